@@ -1,0 +1,427 @@
+"""The networks that submissions are graded on: seeded, small, and built alike on both sides from a spec.
+
+A :class:`Network` is data; :func:`build` makes the ``nn.Sequential``.  Weights come from NumPy's ``RandomState``, whose
+stream never changes, so that they depend neither on torch's version nor on its generator.
+
+Each family is there for a kind of mistake: ``smooth_*`` have no kinks (smooth activations *and* average pooling), so
+quadrature converges fast; ``inplace_*`` return the wrong gradient to naive hooks; ``dropout_bn`` gives other answers in
+train mode; ``slides`` has the 50 neurons of 28 × 28 of the course slides; ``digits`` is trained (``fixtures/make_digits.py``).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load as load_tensors
+from torch import Tensor, nn
+
+__all__ = [
+    "FAMILIES",
+    "Network",
+    "Square",
+    "build",
+    "input_shape",
+    "num_classes",
+    "scores",
+    "slice_shape",
+    "vgg16",
+]
+
+
+@dataclass(frozen=True)
+class Network:
+    """The spec of a network; equal specs build equal networks, to the bit, in every process.
+
+    Args:
+        family: a key of :data:`FAMILIES`.
+        seed: seeds every weight, bias and running statistic.
+        dtype: ``"float32"`` or ``"float64"`` (the same weights, rounded).
+        head: ``""``, ``"softmax"`` or ``"log_softmax"``: a last layer that the quantity of interest leaves out.
+        training: handed over in train mode.
+        ignores: the first input feature (channel) has weight 0 everywhere.
+        rewritten: the same function in other layers: the last linear layer is two, without a kink in between.
+        mix: ``((a, s), …)``: the last linear layer is Σ a · (the layer drawn from seed s).
+    """
+
+    family: str
+    seed: int = 0
+    dtype: str = "float32"
+    head: str = ""
+    training: bool = False
+    ignores: bool = False
+    rewritten: bool = False
+    mix: tuple[tuple[float, int], ...] = ()
+
+    def __str__(self) -> str:
+        default = Network(self.family)
+        words = [repr(self.family)]
+        words += [f"{k}={v!r}" for k, v in vars(self).items() if v != getattr(default, k)]
+        return f"Network({', '.join(words)})"
+
+
+class Square(nn.Module):
+    """z ↦ z²: a smooth layer for which path integrals have closed forms."""
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Square every feature."""
+        return z * z
+
+
+class ScaledTanh(nn.Module):
+    """z ↦ 2 tanh(z): keeps deep smooth networks from going flat."""
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Squash every feature to (−2, 2)."""
+        return 2 * torch.tanh(z)
+
+
+def _affine() -> list[nn.Module]:
+    return [nn.Linear(5, 4)]
+
+
+def _deep_affine() -> list[nn.Module]:
+    return [nn.Linear(5, 6), nn.Linear(6, 4)]
+
+
+def _affine_image() -> list[nn.Module]:
+    return [nn.Conv2d(2, 3, 3, padding=1), nn.Flatten(), nn.Linear(3 * 5 * 5, 4)]
+
+
+def _quadratic() -> list[nn.Module]:
+    return [nn.Linear(5, 6), Square(), nn.Linear(6, 4)]
+
+
+def _clipped_sum() -> list[nn.Module]:
+    return [nn.Linear(2, 2), nn.ReLU(), nn.Linear(2, 2)]
+
+
+def _smooth_mlp() -> list[nn.Module]:
+    return [nn.Linear(6, 9), nn.Softplus(), nn.Linear(9, 7), ScaledTanh(), nn.Linear(7, 5)]
+
+
+def _smooth_cnn() -> list[nn.Module]:
+    return [
+        nn.Conv2d(2, 4, 3, padding=1),
+        nn.Softplus(),
+        nn.AvgPool2d(2),
+        nn.Conv2d(4, 6, 3, padding=1),
+        ScaledTanh(),
+        nn.Flatten(),
+        nn.Linear(6 * 3 * 3, 5),
+    ]
+
+
+def _relu_avg_cnn() -> list[nn.Module]:
+    return [
+        nn.Conv2d(2, 4, 3, padding=1),
+        nn.ReLU(),
+        nn.AvgPool2d(2),
+        nn.Conv2d(4, 6, 3, padding=1),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.Linear(6 * 3 * 3, 5),
+    ]
+
+
+def _relu_max_cnn() -> list[nn.Module]:
+    return [
+        nn.Conv2d(1, 5, 3, padding=1),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Conv2d(5, 6, 3, padding=1),
+        nn.Flatten(),
+        nn.Linear(6 * 4 * 4, 6),
+    ]
+
+
+def _inplace_mlp() -> list[nn.Module]:
+    return [
+        nn.ReLU(inplace=True),
+        nn.Linear(6, 9),
+        nn.ReLU(inplace=True),
+        nn.Linear(9, 7),
+        nn.ReLU(inplace=True),
+        nn.Linear(7, 5),
+    ]
+
+
+def _inplace_cnn() -> list[nn.Module]:
+    return [
+        nn.Conv2d(2, 4, 3, padding=1),
+        nn.ReLU(inplace=True),
+        nn.AvgPool2d(2),
+        nn.Conv2d(4, 6, 3, padding=1),
+        nn.ReLU(inplace=True),
+        nn.Flatten(),
+        nn.Linear(6 * 3 * 3, 5),
+    ]
+
+
+def _dropout_bn() -> list[nn.Module]:
+    return [
+        nn.Conv2d(2, 5, 3, padding=1),
+        nn.BatchNorm2d(5),
+        nn.Softplus(),
+        nn.Dropout(0.5),
+        nn.AvgPool2d(2),
+        nn.Flatten(),
+        nn.Linear(5 * 3 * 3, 8),
+        nn.BatchNorm1d(8),
+        ScaledTanh(),
+        nn.Dropout(0.4),
+        nn.Linear(8, 5),
+    ]
+
+
+def _slides() -> list[nn.Module]:
+    return [
+        nn.Conv2d(1, 50, 5, padding=2),
+        nn.Softplus(),
+        nn.AvgPool2d(7),
+        nn.Flatten(),
+        nn.Linear(50 * 4 * 4, 10),
+    ]
+
+
+def _digits() -> list[nn.Module]:
+    return [
+        nn.Conv2d(1, 16, 3, padding=1),
+        nn.ReLU(),
+        nn.AvgPool2d(2),
+        nn.Conv2d(16, 32, 3, padding=1),
+        nn.ReLU(),
+        nn.AvgPool2d(2),
+        nn.Flatten(),
+        nn.Linear(32 * 2 * 2, 10),
+    ]
+
+
+def _margin() -> list[nn.Module]:
+    return [nn.Linear(4, 6), ScaledTanh(), nn.Dropout(0.5), nn.Linear(6, 1), nn.Flatten(0)]
+
+
+def _identity_margin() -> list[nn.Module]:
+    return [nn.Identity(), nn.Flatten(0)]
+
+
+@dataclass(frozen=True)
+class _Family:
+    layers: Callable[[], list[nn.Module]]
+    input_shape: tuple[int, ...]
+    gain: float = 1.5
+
+
+FAMILIES = {
+    "affine": _Family(_affine, (5,)),
+    "deep_affine": _Family(_deep_affine, (5,)),
+    "affine_image": _Family(_affine_image, (2, 5, 5)),
+    "quadratic": _Family(_quadratic, (5,), 1.0),
+    "clipped_sum": _Family(_clipped_sum, (2,)),
+    "smooth_mlp": _Family(_smooth_mlp, (6,)),
+    "smooth_cnn": _Family(_smooth_cnn, (2, 6, 6)),
+    "relu_avg_cnn": _Family(_relu_avg_cnn, (2, 6, 6)),
+    "relu_max_cnn": _Family(_relu_max_cnn, (1, 8, 8)),
+    "inplace_mlp": _Family(_inplace_mlp, (6,)),
+    "inplace_cnn": _Family(_inplace_cnn, (2, 6, 6)),
+    "dropout_bn": _Family(_dropout_bn, (2, 6, 6)),
+    "slides": _Family(_slides, (1, 28, 28)),
+    "digits": _Family(_digits, (1, 8, 8)),
+    "margin": _Family(_margin, (4,)),
+    "identity_margin": _Family(_identity_margin, (1,)),
+}
+
+
+def build(network: Network) -> nn.Sequential:
+    """A fresh network of that spec.
+
+    Returns:
+        ``nn.Sequential``, (N, *input_shape) → (N, K), in eval mode unless the spec says ``training``.
+
+    Raises:
+        ValueError: the spec names a family, a head or a dtype that there is not.
+    """
+    family = FAMILIES.get(network.family)
+    if family is None:
+        raise ValueError(f"no network family {network.family!r}; there are: {', '.join(FAMILIES)}")
+    # Layers are made without their own initialisation: it would draw from torch's global generator.
+    with torch.random.fork_rng(devices=[]):
+        layers = family.layers()
+    _fill(layers, network, family.gain)
+    if network.rewritten:
+        layers = _rewrite(layers)
+    heads: dict[str, list[nn.Module]] = {
+        "": [],
+        "softmax": [nn.Softmax(dim=1)],
+        "log_softmax": [nn.LogSoftmax(dim=1)],
+    }
+    if network.head not in heads:
+        raise ValueError(f"head must be one of {sorted(heads)} (got {network.head!r})")
+    if network.dtype not in ("float32", "float64"):
+        raise ValueError(f"dtype must be 'float32' or 'float64' (got {network.dtype!r})")
+    model = nn.Sequential(*layers, *heads[network.head])
+    model.to(torch.float64 if network.dtype == "float64" else torch.float32)
+    return model.train(network.training)
+
+
+def _fill(layers: list[nn.Module], network: Network, gain: float) -> None:
+    if network.family == "digits":
+        nn.Sequential(*layers).load_state_dict(load_tensors(_data("digits_cnn.safetensors")))
+        return
+    if network.family == "clipped_sum":
+        _fill_clipped_sum(layers)
+        return
+    random = np.random.RandomState(network.seed)
+    weighted = [m for m in layers if isinstance(m, (nn.Linear, nn.Conv2d))]
+    for module in layers:
+        if isinstance(module, (nn.Linear, nn.Conv2d)):
+            _draw(module, random, gain)
+        elif isinstance(module, (nn.BatchNorm1d, nn.BatchNorm2d)):
+            width = module.num_features
+            _set(module.weight, random.uniform(0.6, 1.4, width))
+            _set(module.bias, random.uniform(-0.5, 0.5, width))
+            assert module.running_mean is not None
+            assert module.running_var is not None
+            _set(module.running_mean, random.uniform(-0.5, 0.5, width))
+            _set(module.running_var, random.uniform(0.5, 2.0, width))
+    if network.mix:
+        _mix(weighted[-1], network.mix, gain)
+    if network.ignores:
+        with torch.no_grad():
+            weighted[0].weight[:, 0] = 0
+
+
+def _draw(module: nn.Linear | nn.Conv2d, random: np.random.RandomState, gain: float) -> None:
+    fan_in = math.prod(module.weight.shape[1:])
+    _set(module.weight, gain * random.standard_normal(module.weight.shape) / math.sqrt(fan_in))
+    assert module.bias is not None
+    _set(module.bias, 0.5 * random.standard_normal(module.bias.shape))
+
+
+def _mix(module: nn.Linear | nn.Conv2d, mix: tuple[tuple[float, int], ...], gain: float) -> None:
+    weight, bias = torch.zeros_like(module.weight), torch.zeros_like(module.bias)  # type: ignore[arg-type]
+    for factor, seed in mix:
+        _draw(module, np.random.RandomState(seed), gain)
+        weight += factor * module.weight.detach()
+        bias += factor * module.bias.detach()  # type: ignore[union-attr]
+    with torch.no_grad():
+        module.weight.copy_(weight)
+        module.bias.copy_(bias)  # type: ignore[union-attr]
+
+
+def _fill_clipped_sum(layers: list[nn.Module]) -> None:
+    # Scores: min(2a + 3b, 1) = 1 − relu(1 − 2a − 3b), and a − b where that is positive.
+    first, last = layers[0], layers[2]
+    assert isinstance(first, nn.Linear)
+    assert isinstance(last, nn.Linear)
+    _set(first.weight, np.array([[-2.0, -3.0], [1.0, -1.0]]))
+    _set(first.bias, np.array([1.0, 0.0]))
+    _set(last.weight, np.array([[-1.0, 0.0], [0.0, 1.0]]))
+    _set(last.bias, np.array([1.0, 0.0]))
+
+
+def _rewrite(layers: list[nn.Module]) -> list[nn.Module]:
+    # W z + b = (W Qᵀ)(Q z) + b for a Q with orthonormal columns: two linear layers in place of one.
+    last = layers[-1]
+    assert isinstance(last, nn.Linear)
+    width = last.in_features
+    square = np.random.RandomState(0).standard_normal((width + 3, width))
+    orthonormal = torch.from_numpy(np.linalg.qr(square)[0])
+    with torch.random.fork_rng(devices=[]):
+        rotate = nn.Linear(width, width + 3)
+        turned = nn.Linear(width + 3, last.out_features)
+    with torch.no_grad():
+        rotate.weight.copy_(orthonormal)
+        rotate.bias.fill_(0.25)
+        turned.weight.copy_(last.weight.double() @ orthonormal.T)
+        turned.bias.copy_(last.bias.double() - 0.25 * turned.weight.double().sum(1))
+    return [*layers[:-1], rotate, turned]
+
+
+def _set(parameter: Tensor, value: np.ndarray) -> None:
+    with torch.no_grad():
+        parameter.copy_(torch.from_numpy(np.asarray(value, dtype=np.float64)))
+
+
+@lru_cache(maxsize=None)
+def _data(name: str) -> bytes:
+    return files("grader").joinpath("data", name).read_bytes()
+
+
+def input_shape(network: Network) -> tuple[int, ...]:
+    """The shape of one instance: (F,) or (C, H, W)."""
+    return FAMILIES[network.family].input_shape
+
+
+@lru_cache(maxsize=256)
+def _shapes(network: Network) -> tuple[tuple[int, ...], ...]:
+    model = build(replace(network, training=False))
+    z = torch.zeros((1, *input_shape(network)), dtype=getattr(torch, network.dtype))
+    shapes = [tuple(z.shape[1:])]
+    with torch.no_grad():
+        for layer in model:
+            z = layer(z)
+            shapes.append(tuple(z.shape[1:]))
+    return tuple(shapes)
+
+
+def slice_shape(network: Network, layer: int) -> tuple[int, ...]:
+    """Z, the shape of h(x) for one instance, behind ``layer`` (−1: the input itself)."""
+    return _shapes(network)[layer + 1]
+
+
+def num_classes(network: Network) -> int:
+    """K, the number of class scores."""
+    return _shapes(network)[-1][0]
+
+
+def scores(network: Network, xs: np.ndarray) -> np.ndarray:
+    """The class scores before any softmax, in float64.
+
+    Args:
+        network: the spec; its dtype, head and mode are left aside.
+        xs: (N, *input_shape).
+
+    Returns:
+        (N, K) float64.
+    """
+    model = build(replace(network, dtype="float64", head="", training=False))
+    with torch.no_grad():
+        out: np.ndarray = model(torch.from_numpy(np.array(xs, dtype=np.float64))).numpy()
+    return out
+
+
+def vgg16(weights: str | Path | None = None, *, seed: int = 0) -> nn.Sequential:
+    """torchvision's VGG16 as one flat ``nn.Sequential`` in eval mode: (N, 3, 224, 224) → (N, 1000).
+
+    For the reference's own tests and benchmarks; nothing is graded on it.
+
+    Args:
+        weights: ``None`` for seeded weights, a path to torchvision's ``.pth`` file, or ``"cache"`` for the file that
+            torchvision keeps once it was downloaded.
+        seed: seeds the weights that are not loaded.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+    """
+    from grader.vision import torchvision_models
+
+    models = torchvision_models()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        net = models.vgg16(weights=None)
+    if weights is not None:
+        path = Path(weights)
+        if weights == "cache":
+            path = Path(torch.hub.get_dir()) / "checkpoints" / "vgg16-397923af.pth"
+        if not path.is_file():
+            raise FileNotFoundError(f"no VGG16 weights at {path}: download them with torchvision first")
+        net.load_state_dict(torch.load(path, weights_only=True))
+    flat = [*net.features, net.avgpool, nn.Flatten(), *net.classifier]
+    return nn.Sequential(*flat).eval()

@@ -1,0 +1,221 @@
+"""Every record that the grader's modules hand to each other: frozen, and of the standard library only.
+
+A submission becomes outcomes, outcomes become scores, both become a report; nothing here computes or renders.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+__all__ = [
+    "FORMAT",
+    "Call",
+    "Check",
+    "Feedback",
+    "Figure",
+    "Limits",
+    "Outcome",
+    "Report",
+    "Reply",
+    "Score",
+    "Status",
+    "StudentError",
+    "Submission",
+]
+
+FORMAT = 1
+"""Version of ``result.json``.
+
+1: the first one.
+"""
+
+
+class Status(Enum):
+    """How a check ended; blame is part of it: only INVALID is the grader's own fault."""
+
+    PASSED = "passed"
+    PARTIAL = "partial"
+    FAILED = "failed"
+    """The answer is wrong, or missing."""
+    CRASHED = "crashed"
+    """The student's code raised, died, overran a limit or sent garbage."""
+    BLOCKED = "blocked"
+    """A check that this one needs did not pass."""
+    INVALID = "invalid"
+    """The grader could not decide: its points are undecided, not lost."""
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What a student handed in: names and contents of files, read into memory and never executed here.
+
+    ``reason`` says in one sentence why nothing of it can be graded; it is empty for a usable submission.
+    """
+
+    id: str
+    name: str
+    files: Mapping[str, bytes]
+    digest: str
+    received: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one call into a submission may take: seconds, mebibytes, kibibytes."""
+
+    wall_seconds: float = 20.0
+    cpu_seconds: float = 20.0
+    load_seconds: float = 30.0
+    memory_mb: int = 2048
+    output_kb: int = 16
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call as data: the contract's name of a function and its arguments by name.
+
+    Arguments are JSON scalars, lists, dicts, NumPy arrays, ``Network`` specs, or other calls, whose values are then the
+    arguments: a module that a function returned *is* the call that makes it.
+    """
+
+    function: str
+    arguments: Mapping[str, Any]
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class StudentError:
+    """What went wrong inside a submission.
+
+    ``kind`` is ``"raised"``, ``"missing"`` (not written yet), ``"load"`` (the file cannot be imported), ``"timeout"``,
+    ``"died"`` or ``"garbage"``.  ``types`` are the names of the exception's classes, most specific first.
+    ``file``, ``line`` and ``code`` point at the student's own source where that is known.
+    """
+
+    kind: str
+    message: str
+    types: tuple[str, ...] = ()
+    file: str = ""
+    line: int = 0
+    code: str = ""
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What came back from a call: a value or an error; ``changed`` names what the call left altered."""
+
+    value: Any = None
+    error: StudentError | None = None
+    stdout: str = ""
+    changed: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A picture as data: arrays with a name each, in the order in which they are shown.
+
+    ``kind`` is ``"maps"`` (2-d arrays on one shared diverging scale around 0), ``"images"`` (each array is
+    ``(n, H, W)`` in [-1, 1], one grid of grey images per array), ``"bars"`` (1-d arrays) or ``"lines"`` (1-d arrays).
+    Values are nested lists of floats, so that a report is JSON.
+    """
+
+    kind: str
+    caption: str
+    arrays: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Feedback:
+    """What a student is told about one check, as data; words only, no markup.
+
+    ``message`` says what was seen, ``hint`` what to look at, ``diagnosis`` which known mistake it is (or nothing).
+    ``tried`` says in one line what was called.  ``counterexample`` is Python code that can be pasted.  ``where`` is
+    the student's own ``file:line: source`` where it raised; ``stdout`` what the student's code printed.
+    ``details`` is for the instructor: a traceback of the grader itself.
+    """
+
+    message: str = ""
+    hint: str = ""
+    diagnosis: str = ""
+    tried: str = ""
+    expected: str = ""
+    actual: str = ""
+    counterexample: str = ""
+    where: str = ""
+    stdout: str = ""
+    details: str = ""
+    figures: tuple[Figure, ...] = ()
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that is graded: ``run(student)`` returns when it holds and raises when it does not."""
+
+    id: str
+    part: str
+    function: str
+    title: str
+    points: float
+    hidden: bool
+    needs: tuple[str, ...]
+    limits: Limits | None
+    run: Callable[[Any], Feedback | None] = field(repr=False, compare=False)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one check ended.  ``fraction`` in [0, 1] is the share of its points that were earned."""
+
+    check_id: str
+    status: Status
+    fraction: float
+    feedback: Feedback
+    seconds: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.fraction <= 1.0:
+            raise ValueError(f"fraction of {self.check_id} must be in [0, 1] (got {self.fraction})")
+        if (self.status is Status.PASSED) != (self.fraction == 1.0):
+            raise ValueError(f"{self.check_id}: {self.status.value} with fraction {self.fraction}")
+
+
+@dataclass(frozen=True)
+class Score:
+    """Points earned, points possible, and points that the grader could not decide."""
+
+    earned: float = 0.0
+    possible: float = 0.0
+    undecided: float = 0.0
+
+    def __add__(self, other: Score) -> Score:
+        return Score(
+            self.earned + other.earned,
+            self.possible + other.possible,
+            self.undecided + other.undecided,
+        )
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything that a renderer needs: the submission, its outcomes beside their checks, and the scores."""
+
+    submission: Submission
+    checks: Sequence[Check]
+    outcomes: Sequence[Outcome]
+    scores: Mapping[str, Score]
+    """By part id, in the order of the homework; a part that was not graded is missing."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    sandbox: Mapping[str, Any] = field(default_factory=dict)
+    withheld: float = 0.0
+    """Points of hidden checks that were taken out for the reader (``report.redact``)."""
+    format: int = FORMAT
+
+    @property
+    def total(self) -> Score:
+        """The sum over the parts."""
+        return sum(self.scores.values(), Score())

@@ -1,0 +1,152 @@
+"""The generative adversarial network (28 points).
+
+Two networks play against each other: the generator makes images from noise, the discriminator tells
+them from real ones.  The generator never sees an image; all that it learns comes through the
+discriminator's gradient.  It learns to sample from the density of the images without writing that
+density down.
+
+Conventions of this part
+    images      (N, 1, 8, 8), float32, in [-1, 1].
+    noise       z, (N, latent_dim), standard normal.
+    logits      what the discriminator returns: any real number, *not* a probability.  If you need
+                one, it is sigmoid(logit).  Whether high means real or fake is for you to choose;
+                keep to it in both losses.
+    modes       you train both networks in train mode, on batches of at least 2.  Samples are drawn
+                from your generator in eval mode, so batch norm then uses its running statistics.
+
+You choose the architectures and the losses.  Optimizers, number of steps, batch size and latent
+size are given to you as arguments: use those that you are given.
+
+References
+    [3] Goodfellow et al. 2014, Generative Adversarial Nets, arXiv:1406.2661
+        (minimax and non-saturating: section 3)
+    [4] Radford, Metz, Chintala 2015 (DCGAN), arXiv:1511.06434: architectures that train well
+    [5] Mao et al. 2016 (LSGAN), arXiv:1611.04076
+    [6] Lim, Ye 2017 (hinge), arXiv:1705.02894
+    [7] Arjovsky, Chintala, Bottou 2017 (WGAN), arXiv:1701.07875
+
+Import what you need: torch, torchvision and NumPy are available.
+"""
+
+# The family to which your two losses belong.  If you change the losses, change this line as well:
+#   "minimax"         the generator minimises what the discriminator maximises [3]
+#   "non_saturating"  the generator maximises the chance that its images pass as real [3]
+#   "lsgan"           least squares, with targets 1 and 0 [5]
+#   "hinge"           the discriminator's loss stops at a margin of 1 [6]
+#   "wgan"            differences of mean logits [7]; the discriminator has to be kept smooth
+#   "other"           anything else, also a variant of the above: label smoothing, LSGAN with
+#                     targets -1/1/0.  The formulas of the losses are then not graded, only the
+#                     training and the samples.
+LOSS = "non_saturating"
+
+
+def make_generator(latent_dim):
+    """Build a generator, untrained.
+
+    Args:
+        latent_dim: int >= 1, the number of noise values per image.
+
+    Returns:
+        A module (N, latent_dim) -> (N, 1, 8, 8) with values in [-1, 1].  It has trainable
+        parameters, and different noise gives different images.
+    """
+    raise NotImplementedError
+
+
+def make_discriminator():
+    """Build a discriminator, untrained.
+
+    Returns:
+        A module (N, 1, 8, 8) -> (N,) or (N, 1): one logit per image.  Nothing bounds a logit to
+        [0, 1]; what turns it into a probability belongs to the loss.
+    """
+    raise NotImplementedError
+
+
+def discriminator_loss(real_logits, fake_logits):
+    """The loss that the discriminator minimises.
+
+    In the terms of [3], where D(x) is the probability that x is real, the discriminator maximises
+    the mean of log D(x) over real images plus the mean of log(1 - D(G(z))) over fake ones.  Other
+    families replace the two terms.
+
+    Args:
+        real_logits: your discriminator's output for real images, in the shape that it returns.
+        fake_logits: its output for generated images.
+
+    Returns:
+        Scalar tensor, a mean over the batch; the two terms may be added or averaged.  The loss and
+        its gradients are finite also for logits of -100 and 100, where a probability in float32 is
+        exactly 0 or 1: the logarithm of one will not do.
+    """
+    raise NotImplementedError
+
+
+def generator_loss(fake_logits):
+    """The loss that the generator minimises.
+
+    In the terms of [3]: minimax minimises the mean of log(1 - D(G(z))), non-saturating the mean of
+    -log D(G(z)).  Both have the same goal; they differ in how much gradient the generator gets
+    while the discriminator still sees through it.
+
+    Args:
+        fake_logits: your discriminator's output for generated images, in the shape that it returns.
+
+    Returns:
+        Scalar tensor, a mean over the batch, finite with finite gradients for logits of -100 and
+        100.
+    """
+    raise NotImplementedError
+
+
+# Optional: discriminator_penalty(discriminator, real, fake), a function that returns a scalar which
+# your train_step adds to the discriminator's loss (a gradient penalty, R1).  If you want none, do
+# not define it.
+
+
+def train_step(generator, discriminator, opt_g, opt_d, real, z):
+    """Train both networks on one batch of images and one batch of noise.
+
+    At least one step of each optimizer.  More discriminator steps are fine and may draw fresh noise
+    for themselves, and so may the generator's step; so are gradient clipping, weight clipping,
+    label smoothing, instance noise, and updating both networks at once.
+
+    Every step applies the gradient of its own loss and nothing else, and moves the parameters of
+    its own network and no others (buffers, such as batch norm's statistics, may change).  Think of
+    where the gradients of either loss end up, and of what is still there from the step before.
+
+    Args:
+        generator: module (N, latent_dim) -> (N, 1, 8, 8).
+        discriminator: module (N, 1, 8, 8) -> (N,) or (N, 1).
+        opt_g: torch optimizer over the generator's parameters.
+        opt_d: torch optimizer over the discriminator's parameters.
+        real: images, (N, 1, 8, 8), N >= 2.
+        z: noise, (N, latent_dim).
+
+    Returns:
+        {"d_loss": ..., "g_loss": ...}, each a number or anything that ``float()`` accepts.  If a
+        network takes several steps, the loss of any of them or their mean will do, with the penalty
+        or without.
+    """
+    raise NotImplementedError
+
+
+def train(generator, discriminator, opt_g, opt_d, images, steps, batch_size, latent_dim, seed):
+    """Train both networks for a number of steps, in place.
+
+    Every step takes a batch from *all* the images (with or without replacement) and fresh standard
+    normal noise.
+
+    Args:
+        generator, discriminator, opt_g, opt_d: as in ``train_step``.
+        images: the training set, (M, 1, 8, 8) in [-1, 1].
+        steps: int, the number of calls of ``train_step``.
+        batch_size: int >= 2.
+        latent_dim: int, the number of noise values per image.
+        seed: int.  The same networks and the same seed give the same trained networks.  Seeding
+            torch globally is fine.
+
+    Returns:
+        List of ``steps`` results of ``train_step``, in order.
+    """
+    raise NotImplementedError
