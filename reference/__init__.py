@@ -1,5 +1,5 @@
-"""The reference solution of the homework: one file a part, the same names and signatures as a submission.
+"""The reference solution of the homework: a submission's files, names and signatures.
 
-The files serve two masters.  The grader imports them as a package (``reference.part1_focused``); in a submission
-folder they lie flat (``part1_focused``) and are graded like anyone else's.  They need torch and NumPy only.
+The grader imports it as a package (``reference.part1_focused``); in a submission folder the same
+files lie flat (``part1_focused``) and are graded like anyone else's.
 """
