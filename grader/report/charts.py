@@ -1,0 +1,152 @@
+"""Bars and lines as geometry for an inline SVG: one small chart per array, all on one scale."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from grader.report.display import short
+
+__all__ = ["HEIGHT", "MOST_BARS", "MOST_POINTS", "WIDTH", "Bar", "Chart", "bars", "lines"]
+
+WIDTH, HEIGHT = 320, 112
+MOST_BARS = 64
+MOST_POINTS = 200
+
+# The plotting area inside the SVG; the left margin holds the scale's labels.
+_LEFT, _RIGHT, _TOP, _BOTTOM = 52.0, 316.0, 8.0, 94.0
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A rectangle; one whose value is not finite fills the chart's height and is marked."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    finite: bool = True
+
+
+@dataclass(frozen=True)
+class Chart:
+    """What the template draws; ``zero`` is the height of the line at 0, if 0 is on the scale."""
+
+    alt: str
+    note: str
+    low: str
+    high: str
+    first: str
+    last: str
+    zero: float | None
+    bars: tuple[Bar, ...] = ()
+    lines: tuple[str, ...] = ()
+
+
+def bars(arrays: Mapping[str, Array]) -> dict[str, Chart]:
+    """Bar charts whose scale holds 0."""
+    scale = _scale(arrays, with_zero=True)
+    return {name: _bar_chart(name, array, scale) for name, array in arrays.items()}
+
+
+def lines(arrays: Mapping[str, Array]) -> dict[str, Chart]:
+    """Line charts; where a value is not finite the line has a gap, marked."""
+    scale = _scale(arrays, with_zero=False)
+    return {name: _line_chart(name, array, scale) for name, array in arrays.items()}
+
+
+def _scale(arrays: Mapping[str, Array], with_zero: bool) -> tuple[float, float]:
+    finite = [float(v) for array in arrays.values() for v in array[np.isfinite(array)]]
+    if with_zero or not finite:
+        finite.append(0.0)
+    low, high = min(finite), max(finite)
+    if low == high:
+        return (low - 1.0, high + 1.0) if abs(low) < 1e12 else (min(low, 0.0), max(high, 0.0))
+    return low, high
+
+
+def _height(value: float, scale: tuple[float, float]) -> float:
+    low, high = scale
+    # Divided first: the difference of two huge values is not finite.
+    unit = max(abs(low), abs(high))
+    share = (value / unit - low / unit) / (high / unit - low / unit)
+    return round(_BOTTOM - share * (_BOTTOM - _TOP), 2)
+
+
+def _bar_chart(name: str, array: Array, scale: tuple[float, float]) -> Chart:
+    shown = array[:MOST_BARS]
+    step = (_RIGHT - _LEFT) / len(shown)
+    zero = _height(0.0, scale)
+    drawn = []
+    for number, value in enumerate(shown.tolist()):
+        left, width = round(_LEFT + number * step + 0.1 * step, 2), round(0.8 * step, 2)
+        if np.isfinite(value):
+            end = _height(value, scale)
+            drawn.append(Bar(left, min(zero, end), width, round(max(abs(end - zero), 0.5), 2)))
+        else:
+            drawn.append(Bar(left, _TOP, width, _BOTTOM - _TOP, finite=False))
+    kept = f"the first {MOST_BARS} values" if len(shown) < len(array) else ""
+    # Counted from 0, as classes and neurons are.
+    return _chart(name, array, scale, kept, ("0", str(len(shown) - 1)), bars=tuple(drawn))
+
+
+def _line_chart(name: str, array: Array, scale: tuple[float, float]) -> Chart:
+    count = min(len(array), MOST_POINTS)
+    picked = np.linspace(0, len(array) - 1, count).round().astype(np.int64)
+    step = (_RIGHT - _LEFT) / max(count - 1, 1)
+    segments: list[list[str]] = [[]]
+    gaps = []
+    for number, value in enumerate(array[picked].tolist()):
+        x = round(_LEFT + number * step, 2)
+        if np.isfinite(value):
+            segments[-1].append(f"{x},{_height(value, scale)}")
+        else:
+            segments.append([])
+            gaps.append(Bar(x - 1.0, _TOP, 2.0, _BOTTOM - _TOP, finite=False))
+    # A single point is a line from itself to itself, so that round line ends show it.
+    drawn = tuple(" ".join(s if len(s) > 1 else s * 2) for s in segments if s)
+    kept = f"{MOST_POINTS} values" if count < len(array) else ""
+    return _chart(name, array, scale, kept, ("1", str(len(array))), tuple(gaps), drawn)
+
+
+def _chart(
+    name: str,
+    array: Array,
+    scale: tuple[float, float],
+    kept: str,
+    ends: tuple[str, str],
+    bars: tuple[Bar, ...] = (),
+    lines: tuple[str, ...] = (),
+) -> Chart:
+    low, high = scale
+    broken = int((~np.isfinite(array)).sum())
+    notes = [f"{broken} of {len(array)} values not finite"] if broken else []
+    if kept:
+        notes.append(f"{kept} of {len(array)} drawn")
+    return Chart(
+        alt=f"{name}: {_in_words(array)}",
+        note="; ".join(notes),
+        low=short(low),
+        high=short(high),
+        first=ends[0],
+        last=ends[1],
+        zero=_height(0.0, scale) if low <= 0.0 <= high else None,
+        bars=bars,
+        lines=lines,
+    )
+
+
+def _in_words(array: Array) -> str:
+    values = array.tolist()
+    if len(values) <= 12:
+        return f"values {', '.join(map(short, values))}"
+    finite = [v for v in values if np.isfinite(v)]
+    ends = f"{len(values)} values, the first {short(values[0])}, the last {short(values[-1])}"
+    if not finite:
+        return ends
+    return f"{ends}, the lowest {short(min(finite))}, the highest {short(max(finite))}"

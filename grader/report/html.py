@@ -1,0 +1,81 @@
+"""The pages: one for the student, one for the instructor, one for the class; each is a single file.
+
+Nothing is loaded from anywhere: the style is inlined and named by its hash in the content security
+policy, pictures are ``data:`` addresses, and there is no script.  Every text that a template prints
+is stripped of what acts instead of showing, capped and escaped, by the environment rather than by
+each template.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from grader.records import Report
+from grader.report import charts, display
+from grader.report.index import class_view
+from grader.report.redact import for_student
+from grader.report.views import report_view
+
+__all__ = ["index_page", "instructor_page", "student_page"]
+
+
+def student_page(report: Report) -> str:
+    """What a student may see; redacts by itself, so that no caller can forget to."""
+    return _render("report.html", view=report_view(for_student(report)), for_instructor=False)
+
+
+def instructor_page(report: Report) -> str:
+    """Everything: hidden checks and the grader's own tracebacks too; not to be handed out."""
+    return _render("report.html", view=report_view(report), for_instructor=True)
+
+
+def index_page(
+    reports: Sequence[Report], title: str = "Homework 3", seconds: float | None = None
+) -> str:
+    """The class as a table that links each submission's pages; ``seconds`` is what grading took."""
+    view = class_view(reports, seconds)
+    return _render("index.html", title=display.one_line(title, 120), view=view)
+
+
+def _render(template: str, **values: Any) -> str:
+    style = _style()
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii")
+    return (
+        _environment()
+        .get_template(template)
+        .render(style=Markup(style), style_hash=digest, charts=charts, **values)
+    )
+
+
+@cache
+def _style() -> str:
+    # read_text makes every line end a newline, as a browser does before it hashes.
+    return resources.files(__package__).joinpath("templates/style.css").read_text("utf-8")
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("grader.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_shown,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+
+
+def _shown(value: object) -> object:
+    """Whatever a template prints, once: markup is ours, any other text may be a student's."""
+    if isinstance(value, str) and not isinstance(value, Markup):
+        return display.printable(display.capped(value))
+    return value

@@ -1,0 +1,128 @@
+"""What every renderer asks of a report: checks beside outcomes, parts, and what to fix first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from grader import contract
+from grader.records import Check, Outcome, Report, Status
+from grader.report import display
+
+__all__ = [
+    "TO_FIX",
+    "Advice",
+    "Judged",
+    "by_part",
+    "fix_first",
+    "judged",
+    "lost",
+    "parts_of",
+    "passed_everything",
+    "status_of",
+    "unsandboxed",
+]
+
+Judged = tuple[Check, Outcome]
+
+TO_FIX = frozenset({Status.PARTIAL, Status.FAILED, Status.CRASHED})
+"""What a student can do something about right now."""
+
+
+@dataclass(frozen=True)
+class Advice:
+    """A check worth fixing: the points that it misses, and what it holds up behind it."""
+
+    check: Check
+    outcome: Outcome
+    lost: float
+    waiting: int
+    waiting_points: float
+
+
+def judged(report: Report) -> list[Judged]:
+    """Every outcome beside its check, in the order of the outcomes.
+
+    Raises:
+        ValueError: an outcome belongs to no check, so nobody knows whether it is hidden.
+    """
+    checks = {check.id: check for check in report.checks}
+    strangers = [o.check_id for o in report.outcomes if o.check_id not in checks]
+    if strangers:
+        raise ValueError(f"outcomes without a check: {', '.join(strangers)}")
+    return [(checks[outcome.check_id], outcome) for outcome in report.outcomes]
+
+
+def by_part(report: Report) -> dict[str, list[Judged]]:
+    """Checks and outcomes by part: the scored parts in the homework's order, then any others."""
+    parts: dict[str, list[Judged]] = {part: [] for part in report.scores}
+    for check, outcome in judged(report):
+        parts.setdefault(check.part, []).append((check, outcome))
+    return parts
+
+
+def parts_of(reports: Sequence[Report]) -> list[str]:
+    """Every part that some report has a score of, the homework's own first and in its order."""
+    found = dict.fromkeys(part for report in reports for part in report.scores)
+    known = [part.id for part in contract.PARTS if part.id in found]
+    return known + [part for part in found if part not in known]
+
+
+def lost(check: Check, outcome: Outcome) -> float:
+    """Points that the check misses; points that could not be decided are not lost."""
+    if outcome.status is Status.INVALID:
+        return 0.0
+    return check.points * (1.0 - outcome.fraction)
+
+
+def fix_first(report: Report, limit: int = 5) -> list[Advice]:
+    """The checks to fix first, those with the most points to win leading; never a blocked one.
+
+    A check's own points count together with those of the blocked checks behind it, which nobody can
+    earn before it.
+    """
+    pairs = judged(report)
+    advice = []
+    for check, outcome in pairs:
+        if outcome.status in TO_FIX:
+            behind = _waiting_for(check.id, pairs)
+            held_up = sum(lost(*pair) for pair in behind)
+            advice.append(Advice(check, outcome, lost(check, outcome), len(behind), held_up))
+    # Rounded, so that the noise of adding floats does not decide between equals; sorting is stable.
+    advice.sort(key=lambda a: -round(a.lost + a.waiting_points, 6))
+    return advice[:limit]
+
+
+def _waiting_for(check_id: str, pairs: Sequence[Judged]) -> list[Judged]:
+    """The blocked checks that need a check, directly or through other blocked ones."""
+    held_up = {check_id}
+    found: dict[str, Judged] = {}
+    growing = True
+    while growing:
+        growing = False
+        for check, outcome in pairs:
+            blocked = outcome.status is Status.BLOCKED and check.id not in found
+            if blocked and held_up.intersection(check.needs):
+                found[check.id] = (check, outcome)
+                held_up.add(check.id)
+                growing = True
+    return list(found.values())
+
+
+def passed_everything(report: Report) -> bool:
+    """Full marks: there was something to earn, all of it was earned and nothing is undecided."""
+    total = report.total
+    full = total.possible > 0.0 and display.same(total.earned, total.possible)
+    return full and total.undecided == 0.0 and not report.submission.reason
+
+
+def status_of(report: Report) -> str:
+    """``graded``, ``undecided``, or the reason why nothing of the submission could be graded."""
+    if report.submission.reason:
+        return report.submission.reason
+    return "undecided" if report.total.undecided > 0.0 else "graded"
+
+
+def unsandboxed(report: Report) -> bool:
+    """Whether the submission ran without walls around it."""
+    return bool(report.sandbox.get("unsandboxed")) or report.sandbox.get("mode") == "none"

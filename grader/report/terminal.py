@@ -1,0 +1,210 @@
+"""The report in a terminal: the parts, what did not pass and why, the total.
+
+Nothing that comes from a submission is read as markup: every text is a ``rich.text.Text`` of
+printable characters, and characters that the terminal's encoding lacks are replaced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from grader.records import Feedback, Figure, Report, Status
+from grader.report import display
+from grader.report.summary import (
+    Judged,
+    by_part,
+    fix_first,
+    lost,
+    passed_everything,
+    unsandboxed,
+)
+
+__all__ = ["show"]
+
+_STYLES = {
+    Status.PASSED: "green",
+    Status.PARTIAL: "yellow",
+    Status.FAILED: "red",
+    Status.CRASHED: "magenta",
+    Status.BLOCKED: "dim",
+    Status.INVALID: "cyan",
+}
+
+_CELLS = 20
+
+
+def show(report: Report, console: Console, verbose: bool = False) -> None:
+    """Print the report; ``verbose`` adds the checks that passed and all that is known of each.
+
+    The report is shown as it is: for a student, ``redact.for_student`` comes before.
+    """
+    _Page(report, console, verbose).print()
+
+
+class _Page:
+    def __init__(self, report: Report, console: Console, verbose: bool) -> None:
+        self.report = report
+        self.console = console
+        self.verbose = verbose
+        self.encoding = console.encoding
+        self.plain = not self._can_show("█░✓✗◐…−")
+        self.marks = display.PLAIN_MARKS if self.plain else display.MARKS
+
+    def print(self) -> None:
+        self._heading()
+        self.console.print(self._overview())
+        for part, pairs in by_part(self.report).items():
+            self._part(part, pairs)
+        self._ending()
+
+    def _heading(self) -> None:
+        submission = self.report.submission
+        name = display.one_line(submission.name or submission.id, 120)
+        self.console.print(self._text(f"Homework 3: {name}", "bold"))
+        if unsandboxed(self.report):
+            warning = "UNSANDBOXED: this code ran without walls around it."
+            self.console.print(self._text(warning, "bold red"))
+        if submission.reason:
+            reason = f"This submission could not be graded. {submission.reason}"
+            self.console.print(self._text(reason, "red"))
+        self.console.print()
+
+    def _overview(self) -> Table:
+        table = Table.grid(padding=(0, 2))
+        for part, score in self.report.scores.items():
+            undecided = (
+                f"{display.number(score.undecided)} undecided" if score.undecided > 0.0 else ""
+            )
+            table.add_row(
+                self._text(display.part_label(part), "bold"),
+                self._text(display.part_title(part)),
+                self._bar(display.share(score.earned, score.possible)),
+                self._text(display.points(score.earned, score.possible), "bold"),
+                self._text(undecided, "cyan"),
+            )
+        return table
+
+    def _part(self, part: str, pairs: Sequence[Judged]) -> None:
+        shown = [
+            pair
+            for pair in pairs
+            if self.verbose or pair[1].status not in (Status.PASSED, Status.BLOCKED)
+        ]
+        blocked = [pair for pair in pairs if pair[1].status is Status.BLOCKED]
+        if not shown and not blocked:
+            return
+        self.console.print()
+        label, title = display.part_label(part), display.part_title(part)
+        self.console.print(self._text(label if title == label else f"{label}: {title}", "bold"))
+        for pair in shown:
+            self._check(pair)
+        if blocked and not self.verbose:
+            points = display.number(sum(lost(*pair) for pair in blocked))
+            checks = "1 check waits" if len(blocked) == 1 else f"{len(blocked)} checks wait"
+            line = f"{self.marks[Status.BLOCKED]} {checks} for others to pass ({points} points)"
+            self.console.print(Padding(self._text(line, "dim"), (0, 0, 0, 2)))
+
+    def _check(self, pair: Judged) -> None:
+        check, outcome = pair
+        style = _STYLES[outcome.status]
+        missed = lost(check, outcome)
+        minus = "-" if self.plain else "−"
+        line = self._text(f"{self.marks[outcome.status]} ", style)
+        line.append_text(self._text(display.one_line(check.title)))
+        line.append_text(self._text(f"  [{display.one_line(check.id)}]", "dim"))
+        if outcome.status is Status.INVALID:
+            undecided = f"  {display.number(check.points)} points undecided"
+            line.append_text(self._text(undecided, style))
+        elif missed:
+            points = display.trimmed(display.fixed(missed, check.points))
+            line.append_text(self._text(f"  {minus}{points}", style))
+        if check.hidden:
+            line.append_text(self._text("  hidden", "yellow"))
+        self.console.print(Padding(line, (0, 0, 0, 2)))
+        details = Table.grid(padding=(0, 2))
+        details.add_column(no_wrap=True, min_width=10)
+        details.add_column(overflow="fold")
+        for label, value in self._told(outcome.feedback):
+            details.add_row(self._text(label, "dim"), self._text(self._capped(value)))
+        if details.row_count:
+            self.console.print(Padding(details, (0, 0, 0, 4)))
+
+    def _told(self, feedback: Feedback) -> Iterator[tuple[str, str]]:
+        """What is said about a check, label by label, without what is empty."""
+        told = [
+            ("called", feedback.tried),
+            ("seen", feedback.message),
+            ("expected", feedback.expected),
+            ("got", feedback.actual),
+            ("looks like", feedback.diagnosis),
+            ("to try", feedback.hint),
+            ("where", feedback.where),
+        ]
+        if self.verbose:
+            told += [
+                ("reproduce", feedback.counterexample),
+                ("printed", feedback.stdout),
+                ("figures", "\n".join(map(_caption, feedback.figures))),
+                ("details", feedback.details),
+            ]
+        return ((label, value) for label, value in told if value)
+
+    def _ending(self) -> None:
+        report, total = self.report, self.report.total
+        self.console.print()
+        score = display.points(total.earned, total.possible)
+        self.console.print(self._text(f"Total {score} points", "bold"))
+        if total.undecided > 0.0:
+            undecided = display.number(total.undecided)
+            self._note(
+                f"The grader could not decide about {undecided} points. "
+                "That is not counted as 0; please tell your instructor.",
+                "cyan",
+            )
+        if report.withheld > 0.0:
+            withheld = display.number(report.withheld)
+            self._note(f"{withheld} of the points come from hidden checks; the total counts them.")
+        if passed_everything(report):
+            self._note("Everything passed. Well done!", "green")
+        first = fix_first(report, 1)
+        if first:
+            advice = first[0]
+            held_up = f", and {advice.waiting} behind it" if advice.waiting else ""
+            points = display.trimmed(display.fixed(advice.lost, advice.check.points))
+            title = display.one_line(advice.check.title).rstrip(".")
+            self._note(f"Fix first: {title} (+{points}{held_up})", "bold")
+
+    def _note(self, text: str, style: str = "") -> None:
+        self.console.print(self._text(text, style))
+
+    def _capped(self, text: str) -> str:
+        return display.capped(text) if self.verbose else display.capped(text, 1200, 14)
+
+    def _bar(self, percent: float) -> Text:
+        """Full or empty only where that is true, as ``display.share`` is."""
+        cells = round(percent / 100 * _CELLS)
+        if 0.0 < percent < 100.0:
+            cells = min(max(cells, 1), _CELLS - 1)
+        full, empty = ("#", ".") if self.plain else ("█", "░")
+        bar = Text(full * cells, "blue")
+        return bar.append(empty * (_CELLS - cells), "dim")
+
+    def _text(self, text: str, style: str = "") -> Text:
+        shown = display.printable(text).encode(self.encoding, "replace")
+        return Text(shown.decode(self.encoding, "replace"), style)
+
+    def _can_show(self, characters: str) -> bool:
+        try:
+            characters.encode(self.encoding)
+        except UnicodeEncodeError:
+            return False
+        return True
+
+
+def _caption(figure: Figure) -> str:
+    return f"{figure.caption} ({', '.join(map(str, figure.arrays))})"

@@ -1,0 +1,214 @@
+import pytest
+from report_builders import (
+    BLOCKED,
+    CRASHED,
+    FAILED,
+    INVALID,
+    NO_WALLS,
+    PARTIAL,
+    PASSED,
+    Page,
+    judge,
+    report,
+    rich_report,
+)
+
+from grader.records import Figure, Score
+from grader.report import html
+from grader.report.views import MOST_OPEN
+
+PAGES = {
+    "student": lambda full: html.student_page(full),
+    "instructor": lambda full: html.instructor_page(full),
+    "index": lambda full: html.index_page([full, full], seconds=3.0),
+}
+every_page = pytest.mark.parametrize("page", PAGES.values(), ids=PAGES)
+
+
+def test_figures_are_drawn():
+    parsed = Page(html.student_page(rich_report()))
+    assert len(parsed.all("img")) == 4  # two maps, their scale, one sheet of images
+    assert len([svg for svg in parsed.all("svg") if svg["class"] == "chart"]) == 2
+    assert parsed.all("polyline")
+    assert "not finite" in parsed.text
+
+
+def test_the_result_comes_first_and_never_rounds_to_full_marks():
+    full = report(judge("a"), scores={"part1": Score(31.999, 32), "gan": Score(28, 28)})
+    parsed = Page(html.student_page(full))
+    assert "31.99 / 32" in parsed.text
+    assert "59.99 of 60 points" in parsed.text
+    widths = [r["width"] for r in parsed.all("rect") if r["class"] == "bar-earned"]
+    assert widths == ["99.0", "99.0", "100.0"]
+
+
+def test_what_to_fix_first_is_ranked_and_says_what_waits():
+    text = html.student_page(
+        report(
+            judge("small", FAILED, 1.0, title="Small one", hint="Look here."),
+            judge("root", CRASHED, 2.0, title="Root one", diagnosis="A known mistake."),
+            judge("behind", BLOCKED, 3.0, title="Behind", needs=("root",)),
+        )
+    )
+    fixes = text[text.index("What to fix first") : text.index('class="part"')]
+    assert fixes.index("Root one") < fixes.index("up to +5") < fixes.index("A known mistake.")
+    assert fixes.index("A known mistake.") < fixes.index("Small one") < fixes.index("Look here.")
+    assert "2 here; 1 check waits for this one, worth 3 more" in fixes
+    assert "Behind" not in fixes
+
+
+def test_nothing_to_fix_says_nothing():
+    text = html.student_page(report(judge("a")))
+    assert "What to fix first" not in text
+    assert "Well done" in text
+
+
+def test_failing_checks_are_open_up_to_a_limit_and_passed_ones_closed():
+    pairs = [judge(f"bad{n}", FAILED, message="Seen") for n in range(MOST_OPEN + 4)]
+    worst = judge("worst", FAILED, 9.0, message="Seen")
+    fine = judge("fine", PASSED, message="All is well.")
+    parsed = Page(html.student_page(report(fine, *pairs, worst)))
+    opened = {a["id"] for a in parsed.all("details") if "open" in a}
+    assert len(opened) == MOST_OPEN
+    assert "check-worst" in opened
+    assert "check-fine" not in opened
+    assert "check-fine" in {a["id"] for a in parsed.all("details")}
+
+
+def test_a_check_with_nothing_to_tell_has_nothing_to_open():
+    parsed = Page(html.student_page(report(judge("silent", PASSED))))
+    assert parsed.all("details") == []
+    assert "Title of silent" in parsed.text
+
+
+def test_every_status_is_a_word_not_only_a_colour():
+    statuses = (PASSED, PARTIAL, FAILED, CRASHED, BLOCKED, INVALID)
+    parsed = Page(html.student_page(report(*(judge(s.value, s) for s in statuses))))
+    for word in ("Passed", "Partly right", "Not right yet", "Stopped early", "Waiting"):
+        assert word in parsed.text
+    assert "Undecided" in parsed.text
+
+
+def test_all_that_a_student_can_use_is_on_the_page():
+    words = {
+        "tried": "split(model, 1)",
+        "message": "Twice too large.",
+        "expected": "2.0",
+        "actual": "4.5",
+        "diagnosis": "Not divided.",
+        "hint": "Divide.",
+        "where": "gan.py:3: return x",
+        "counterexample": "print(  1)",
+        "stdout": "my\nprint",
+    }
+    page = html.student_page(report(judge("bad", FAILED, **words)))
+    assert [value for value in words.values() if value not in page] == []
+    assert page.index("print(  1)") > page.index("<pre")
+
+
+def test_undecided_points_are_said_and_not_counted_as_lost():
+    parsed = Page(html.student_page(rich_report()))
+    assert "could not decide about 3 points. That is not counted as 0." in parsed.text
+    assert "tell your instructor" in parsed.text
+    assert "? / 3" in parsed.text
+    assert "could not decide" not in Page(html.student_page(report(judge("a")))).text
+
+
+def test_hidden_points_are_counted_aloud_for_the_student_and_shown_to_the_instructor():
+    student = Page(html.student_page(rich_report())).text
+    assert "5 of the 20 points come from hidden checks" in student
+    assert "Secret title" not in student
+    instructor = Page(html.instructor_page(rich_report())).text
+    assert "come from hidden checks" not in instructor
+    assert "Secret title" in instructor
+    assert "hidden, not to be handed out" in instructor
+    assert "It is not to be handed out." in instructor
+
+
+def test_everything_visible_passed_is_not_full_marks():
+    full = report(judge("a"), judge("secret", FAILED, hidden=True))
+    text = Page(html.student_page(full)).text
+    assert "Every check on this page passed." in text
+    assert "Well done" not in text
+
+
+def test_the_graders_traceback_is_the_instructors():
+    assert "Traceback of ours" not in html.student_page(rich_report())
+    assert "Traceback of ours" in html.instructor_page(rich_report())
+
+
+@pytest.mark.parametrize("sandbox", [NO_WALLS, {"mode": "none"}])
+def test_running_without_walls_is_loud_for_instructors_and_honest_to_students(sandbox):
+    full = rich_report(sandbox=sandbox)
+    assert "UNSANDBOXED" in Page(html.instructor_page(full)).text
+    assert (
+        "1 of 2 submissions ran without walls" in Page(html.index_page([full, rich_report()])).text
+    )
+    assert "Every submission ran without walls" in Page(html.index_page([full])).text
+    student = Page(html.student_page(full)).text
+    assert "UNSANDBOXED" not in student
+    assert "ran without a sandbox" in student
+
+
+@every_page
+def test_walls_are_not_called_missing(page):
+    text = Page(page(rich_report())).text
+    assert "UNSANDBOXED" not in text
+    assert "without a sandbox" not in text
+
+
+@every_page
+def test_an_unusable_submission_shows_its_reason(page):
+    text = Page(page(report(reason="The archive holds no gan.py."))).text
+    assert "The archive holds no gan.py." in text
+
+
+@every_page
+def test_the_environment_is_in_the_footer(page):
+    text = page(rich_report())
+    assert "torch" in text[text.index("<footer") :]
+    assert "2.9.0" in text[text.index("<footer") :]
+
+
+def test_floods_of_text_and_figures_are_cut():
+    figures = tuple(Figure("bars", f"Bars {n}", {"a": [1.0]}) for n in range(50))
+    full = report(judge("a", FAILED, message="x" * 10**6, stdout="y\n" * 10**6, figures=figures))
+    page = html.student_page(full)
+    assert len(page) < 100_000
+    assert "46 more figures not shown" in page
+    assert len([svg for svg in Page(page).all("svg") if svg["class"] == "chart"]) == 4
+    assert "characters left out" in page
+
+
+def test_the_class_page_links_both_pages_of_everyone():
+    reports = [rich_report(id=name) for name in ("ada", "a/../b c", "jörg", "javascript:alert(1)")]
+    links = [a["href"] for a in Page(html.index_page(reports)).all("a")]
+    assert links == [
+        f"{folder}/{page}.html"
+        for folder in ("ada", "a%2F..%2Fb%20c", "j%C3%B6rg", "javascript%3Aalert%281%29")
+        for page in ("report", "instructor")
+    ]
+
+
+@pytest.mark.parametrize("name", ["..", ".", ""])
+def test_an_id_that_is_a_step_gets_no_link(name):
+    assert Page(html.index_page([report(id=name)])).all("a") == []
+
+
+def test_the_class_page_shows_scores_and_the_class_in_numbers():
+    reports = [
+        report(scores={"part1": Score(10, 32)}, id="one"),
+        report(scores={"part1": Score(20, 32), "gan": Score(1, 28)}, id="two"),
+        report(scores={"part1": Score(0, 32, 4)}, id="three"),
+        report(scores={"part1": Score(0, 32)}, reason="No file.", id="four"),
+    ]
+    text = Page(html.index_page(reports, "Homework 3, spring", 125)).text
+    assert text.count("Homework 3, spring") == 2
+    assert "Submissions 4 Median 10 / 60 Undecided 1 Unusable 1 Graded in 2 min 05 s" in text
+    assert "Part 1 GAN" in text
+    assert "21 / 60" in text
+
+
+def test_the_class_page_without_time_or_class():
+    assert "Graded in" not in html.index_page([report()])
+    assert "No submissions." in html.index_page([])
