@@ -48,6 +48,7 @@ class Network:
         ignores: the first input feature (channel) has weight 0 everywhere.
         rewritten: the same function in other layers: the last linear layer is two, without a kink in between.
         mix: ``((a, s), …)``: the last linear layer is Σ a · (the layer drawn from seed s).
+        grads: handed over with a ``.grad`` on every parameter.
     """
 
     family: str
@@ -58,6 +59,7 @@ class Network:
     ignores: bool = False
     rewritten: bool = False
     mix: tuple[tuple[float, int], ...] = ()
+    grads: bool = False
 
     def __str__(self) -> str:
         default = Network(self.family)

@@ -1,0 +1,263 @@
+"""Carrying out a call: the same few lines in the guest, in the in-process session and in the live oracle.
+
+A call names a function of the contract, or one of these:
+
+- ``()``: put a returned module in eval mode and call it on ``inputs``;
+- ``[]``: one element of a tuple that a function returned;
+- ``drive:<name>``: run one of our drivers on the student's ``gan.py``.
+
+An argument that is itself a call stands for its value.  Such values are kept, by the call's content, as long as they
+are recent; whoever lost them (a restarted guest) makes them again.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import random
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from grader import contract
+from grader.networks import Network, build
+from grader.records import Call
+from grader.sandbox.drivers import DRIVERS
+from grader.sandbox.wire import NumPy, Other, Received
+
+__all__ = ["Performer", "key", "to_sendable"]
+
+_KEPT = 16
+
+
+def key(call: Call) -> str:
+    """A digest of the call's content: function, networks, and dtype, shape and bytes of arrays."""
+    digest = hashlib.sha256()
+    _feed(call, digest.update)
+    return digest.hexdigest()
+
+
+def _feed(value: Any, update: Callable[[bytes], None]) -> None:
+    def piece(tag: str, content: bytes) -> None:
+        update(f"{tag}:{len(content)}:".encode())
+        update(content)
+
+    if isinstance(value, Call):
+        piece("call", f"{value.function}/{value.seed}/{len(value.arguments)}".encode())
+        for name in sorted(value.arguments):
+            piece("name", name.encode())
+            _feed(value.arguments[name], update)
+    elif isinstance(value, NumPy):
+        piece("numpy", b"")
+        _feed(value.array, update)
+    elif isinstance(value, np.ndarray):
+        piece("array", f"{value.dtype.str}{value.shape}".encode())
+        piece("bytes", np.ascontiguousarray(value).tobytes())
+    elif isinstance(value, (list, tuple)):
+        piece("list", str(len(value)).encode())
+        for item in value:
+            _feed(item, update)
+    elif isinstance(value, Network):
+        piece("network", str(value).encode())
+    else:
+        piece(type(value).__name__, repr(value).encode())
+
+
+class Performer:
+    """Carries out calls on given namespaces.
+
+    Args:
+        namespace_of: the names that a part's file defines, by part id; it may raise what loading the file raises.
+    """
+
+    def __init__(self, namespace_of: Callable[[str], Mapping[str, Any]]) -> None:
+        self._namespace_of = namespace_of
+        self._kept: OrderedDict[str, Any] = OrderedDict()
+        self._networks: dict[Network, nn.Sequential] = {}
+
+    def perform(self, call: Call) -> tuple[Any, tuple[str, ...]]:
+        """The call's value, and what it left changed (see :func:`_watch`).
+
+        Raises:
+            LookupError: the function is not there.
+            BaseException: whatever the student's code raises.
+        """
+        _seed(call.seed)
+        if call.function.startswith("drive:"):
+            driver = DRIVERS[call.function.partition(":")[2]]
+            arguments = {k: self._resolve(v) for k, v in call.arguments.items()}
+            return driver(self._namespace_of("gan"), **arguments), ()
+        if call.function == "()":
+            module, inputs = (self._resolve(call.arguments[k]) for k in ("module", "inputs"))
+            module.eval()
+            return module(inputs), ()
+        if call.function == "[]":
+            return self._resolve(call.arguments["of"])[call.arguments["index"]], ()
+        function = contract.function(call.function)
+        student_function = self._namespace_of(function.part).get(function.name)
+        if not callable(student_function):
+            raise LookupError(function.name)
+        arguments = {k: self._resolve(v) for k, v in call.arguments.items()}
+        _seed(call.seed)
+        changed = _watch(arguments)
+        value = student_function(*_positional(function, arguments))
+        return value, changed()
+
+    def _resolve(self, value: Any) -> Any:
+        if isinstance(value, Network):
+            if value not in self._networks:
+                if len(self._networks) >= 64:
+                    self._networks.clear()
+                self._networks[value] = build(value)
+            model = copy.deepcopy(self._networks[value])
+            if value.grads:
+                for parameter in model.parameters():
+                    parameter.grad = torch.ones_like(parameter)
+            return model
+        if isinstance(value, NumPy):
+            return value.array.copy()
+        if isinstance(value, np.ndarray):
+            return torch.from_numpy(value.copy())
+        if isinstance(value, Call):
+            name = key(value)
+            if name not in self._kept:
+                self._kept[name] = self.perform(value)[0]
+                while len(self._kept) > _KEPT:
+                    self._kept.popitem(last=False)
+            self._kept.move_to_end(name)
+            return self._kept[name]
+        if isinstance(value, list):
+            return [self._resolve(v) for v in value]
+        return value
+
+
+def _seed(seed: int) -> None:
+    # A call must not depend on what an earlier one left behind.
+    torch.set_grad_enabled(True)
+    torch.set_default_dtype(torch.float32)
+    torch.manual_seed(seed)
+    np.random.seed(seed)
+    random.seed(seed)
+
+
+def _positional(function: contract.Function, arguments: Mapping[str, Any]) -> list[Any]:
+    # By position, in the homework's order: a parameter that a student renamed still gets its value.
+    values = []
+    given = [i for i, (name, _) in enumerate(function.parameters) if name in arguments]
+    for name, default in function.parameters[: max(given, default=-1) + 1]:
+        values.append(arguments.get(name, default))
+    return values
+
+
+def _watch(arguments: Mapping[str, Any]) -> Callable[[], tuple[str, ...]]:
+    """Remember how the arguments look; the function it returns says in words what has changed since."""
+    before = {name: _look(value) for name, value in arguments.items()}
+
+    def changed() -> tuple[str, ...]:
+        words = []
+        for name, value in arguments.items():
+            now = _look(value)
+            words += [f"{what} of {name}" for what, old in before[name].items() if not _same(old, now[what])]
+        return tuple(words)
+
+    return changed
+
+
+def _look(value: Any) -> dict[str, Any]:
+    if isinstance(value, nn.Module):
+        return {
+            "the parameters": [p.detach().clone() for p in value.parameters()],
+            "the buffers": [b.detach().clone() for b in value.buffers()],
+            "the .grad of parameters": [
+                None if p.grad is None else p.grad.detach().clone() for p in value.parameters()
+            ],
+            "the train/eval mode": [m.training for m in value.modules()],
+            "the hooks": [
+                [len(getattr(m, slot, ())) for slot in _HOOKS] for m in value.modules()
+            ],
+            "the layers": [type(m).__name__ for m in value.modules()],
+        }
+    if isinstance(value, Tensor):
+        grad = None if value.grad is None else value.grad.detach().clone()
+        return {"the values": [value.detach().clone()], "the .grad": [grad]}
+    if isinstance(value, np.ndarray):
+        return {"the values": [torch.from_numpy(value.copy())]}
+    if isinstance(value, list):
+        return {"the values": copy.copy(value)}
+    return {}
+
+
+_HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+
+
+def _same(old: list[Any], new: list[Any]) -> bool:
+    if len(old) != len(new):
+        return False
+    for a, b in zip(old, new, strict=True):
+        if isinstance(a, Tensor) and isinstance(b, Tensor):
+            if not torch.equal(a, b):
+                return False
+        elif isinstance(a, Tensor) or isinstance(b, Tensor) or a != b:
+            return False
+    return True
+
+
+def to_sendable(value: Any) -> Any:
+    """A student's value as the wire can carry it: arrays as :class:`Received`, the rest by its type's name."""
+    if isinstance(value, nn.Module):
+        return Other("module", type(value).__name__)
+    if isinstance(value, Tensor):
+        return _tensor(value)
+    if isinstance(value, (np.ndarray, np.generic)):
+        return _array(np.asarray(value), "array")
+    if value is None or type(value) in (bool, float, str):
+        return value if not isinstance(value, str) else value[:2000]
+    if type(value) is int:
+        return value if -(2**63) <= value < 2**63 else Other("value", "int")
+    if isinstance(value, Mapping):
+        return {str(k)[:100]: to_sendable(v) for k, v in list(value.items())[:200]}
+    if isinstance(value, (list, tuple)):
+        return _sequence(value)
+    if isinstance(value, (bool, int, float)):
+        return float(value)
+    return Other("value", type(value).__name__)
+
+
+def _tensor(value: Tensor) -> Any:
+    name = str(value.dtype).removeprefix("torch.")
+    if value.layout is not torch.strided:
+        value = value.to_dense()
+    value = value.detach().cpu()
+    if value.dtype is torch.bfloat16:
+        value = value.float()
+    if value.is_complex():
+        return Other("value", f"{name} tensor")
+    return Received(value.resolve_neg().numpy(), "tensor", name)
+
+
+def _array(value: np.ndarray, origin: str) -> Any:
+    if value.dtype.kind not in "fiub" or value.dtype.itemsize > 8:
+        return Other("value", f"{value.dtype.name} array")
+    name = value.dtype.name
+    if value.dtype.kind == "u" and value.dtype.itemsize > 1:
+        value = value.astype(np.int64)
+    return Received(value, origin, name)
+
+
+def _sequence(value: list[Any] | tuple[Any, ...]) -> Any:
+    if len(value) > 3 and _plain(value):
+        try:
+            return _array(np.asarray(value), "list")
+        except (ValueError, OverflowError):
+            return Other("value", "list of lists of different lengths")
+    return [to_sendable(v) for v in value[:1000]]
+
+
+def _plain(value: Any) -> bool:
+    if isinstance(value, (list, tuple)):
+        return all(_plain(v) for v in value)
+    return isinstance(value, (bool, int, float, np.generic))

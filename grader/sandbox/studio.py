@@ -1,0 +1,249 @@
+"""What the drivers of a student's ``gan.py`` are built from.
+
+Networks, optimizers, states, and losses under watch: it runs in the guest and judges nothing.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+__all__ = [
+    "MOST",
+    "Gan",
+    "Result",
+    "adam",
+    "builder",
+    "clear_gradients",
+    "function",
+    "logit_shape",
+    "loss_curve",
+    "loss_pair",
+    "materialised",
+    "module",
+    "scaled",
+    "seed_all",
+    "state",
+    "updates",
+    "value_and_gradients",
+]
+
+Gan = Mapping[str, Any]
+"""What a student's ``gan.py`` defines, by name."""
+
+Result = dict[str, Any]
+"""Tensors, numbers and texts by name."""
+
+MOST = 20_000
+"""Rows, results or parameters that are sent back: all of them, or so many."""
+
+
+def function(gan: Gan, name: str) -> Callable[..., Any]:
+    """The student's function of that name.
+
+    Raises:
+        LookupError: there is none.
+    """
+    found = gan.get(name)
+    if not callable(found):
+        raise LookupError(name)
+    return found  # type: ignore[no-any-return]
+
+
+def module(gan: Gan, name: str, *arguments: int) -> nn.Module:
+    """The network that a student's function makes.
+
+    Raises:
+        TypeError: it makes something else.
+    """
+    made = function(gan, name)(*arguments)
+    if not isinstance(made, nn.Module):
+        raise TypeError(f"{name} should return a module (nn.Module), but returned {_words(made)}")
+    return made
+
+
+def builder(gan: Gan, latent_dim: int) -> Callable[[], tuple[nn.Module, nn.Module]]:
+    """A function that makes the same generator and discriminator each time, in train mode.
+
+    Their weights follow from the global random state that it finds here.
+    """
+    seed = torch.initial_seed() % 2**31
+    kept: list[dict[str, Any]] = []
+
+    def build() -> tuple[nn.Module, nn.Module]:
+        seed_all(seed)
+        pair = module(gan, "make_generator", latent_dim), module(gan, "make_discriminator")
+        materialised(pair[0], latent_dim)
+        materialised(pair[1], 1, 8, 8)
+        if not kept:
+            kept.extend({k: v.clone() for k, v in m.state_dict().items()} for m in pair)
+        for made, weights in zip(pair, kept, strict=True):
+            made.load_state_dict(weights)  # also where weights are drawn by an own generator
+        return pair
+
+    return build
+
+
+def materialised(network: nn.Module, *row: int) -> nn.Module:
+    """The network in train mode, its lazy layers with parameters, for rows of that shape."""
+    with torch.no_grad():
+        network.eval()(torch.zeros(2, *row))
+    return network.train()
+
+
+def adam(network: nn.Module) -> torch.optim.Adam:
+    """The optimizer with which every submission is trained."""
+    return torch.optim.Adam(network.parameters(), lr=2e-3, betas=(0.5, 0.999))
+
+
+def updates(optimizer: torch.optim.Optimizer) -> int:
+    """How often an Adam has stepped."""
+    return max((int(s["step"]) for s in optimizer.state.values() if "step" in s), default=0)
+
+
+def seed_all(seed: int) -> None:
+    """Seed the global random states of torch, NumPy and Python."""
+    torch.manual_seed(seed)
+    np.random.seed(seed)
+    random.seed(seed)
+
+
+def state(network: nn.Module) -> Tensor:
+    """Its parameters, (P,): all of them, or :data:`MOST` spread evenly over it."""
+    flat = torch.cat([p.detach().flatten().float() for p in network.parameters()])
+    if len(flat) > MOST:
+        flat = flat[torch.linspace(0, len(flat) - 1, MOST, dtype=torch.float64).long()]
+    return flat.clone()
+
+
+def clear_gradients(network: nn.Module) -> None:
+    """Zero every ``.grad`` that there is."""
+    for parameter in network.parameters():
+        if parameter.grad is not None:
+            parameter.grad = torch.zeros_like(parameter.grad)
+
+
+def logit_shape(gan: Gan) -> tuple[int, ...]:
+    """(−1,) or (−1, 1), as the student's discriminator returns logits.
+
+    (−1, 1) where it cannot be asked.
+    """
+    try:
+        with torch.no_grad():
+            logits = module(gan, "make_discriminator").eval()(torch.zeros(2, 1, 8, 8))
+        return (-1, *logits.shape[1:]) if logits.numel() == 2 else (-1, 1)
+    except Exception:  # what is wrong with it is said elsewhere; the losses are graded on their own
+        return (-1, 1)
+
+
+def value_and_gradients(loss: Any, inputs: tuple[Tensor, ...]) -> tuple[Tensor, list[Tensor]]:
+    """A loss as a scalar, and its gradients.
+
+    They are zeros for what it does not depend on, and NaN where it is cut off entirely.
+
+    Raises:
+        TypeError: it is no scalar tensor.
+    """
+    if not isinstance(loss, Tensor) or loss.numel() != 1:
+        raise TypeError(f"the loss should be a scalar tensor, but is {_words(loss)}")
+    value = loss.detach().reshape(()).float()
+    if not loss.requires_grad:
+        return value, [torch.full_like(i, torch.nan) for i in inputs]
+    found = torch.autograd.grad(loss.sum(), inputs, allow_unused=True)
+    return value, [
+        torch.zeros_like(i) if g is None else g for g, i in zip(found, inputs, strict=True)
+    ]
+
+
+def loss_pair(result: Any) -> tuple[Tensor, str]:
+    """What ``train_step`` returned, as (2,) d_loss and g_loss, and what is wrong with it.
+
+    NaN stands where there is no number.
+    """
+    pair = torch.full((2,), torch.nan)
+    if not isinstance(result, Mapping):
+        return pair, f"train_step returned {_words(result)}"
+    for i, name in enumerate(("d_loss", "g_loss")):
+        if name not in result:
+            return pair, f"what train_step returned has no {name!r}"
+        value = result[name]
+        try:
+            pair[i] = float(value.detach() if isinstance(value, Tensor) else value)
+        except (TypeError, ValueError, RuntimeError):
+            return pair, f"{name!r} is {_words(value)}, not one number"
+    return pair, ""
+
+
+def loss_curve(results: Any) -> tuple[Tensor, str]:
+    """What ``train`` returned, as (steps, 2), and what is wrong with it."""
+    if not isinstance(results, (list, tuple)):
+        return torch.empty(0, 2), f"train returned {_words(results)}"
+    pairs = [loss_pair(result) for result in results[:MOST]]
+    problems = [problem for _, problem in pairs if problem]
+    curve = torch.stack([pair for pair, _ in pairs]) if pairs else torch.empty(0, 2)
+    return curve, problems[0] if problems else ""
+
+
+@contextmanager
+def scaled(gan: Gan, scale_d: float, scale_g: float) -> Iterator[list[str]]:
+    """Give the losses that ``train_step`` calls by name multiplied gradients and the same values.
+
+    Args:
+        gan: the student's namespace.
+        scale_d: factor on the gradient of ``discriminator_loss`` and of ``discriminator_penalty``.
+        scale_g: factor on the gradient of ``generator_loss``.
+
+    Yields:
+        A list that gets the name of every loss that is called.
+    """
+    called: list[str] = []
+    depth = 0
+
+    def watch(name: str, original: Callable[..., Any]) -> Callable[..., Any]:
+        scale = scale_g if name == "generator_loss" else scale_d
+
+        def watched(*arguments: Any, **named: Any) -> Any:
+            nonlocal depth
+            depth += 1
+            try:
+                loss = original(*arguments, **named)
+            finally:
+                depth -= 1
+            called.append(name)
+            if depth or not isinstance(loss, Tensor):  # a loss may be written by means of the other
+                return loss
+            return loss + (scale - 1) * (loss - loss.detach())  # the same value, to the bit
+
+        return watched
+
+    spaces: list[MutableMapping[str, Any]] = []
+    for space in (gan, getattr(gan["train_step"], "__globals__", gan)):
+        if isinstance(space, MutableMapping) and not any(space is s for s in spaces):
+            spaces.append(space)
+    kept: list[tuple[MutableMapping[str, Any], str, Any]] = []
+    for space in spaces:
+        for name in ("discriminator_loss", "generator_loss", "discriminator_penalty"):
+            if callable(space.get(name)):
+                kept.append((space, name, space[name]))
+                space[name] = watch(name, space[name])
+    try:
+        yield called
+    finally:
+        for space, name, original in kept:
+            space[name] = original
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, Tensor):
+        return f"a tensor of shape {tuple(value.shape)}"
+    return (
+        "None (is a return missing?)"
+        if value is None
+        else f"a value of type {type(value).__name__}"
+    )

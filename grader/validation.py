@@ -1,0 +1,134 @@
+"""Replies against the contract: what a check sees has the promised type and shape, or the answer is wrong.
+
+Nothing is computed with an array before its shape is what the call must give.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from grader import contract
+from grader.contract import Array, Module, Number, Returns, Tuple
+from grader.networks import Network, slice_shape
+from grader.records import Call
+from grader.sandbox.wire import Other, Received
+
+__all__ = ["WrongKind", "number", "shapes_of", "to_array", "validate"]
+
+
+class WrongKind(ValueError):
+    """A well-formed value of another type or shape than the contract's; its text says what came."""
+
+
+def shapes_of(call: Call) -> dict[str, tuple[int, ...]]:
+    """What the contract's words ``N``, ``Z``, ``x``, ``k`` … stand for in this call."""
+    arguments = call.arguments
+    shapes: dict[str, tuple[int, ...]] = {}
+    if "xs" in arguments:
+        shapes["N"] = (len(arguments["xs"]),)
+    if "x" in arguments:
+        shapes["x"] = tuple(np.shape(arguments["x"]))
+    model, layer = arguments.get("model"), arguments.get("layer")
+    if isinstance(model, Network) and isinstance(layer, int):
+        shapes["Z"] = slice_shape(model, layer)
+    defaults = dict(contract.function(call.function).parameters)
+    for word in ("k", "positive", "negative"):
+        value = arguments.get(word, defaults.get(word))
+        if isinstance(value, int):
+            shapes[word] = (value,)
+    return shapes
+
+
+def validate(returns: Returns | None, value: Any, shapes: Mapping[str, tuple[int, ...]]) -> Any:
+    """The value in the form in which checks use it: arrays as NumPy arrays, tuples as tuples, numbers as floats.
+
+    Raises:
+        WrongKind: it is something else; the text is a sentence for the student.
+    """
+    if isinstance(returns, Array):
+        return _array(returns, value, shapes)
+    if isinstance(returns, Number):
+        return number(value)
+    if isinstance(returns, Module):
+        if not (isinstance(value, Other) and value.kind == "module"):
+            raise WrongKind(f"should return a module (nn.Module), but returned {words(value)}")
+        return value
+    if isinstance(returns, Tuple):
+        if isinstance(value, Received) and value.array.ndim >= 1:
+            value = list(value.array)
+        if not isinstance(value, list) or len(value) != len(returns.items):
+            raise WrongKind(
+                f"should return a tuple of {len(returns.items)}, but returned {words(value)}"
+            )
+        pairs = zip(returns.items, value, strict=True)
+        return tuple(validate(item, v, shapes) for item, v in pairs)
+    return value
+
+
+def _array(returns: Array, value: Any, shapes: Mapping[str, tuple[int, ...]]) -> np.ndarray:
+    array = to_array(value)
+    expected: tuple[int, ...] = ()
+    for word in returns.shape:
+        expected += shapes[word] if isinstance(word, str) else (word,)
+    if array.shape != expected:
+        raise WrongKind(f"should have the shape {expected}, but has {array.shape}")
+    if returns.kind == "int":
+        if array.dtype.kind not in "iu" and array.size:
+            raise WrongKind(f"should hold integers (int64), but holds {_dtype(value, array)}")
+        return array.astype(np.int64)
+    if array.dtype.kind not in "fiu":
+        raise WrongKind(f"should hold floats, but holds {_dtype(value, array)}")
+    return array
+
+
+def to_array(value: Any) -> np.ndarray:
+    """A tensor, an array, a number, or nested lists of them, as one array.
+
+    Raises:
+        WrongKind: it is none of these.
+    """
+    if isinstance(value, Received):
+        return value.array
+    if type(value) in (bool, int, float):
+        return np.asarray(value)
+    if isinstance(value, list):
+        if not value:
+            return np.zeros(0, dtype=np.int64)
+        items = [to_array(v) for v in value]
+        if all(item.shape == items[0].shape for item in items):
+            return np.stack(items)
+    raise WrongKind(f"should be a tensor, but is {words(value)}")
+
+
+def number(value: Any) -> float:
+    """One number as a float.
+
+    Raises:
+        WrongKind: it is not one number.
+    """
+    array = to_array(value)
+    if array.size != 1 or array.dtype.kind not in "fiub":
+        raise WrongKind(f"should be one number, but is {words(value)}")
+    return float(array.reshape(()))
+
+
+def _dtype(value: Any, array: np.ndarray) -> str:
+    return value.dtype if isinstance(value, Received) else array.dtype.name
+
+
+def words(value: Any) -> str:
+    """What a value is, in words: ``None``, ``a tensor of shape (3, 4)``, ``a tuple of 2``."""
+    if value is None:
+        return "None (is a return missing?)"
+    if isinstance(value, Received):
+        return f"{'an array' if value.origin == 'array' else 'a ' + value.origin} of shape {value.array.shape}"
+    if isinstance(value, Other):
+        return f"a module ({value.name})" if value.kind == "module" else f"a value of type {value.name}"
+    if isinstance(value, list):
+        return f"a list or tuple of {len(value)}"
+    if isinstance(value, dict):
+        return "a dict"
+    return f"the {type(value).__name__} {value!r}"[:100]
