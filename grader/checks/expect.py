@@ -1,0 +1,231 @@
+"""Expectations: the only place that turns a comparison into feedback.
+
+Each function returns quietly when the expectation holds, and otherwise raises :class:`Unmet` with what a student is told.
+Comparisons are relative to the size of what was expected, so that one tolerance serves networks of any scale.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, NoReturn
+
+import numpy as np
+
+from grader.records import Feedback, Figure, Reply, StudentError
+from grader.validation import WrongKind, words
+
+__all__ = [
+    "FLOAT32",
+    "FLOAT64",
+    "StudentFault",
+    "Unmet",
+    "close",
+    "equal",
+    "finite",
+    "nearest",
+    "partial",
+    "raises",
+    "relative_error",
+    "same_ranking",
+    "that",
+]
+
+FLOAT32 = 1e-4
+"""Relative L2 tolerance of a result in float32.
+
+Honest phrasings of the same formula differ by at most 2e-6 here (``python tests/benchmarks/tolerances.py``); the smallest
+mistake on the same cases is off by more than 1e-2.
+"""
+FLOAT64 = 1e-9
+"""The same in float64; honest phrasings differ by at most 1e-13."""
+
+
+class Unmet(Exception):  # noqa: N818  (an unmet expectation is an outcome, not an error)
+    """An expectation that does not hold; ``fraction`` in [0, 1) is what is earned all the same."""
+
+    def __init__(self, feedback: Feedback, fraction: float = 0.0) -> None:
+        super().__init__(feedback.message)
+        if not 0 <= fraction < 1:
+            raise ValueError(f"the fraction of an unmet expectation is in [0, 1) (got {fraction})")
+        self.feedback = feedback
+        self.fraction = fraction
+
+
+class StudentFault(Exception):  # noqa: N818
+    """The student's code raised, died, overran or is not there."""
+
+    def __init__(self, error: StudentError) -> None:
+        super().__init__(error.message)
+        self.error = error
+
+
+def that(holds: bool, message: str, **feedback: Any) -> None:
+    """``holds``, or ``message`` and any other field of :class:`Feedback` is what the student is told."""
+    if not holds:
+        raise Unmet(Feedback(message=message, **feedback))
+
+
+def partial(fraction: float, message: str, **feedback: Any) -> NoReturn:
+    """Right on part of the ground: earns ``fraction`` of the points."""
+    raise Unmet(Feedback(message=message, **feedback), fraction)
+
+
+def finite(actual: np.ndarray, what: str = "the result") -> None:
+    """No NaN and no infinity."""
+    bad = int(np.size(actual) - np.isfinite(actual).sum())
+    that(
+        bad == 0,
+        f"{what} holds {bad} value(s) that are NaN or infinite, for finite input",
+        actual=show(actual),
+    )
+
+
+def relative_error(actual: np.ndarray, expected: np.ndarray, scale: float = 0.0) -> float:
+    """‖actual − expected‖ / max(‖expected‖, scale), in float64; infinite where ``actual`` is not finite."""
+    a, e = np.asarray(actual, dtype=np.float64), np.asarray(expected, dtype=np.float64)
+    if not np.isfinite(a).all():
+        return float("inf")
+    size = max(float(np.linalg.norm(e)), scale, 1e-12)
+    return float(np.linalg.norm(a - e)) / size
+
+
+def close(
+    actual: Any,
+    expected: Any,
+    tolerance: float = FLOAT32,
+    what: str = "the result",
+    *,
+    scale: float = 0.0,
+    **feedback: Any,
+) -> None:
+    """``actual`` equals ``expected`` up to a relative L2 error of ``tolerance``.
+
+    Args:
+        actual: what came back, any shape.
+        expected: what should have, same shape.
+        tolerance: relative to max(‖expected‖, scale).
+        what: how the sentence calls it.
+        scale: a size below which differences do not count, for expectations near zero.
+        **feedback: further fields of :class:`Feedback`.
+    """
+    a, e = np.asarray(actual), np.asarray(expected)
+    that(a.shape == e.shape, f"{what} has the shape {a.shape}, and should have {e.shape}")
+    finite(a, what)
+    error = relative_error(a, e, scale)
+    if error <= tolerance:
+        return
+    figures = () if a.ndim == 0 or a.size < 4 else (_maps(a, e, what),)
+    ours = {"expected": show(e), "actual": show(a), "figures": figures}
+    message = f"{what} differs from what it should be{_by(error)}"
+    raise Unmet(Feedback(message=message, **{**ours, **feedback}))
+
+
+def nearest(
+    actual: np.ndarray, accepted: Mapping[str, np.ndarray], tolerance: float, what: str, **feedback: Any
+) -> str:
+    """``actual`` is close to one of the ``accepted``; the name of the nearest."""
+    errors = {name: relative_error(actual, e) for name, e in accepted.items()}
+    best = min(errors, key=lambda name: errors[name])
+    close(actual, accepted[best], tolerance, what, **feedback)
+    return best
+
+
+def equal(actual: Any, expected: Any, what: str = "the result", **feedback: Any) -> None:
+    """``actual`` equals ``expected`` exactly, to the bit."""
+    a, e = np.asarray(actual), np.asarray(expected)
+    if a.shape != e.shape or not np.array_equal(a, e):
+        raise Unmet(
+            Feedback(
+                **{
+                    "message": f"{what} is not what it should be",
+                    "expected": show(e),
+                    "actual": show(a),
+                    **feedback,
+                }
+            )
+        )
+
+
+def same_ranking(actual: Sequence[int], expected: Sequence[int], what: str, **feedback: Any) -> None:
+    """The same neurons in the same order; the same ones in another order earn half."""
+    a, e = [int(i) for i in actual], [int(i) for i in expected]
+    if a == e:
+        return
+    shown = {"expected": str(e), "actual": str(a), **feedback}
+    if sorted(a) == sorted(e):
+        partial(0.5, f"{what}: the right neurons, but not strongest first", **shown)
+    that(False, f"{what}: other neurons than expected", **shown)
+
+
+def raises(reply: Reply, words_: str, kinds: Iterable[str] = ("ValueError", "IndexError")) -> None:
+    """The call was refused with one of the exceptions ``kinds``."""
+    error, kinds = reply.error, tuple(kinds)
+    expected = " or ".join(kinds)
+    if error is None:
+        message = f"{words_} should raise {expected}, but a value came back"
+        that(False, message, expected=expected, actual=words(reply.value))
+    elif error.kind != "raised":
+        raise StudentFault(error)
+    elif not set(kinds) & set(error.types):
+        that(
+            False,
+            f"{words_} should raise {expected}, but raises {error.types[0]}",
+            expected=expected,
+            actual=error.message,
+            where=where(error),
+        )
+
+
+def where(error: StudentError) -> str:
+    """The student's own line, as ``file:line: source``."""
+    if not error.file:
+        return ""
+    return f"{error.file}:{error.line}" + (f": {error.code}" if error.code else "")
+
+
+def wrong_kind(error: WrongKind, what: str) -> Unmet:
+    """A reply of another type or shape, as an unmet expectation."""
+    return Unmet(Feedback(message=f"{what} {error}"))
+
+
+def add(unmet: Unmet, **feedback: Any) -> Unmet:
+    """The same, with fields of the feedback filled in where they are empty."""
+    empty = {k: v for k, v in feedback.items() if v and not getattr(unmet.feedback, k)}
+    return Unmet(replace(unmet.feedback, **empty), unmet.fraction)
+
+
+def show(array: Any, most: int = 8) -> str:
+    """A short text of an array: all numbers where few, else the first ones and the shape."""
+    a = np.asarray(array)
+    if a.dtype.kind in "iub":
+        numbers = [str(v) for v in a.reshape(-1)[:most].tolist()]
+    else:
+        numbers = [f"{v:.5g}" for v in a.reshape(-1)[:most].tolist()]
+    if a.ndim == 0:
+        return numbers[0]
+    more = f", … ({'×'.join(map(str, a.shape))})" if a.size > most else ""
+    return f"[{', '.join(numbers)}{more}]"
+
+
+def _by(error: float) -> str:
+    if error >= 10:
+        return f" (by {error:.0f} times its size)"
+    return f" (by {100 * error:.2g} % of its size)"
+
+
+def _maps(actual: np.ndarray, expected: np.ndarray, what: str) -> Figure:
+    a, e = _picture(actual), _picture(expected)
+    arrays = {"expected": e.tolist(), "yours": a.tolist(), "difference": (a - e).tolist()}
+    return Figure("maps", f"{what}: expected, yours, and the difference", arrays)
+
+
+def _picture(array: np.ndarray) -> np.ndarray:
+    # (…, H, W): the map that holds most; (F,): one row.
+    a = np.asarray(array, dtype=np.float64)
+    if a.ndim == 1:
+        return a[None, :]
+    if a.ndim == 2:
+        return a
+    maps = a.reshape(-1, *a.shape[-2:])
+    return np.asarray(maps[int(np.abs(maps).sum((1, 2)).argmax())])

@@ -1,0 +1,252 @@
+"""What the checks of the GAN share: inputs, closed forms of the losses, how a step is read.
+
+Everything that a driver sends back passes :func:`field` before it is computed with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from grader.checks import expect
+from grader.contract import GAN_LOSSES
+from grader.samples import digits
+from grader.validation import WrongKind, to_array
+
+__all__ = [
+    "BATCH",
+    "LATENT",
+    "SAMPLES",
+    "STEPS",
+    "Steps",
+    "accepted_discriminator_losses",
+    "accepted_generator_losses",
+    "area",
+    "batches",
+    "best_logits",
+    "declared",
+    "field",
+    "logit_rows",
+    "noise",
+    "outputs",
+    "shuffled",
+    "take_steps",
+]
+
+Array = np.ndarray
+
+LATENT = 16
+"""Noise values per image, for every submission."""
+
+BATCH = 32
+"""Images per step of the training."""
+
+STEPS = 3000
+"""The budget of the training, for every architecture (``fixtures/calibrate_gan.py``)."""
+
+SAMPLES = 600
+"""As many as there are held-out digits, which the thresholds of ``grader/samples.py`` assume."""
+
+
+def field(
+    result: Mapping[str, Any], name: str, shape: tuple[int | None, ...], what: str = ""
+) -> Array:
+    """One array of a driver's result, as float64, of the given shape (``None``: any length)."""
+    what = what or name.replace("_", " ")
+    value = result.get(name)
+    array = np.zeros(0)
+    try:
+        array = value if isinstance(value, np.ndarray) else to_array(value)
+    except WrongKind as error:
+        expect.that(False, f"{what} {error}")
+    expect.that(array.dtype.kind in "fiub", f"{what} should be numbers, but is {array.dtype}")
+    fits = array.ndim == len(shape) and all(
+        n is None or n == m for n, m in zip(shape, array.shape, strict=False)
+    )
+    words = "(" + ", ".join("N" if n is None else str(n) for n in shape) + ")"
+    expect.that(
+        fits,
+        f"{what} should have the shape {words}, but has {array.shape}",
+        expected=words,
+        actual=str(array.shape),
+    )
+    return array.astype(np.float64)
+
+
+def noise(*shape: int, seed: int = 0) -> Array:
+    """Standard normal float32 numbers."""
+    return np.random.RandomState(seed).standard_normal(shape).astype(np.float32)
+
+
+def batches(*shape: int, seed: int = 0) -> Array:
+    """Digits of the training set, drawn with replacement: (*shape, 1, 8, 8) float32."""
+    images = digits().train
+    return images[np.random.RandomState(seed).randint(len(images), size=shape)]
+
+
+def shuffled(images: Array, seed: int = 0) -> Array:
+    """The same images, the pixels of each in an order of its own."""
+    order = np.random.RandomState(seed).random_sample((len(images), images[0].size)).argsort(1)
+    flat = np.take_along_axis(images.reshape(len(images), -1), order, 1)
+    return flat.reshape(images.shape)
+
+
+def logit_rows(count: int, length: int, seed: int) -> Array:
+    """Rows of logits around +0.5, where no usual loss has its optimum: (count, length) float32."""
+    return (0.5 + 1.5 * noise(count, length, seed=seed)).astype(np.float32)
+
+
+def outputs(result: Mapping[str, Any], name: str, size: int, row: tuple[int, ...]) -> Array:
+    """A network's output for a batch of ``size``: (size, *row), finite."""
+    what = f"for a batch of {size} the output"
+    array = field(result, name, (size, *row), what)
+    expect.finite(array, what)
+    return array
+
+
+def area(positive: Array, negative: Array) -> float:
+    """Area under the ROC curve: how often a positive is above a negative; ties are half."""
+    above = (positive[:, None] > negative[None]).mean()
+    return float(above + (positive[:, None] == negative[None]).mean() / 2)
+
+
+def _cross_entropy(r: Array, f: Array) -> Array:
+    return np.logaddexp(0, -r) + np.logaddexp(0, f)
+
+
+_Two = Callable[[Array, Array], Array]
+_One = Callable[[Array], Array]
+
+_FORMS: dict[str, tuple[_Two, _One]] = {
+    "minimax": (_cross_entropy, lambda f: -np.logaddexp(0, f)),
+    "non_saturating": (_cross_entropy, lambda f: np.logaddexp(0, -f)),
+    "lsgan": (lambda r, f: (r - 1) ** 2 + f**2, lambda f: (f - 1) ** 2),
+    "hinge": (lambda r, f: np.maximum(0, 1 - r) + np.maximum(0, 1 + f), lambda f: -f),
+    "wgan": (lambda r, f: f - r, lambda f: -f),
+}
+"""The losses per image, where high logits mean real (sources: ``student_template/gan.py``)."""
+
+
+def _turned(family: str, logits: Array) -> Array:
+    # Labels the other way round: the targets 1 and 0 of least squares change places, others' signs.
+    return 1 - logits if family == "lsgan" else -logits
+
+
+def accepted_discriminator_losses(family: str, real: Array, fake: Array) -> dict[str, Array]:
+    """What ``discriminator_loss`` may say: real and fake terms added or averaged, either polarity.
+
+    Args:
+        family: a declared one, not ``"other"``.
+        real: (B, N) logits.
+        fake: (B, N).
+
+    Returns:
+        By name, (B,) each; least squares also with the factor one half of its paper.
+    """
+    form = _FORMS[family][0]
+    factors = {"added": 1.0, "averaged": 0.5}
+    if family == "lsgan":
+        factors["halved and averaged"] = 0.25
+    values = {
+        "": form(real, fake).mean(1),
+        "turned, ": form(_turned(family, real), _turned(family, fake)).mean(1),
+    }
+    return {f"{turn}{name}": k * v for turn, v in values.items() for name, k in factors.items()}
+
+
+def accepted_generator_losses(family: str, fake: Array) -> dict[str, Array]:
+    """As :func:`accepted_discriminator_losses`, for ``generator_loss``."""
+    form = _FORMS[family][1]
+    factors = {"plain": 1.0, "halved": 0.5} if family == "lsgan" else {"plain": 1.0}
+    values = {"": form(fake).mean(1), "turned, ": form(_turned(family, fake)).mean(1)}
+    return {f"{turn}{name}": k * v for turn, v in values.items() for name, k in factors.items()}
+
+
+def declared(result: Mapping[str, Any]) -> str:
+    """The family that ``LOSS`` names."""
+    family = str(result.get("LOSS"))
+    names = ", ".join(repr(name) for name in GAN_LOSSES)
+    expect.that(
+        family in GAN_LOSSES,
+        "LOSS names no family of losses that the homework knows",
+        expected=f"one of {names}",
+        actual=repr(family),
+    )
+    return family
+
+
+def best_logits(student: Any) -> tuple[Array, Array]:
+    """Logits of real and of fake images, (8,) each, that ``discriminator_loss`` makes of 0.5."""
+    start = np.full(8, 0.5, dtype=np.float32)
+    result = student.drive("tabulated", seed=0, start=start, steps=80, rate=0.05)
+    real, fake = field(result, "real", (8,)), field(result, "fake", (8,))
+    expect.finite(real, "the real logits at which discriminator_loss is small")
+    expect.finite(fake, "the fake logits at which discriminator_loss is small")
+    return real, fake
+
+
+@lru_cache(maxsize=4)
+def _step_inputs(size: int) -> tuple[Array, Array]:
+    return batches(2, 2, size, seed=size), noise(2, 2, size, LATENT, seed=size)
+
+
+@dataclass(frozen=True)
+class Steps:
+    """Two consecutive steps, run several times over."""
+
+    generator: Array
+    """(runs, 3, P) parameters before the first call, after it, after the second."""
+    discriminator: Array
+    losses: Array
+    """(runs, 2, 2) d_loss and g_loss of both calls; NaN where no number came back."""
+    returned: str
+    """What is wrong with the returned value, in words."""
+    discriminator_loss_by_name: bool
+    generator_loss_by_name: bool
+
+    def moved(self, network: str, run: int) -> float:
+        """How far the second call of a run moved a network, relative to the size of its weights."""
+        path = getattr(self, network)[run]
+        return float(np.linalg.norm(path[2] - path[1]) / max(np.linalg.norm(path[1]), 1e-12))
+
+    def tolerance(self, network: str, run: int) -> float:
+        """What counts as no difference from a run, whose repetition is the next one.
+
+        Honest code repeats itself to the bit, unless it keeps something between calls (a pool of
+        earlier fakes); the mistakes that are looked for differ by 0.2 and more.
+        """
+        return 0.02 + 10 * self.difference(network, run, run + 1)
+
+    def difference(self, network: str, run: int, other: int) -> float:
+        """How much the second call's movement differs between two runs, relative to the first."""
+        path, beside = getattr(self, network)[run], getattr(self, network)[other]
+        move, against = path[2] - path[1], beside[2] - beside[1]
+        return float(np.linalg.norm(against - move) / max(np.linalg.norm(move), 1e-12))
+
+
+def take_steps(student: Any, *runs: dict[str, Any], size: int = BATCH) -> Steps:
+    """Drive ``train_step`` twice for each of the runs (``grader/sandbox/training.py``, ``steps``).
+
+    Args:
+        student: of the check.
+        runs: what differs.
+        size: of the batches.
+    """
+    real, z = _step_inputs(size)
+    result = student.drive("steps", seed=1, real=real, noise=z, runs=list(runs))
+    states = {}
+    for network in ("generator", "discriminator"):
+        states[network] = field(result, network, (len(runs), 3, None), f"the {network}")
+        expect.finite(states[network], f"after train_step, the {network}'s parameters")
+    by_name = field(result, "by_name", (2,))
+    return Steps(
+        **states,
+        losses=field(result, "losses", (len(runs), 2, 2)),
+        returned=str(result.get("returned") or "")[:200],
+        discriminator_loss_by_name=bool(by_name[0] == 1),
+        generator_loss_by_name=bool(by_name[1] == 1),
+    )

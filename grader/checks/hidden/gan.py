@@ -1,0 +1,243 @@
+"""Hidden checks of the GAN."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from grader.checks.registry import check
+
+from grader.checks import expect
+from grader.checks.gan import (
+    gives_one_logit_per_image,
+    is_a_mean,
+    is_a_mean_over_the_batch,
+    makes_images,
+)
+from grader.checks.gan_evidence import (
+    BATCH,
+    LATENT,
+    area,
+    batches,
+    best_logits,
+    field,
+    noise,
+    outputs,
+    shuffled,
+    take_steps,
+)
+from grader.checks.gan_training import MOMENTS, runs, steps_both
+from grader.samples import digits
+
+__all__: list[str] = []
+
+
+@check("make_generator", points=1, needs=[makes_images])
+def follows_the_noise(student: Any) -> None:
+    """Different noise gives different images, for any number of noise values.
+
+    Every image is made from its own row of noise; latent_dim is what the caller says.
+    """
+    for latent_dim in (LATENT, 5):
+        z = noise(24, latent_dim, seed=11)
+        result = student.drive("judge_generator", seed=1, noise=z, sizes=[24])
+        images = outputs(result, "images_24", 24, (1, 8, 8)).reshape(24, 64)
+        kinds = len(np.unique(images, axis=0))
+        expect.that(
+            kinds >= 20,
+            f"24 different rows of noise give only {kinds} different image(s)",
+            expected="an image of its own for each row of noise",
+        )
+
+
+@check("make_discriminator", points=1, needs=[gives_one_logit_per_image], limits=MOMENTS)
+def can_learn(student: Any) -> None:
+    """Learns to tell digits from digits with shuffled pixels.
+
+    Trained alone, with a loss of ours, for some hundred steps: enough for a network that sees where
+    in the image a pixel is.
+    """
+    real, test = digits().train[:600], digits().held_out[:200]
+    probe = np.concatenate([test, shuffled(test, 12)])
+    result = student.drive(
+        "discriminator_alone",
+        seed=1,
+        **{"real": real, "fake": shuffled(real, 13), "probe": probe},
+        **{"steps": 200, "batch_size": BATCH},
+    )
+    row = (1,) if np.ndim(result.get("logits")) == 2 else ()
+    logits = outputs(result, "logits", 400, row).reshape(400)
+    separated = area(logits[:200], logits[200:])
+    expect.that(
+        separated > 0.95,
+        "after 200 steps it still takes digits with shuffled pixels for digits",
+        expected="a digit has the higher logit in more than 95 % of all pairs",
+        actual=f"in {separated:.1%}",
+    )
+
+
+@check("discriminator_loss", points=1, needs=[is_a_mean_over_the_batch])
+def is_finite_everywhere(student: Any) -> None:
+    """Is finite, with finite gradients, for logits of -100 and 100.
+
+    In float32 the probability of such a logit is exactly 0 or 1, and the logarithm of 0 is not
+    finite: use functions that take logits, such as softplus or binary_cross_entropy_with_logits.
+    """
+    ends = np.array([[100.0], [-100.0]], dtype=np.float32)
+    real, fake = np.repeat(np.repeat(ends, 2, 0), 4, 1), np.repeat(np.tile(ends, (2, 1)), 4, 1)
+    result = student.drive("discriminator_losses", seed=1, real=real, fake=fake)
+    expect.finite(field(result, "values", (4,)), "the loss of logits of -100 and 100")
+    for name in ("real_gradients", "fake_gradients"):
+        expect.finite(field(result, name, (4, 4)), "its gradient")
+
+
+@check("discriminator_loss", points=1, needs=[is_a_mean_over_the_batch])
+def tells_real_from_fake(student: Any) -> None:
+    """Making it small tells real images from fake ones.
+
+    We minimise your loss over the logits themselves, starting from 0.5 for every image: the logits
+    of real and of fake images should both move, and end up apart.
+    """
+    real, fake = best_logits(student)
+    actual = f"real {real.mean():.3g}, fake {fake.mean():.3g}"
+    for name, logits in (("real", real), ("fake", fake)):
+        expect.that(
+            bool(np.abs(logits - 0.5).mean() > 0.02),
+            f"the logits of {name} images stay where they are: the loss does not learn from them",
+            actual=actual,
+        )
+    expect.that(
+        abs(real.mean() - fake.mean()) > 0.1,
+        "where the loss is smallest, real and fake images get the same logits",
+        actual=actual,
+    )
+
+
+@check("generator_loss", points=1, needs=[is_a_mean])
+def stays_finite(student: Any) -> None:
+    """Is finite, with finite gradients, for logits of -100 and 100.
+
+    Use functions that take logits, such as softplus or binary_cross_entropy_with_logits.
+    """
+    fake = np.repeat(np.array([[100.0], [-100.0]], dtype=np.float32), 4, 1)
+    result = student.drive("generator_losses", seed=1, fake=fake)
+    expect.finite(field(result, "values", (2,)), "the loss of logits of -100 and 100")
+    expect.finite(field(result, "gradients", (2, 4)), "its gradient")
+
+
+@check("train_step", points=1, needs=[steps_both], limits=MOMENTS)
+def starts_from_zero(student: Any) -> None:
+    """Gradients of one call are gone in the next.
+
+    Clearing every .grad between two calls should not change what the second one does: PyTorch adds
+    new gradients to those that are still there, unless zero_grad() is called.
+    """
+    plans: list[dict[str, Any]] = []
+    for still in ("lr_d", "lr_g"):
+        plans += [{still: 0.0}, {still: 0.0}, {still: 0.0, "clear": "calls"}]
+    steps = take_steps(student, *plans, size=7)
+    for network, optimizer, first in (("generator", "opt_g", 0), ("discriminator", "opt_d", 3)):
+        change = steps.difference(network, first, first + 2)
+        expect.that(
+            change <= steps.tolerance(network, first),
+            f"the {network}'s step contains gradients that are left from the call before",
+            expected="the same step, whether or not the gradients were cleared between the calls",
+            actual=f"a step that differs by {change:.2g} times its size",
+            diagnosis=f"{optimizer}.zero_grad() is missing before the {network}'s backward pass",
+        )
+
+
+@check("train_step", points=1, needs=[steps_both], limits=MOMENTS)
+def learns_from_both(student: Any) -> None:
+    """The discriminator's step depends on the real images and on the noise.
+
+    It should learn from the images that it is handed and from what the generator makes of the
+    noise that it is handed.
+    """
+    still = {"lr_g": 0.0}
+    steps = take_steps(student, still, {**still, "real": 1}, {**still, "noise": 1})
+    for run, what, why in (
+        (1, "real images", "it does not learn from the images that train_step is given"),
+        (2, "noise", "it does not learn from fake images, or not from those of the noise given"),
+    ):
+        expect.that(
+            steps.difference("discriminator", 0, run) > 1e-6,
+            f"with other {what} the discriminator's step is exactly the same",
+            diagnosis=why,
+        )
+
+
+def _short(student: Any, images: np.ndarray, plans: list[dict[str, int]], steps: int) -> Any:
+    plans = [{"images": 0, "steps": steps, "seed": 5, "state": 0, **plan} for plan in plans]
+    return student.drive(
+        "short_training",
+        seed=3,
+        images=images,
+        runs=plans,
+        **{"batch_size": 16, "latent_dim": LATENT},
+    )
+
+
+@check("train", points=1, needs=[runs], limits=MOMENTS)
+def uses_all_images(student: Any) -> None:
+    """Trains on all the images that it is given.
+
+    We replace a quarter of the images by others, a different quarter each time: the trained
+    discriminator should come out different each time.
+    """
+    images = np.repeat(batches(64, seed=14)[None], 5, 0).copy()
+    for quarter in range(4):
+        rows = slice(16 * quarter, 16 * quarter + 16)
+        images[quarter + 1, rows] = batches(16, seed=15 + quarter)
+    result = _short(student, images, [{"images": choice} for choice in range(5)], steps=16)
+    trained = field(result, "discriminator", (5, None))
+    expect.finite(trained, "the trained discriminator")
+    for quarter in range(4):
+        expect.that(
+            bool(np.abs(trained[quarter + 1] - trained[0]).max() > 0),
+            f"other images in rows {16 * quarter} to {16 * quarter + 15} of 64 change nothing",
+            diagnosis="batches are to be drawn from all rows of `images`",
+        )
+
+
+@check("train", points=0.5, needs=[runs], limits=MOMENTS)
+def draws_fresh_noise(student: Any) -> None:
+    """Draws fresh standard normal noise for every step.
+
+    A generator that always sees the same noise learns these few images only.
+    """
+    steps = 12
+    result = _short(student, batches(1, 64, seed=19), [{}], steps)
+    rows = np.unique(field(result, "noise", (None, LATENT)), axis=0)
+    expect.that(
+        len(rows) >= 0.9 * steps * 16,
+        f"in {steps} steps of 16 images the generator sees {len(rows)} different rows of noise",
+        expected=f"{steps * 16} or more",
+        actual=str(len(rows)),
+        diagnosis="noise is to be drawn anew inside the loop",
+    )
+    far = float((np.abs(rows) > 2).mean())
+    expect.that(
+        abs(rows.mean()) < 0.15 and abs(rows.std() - 1) < 0.15 and 0.02 < far < 0.08,
+        "the noise is not standard normal",
+        expected="mean 0, standard deviation 1, 4.6 % of it beyond 2",
+        actual=f"mean {rows.mean():.2g}, standard deviation {rows.std():.2g}, {far:.1%} beyond 2",
+        diagnosis="torch.randn draws standard normal noise, torch.rand does not",
+    )
+
+
+@check("train", points=0.5, needs=[runs], limits=MOMENTS)
+def repeats_itself(student: Any) -> None:
+    """The same networks and the same seed give the same trained networks.
+
+    Everything that is drawn (batches, noise, dropout) follows from `seed`, whatever was drawn
+    before: torch.manual_seed(seed) at the beginning is enough.
+    """
+    result = _short(student, batches(1, 64, seed=20), [{"state": 1}, {"state": 2}], steps=6)
+    trained = field(result, "generator", (2, None))
+    expect.finite(trained, "the trained generator")
+    expect.that(
+        expect.relative_error(trained[1], trained[0]) <= 1e-5,
+        "trained again from the same start with the same seed, the generator comes out different",
+        diagnosis="is torch.manual_seed(seed) missing, or is something drawn by another generator?",
+    )
