@@ -14,7 +14,6 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +48,8 @@ class Network:
         rewritten: the same function in other layers: the last linear layer is two, without a kink in between.
         mix: ``((a, s), …)``: the last linear layer is Σ a · (the layer drawn from seed s).
         grads: handed over with a ``.grad`` on every parameter.
+        ends: behind this layer the network only flattens, so that its scores are that layer's
+            features; −2 leaves it whole.
     """
 
     family: str
@@ -60,6 +61,7 @@ class Network:
     rewritten: bool = False
     mix: tuple[tuple[float, int], ...] = ()
     grads: bool = False
+    ends: int = -2
 
     def __str__(self) -> str:
         default = Network(self.family)
@@ -258,6 +260,8 @@ def build(network: Network) -> nn.Sequential:
     _fill(layers, network, family.gain)
     if network.rewritten:
         layers = _rewrite(layers)
+    if network.ends > -2:
+        layers = [*layers[: network.ends + 1], nn.Flatten()]
     heads: dict[str, list[nn.Module]] = {
         "": [],
         "softmax": [nn.Softmax(dim=1)],
@@ -353,7 +357,8 @@ def _set(parameter: Tensor, value: np.ndarray) -> None:
 
 @lru_cache(maxsize=None)
 def _data(name: str) -> bytes:
-    return files("grader").joinpath("data", name).read_bytes()
+    # By path: in a guest the grader's packages can no longer be imported by then.
+    return (Path(__file__).parent / "data" / name).read_bytes()
 
 
 def input_shape(network: Network) -> tuple[int, ...]:

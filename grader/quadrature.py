@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-__all__ = ["RULES", "Rule", "rules"]
+__all__ = ["RULES", "Rule", "gauss_legendre", "rules"]
 
 Rule = tuple[np.ndarray, np.ndarray]
 """Nodes (n,) and weights (n,), float64; the weights sum to 1."""
@@ -26,7 +26,8 @@ def _trapezoid(intervals: int) -> Rule:
     return np.linspace(0, 1, intervals + 1), weights
 
 
-def _gauss(m: int) -> Rule:
+def gauss_legendre(m: int) -> Rule:
+    """Gauss–Legendre's nodes and weights: exact for polynomials of degree 2m − 1."""
     nodes, weights = np.polynomial.legendre.leggauss(m)
     return (nodes + 1) / 2, weights / 2
 
@@ -39,7 +40,7 @@ RULES: dict[str, Callable[[int], Rule]] = {
     "trapezoid of m points": lambda m: _trapezoid(m - 1),
     "mean over linspace(0, 1, m)": lambda m: _mean(np.linspace(0, 1, m)),
     "mean over linspace(0, 1, m + 1)": lambda m: _mean(np.linspace(0, 1, m + 1)),
-    "Gauss–Legendre": _gauss,
+    "Gauss–Legendre": gauss_legendre,
 }
 
 

@@ -67,8 +67,8 @@ class Submission:
 class Limits:
     """What one call into a submission may take: seconds, mebibytes, kibibytes."""
 
-    wall_seconds: float = 20.0
-    cpu_seconds: float = 20.0
+    wall_seconds: float = 10.0
+    cpu_seconds: float = 10.0
     load_seconds: float = 30.0
     memory_mb: int = 2048
     output_kb: int = 16
@@ -165,6 +165,8 @@ class Check:
     needs: tuple[str, ...]
     limits: Limits | None
     run: Callable[[Any], Feedback | None] = field(repr=False, compare=False)
+    about: str = ""
+    """What it tries and what to look at, for a student: the rest of the check's docstring."""
 
 
 @dataclass(frozen=True)

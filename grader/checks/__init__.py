@@ -1,0 +1,1 @@
+"""Checks: short functions that ask a submission for arrays and compare them."""

@@ -1,0 +1,398 @@
+"""Hidden checks of part 1."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from grader.cases import Case, case_list, cases, distribution, linear_layer, normal
+from grader.checks import expect
+from grader.checks.hidden import SEED
+from grader.checks.part1_focused import (
+    composes,
+    gives_scores_before_softmax,
+    has_a_row_per_instance,
+    has_a_value_per_feature,
+    has_the_shape_of_its_input,
+    has_the_shape_of_its_slice,
+    has_the_shape_of_the_input,
+    has_the_shape_of_the_slice,
+)
+from grader.checks.registry import check, for_all
+from grader.checks.rules import STATEFUL, dtype_kept, leaves_as_found, refuses
+from grader.checks.student import Student
+from grader.networks import Network
+from grader.oracle import oracle
+from grader.records import Call
+from grader.sandbox.wire import NumPy
+
+__all__: list[str] = []
+
+OTHERS = [
+    *case_list(("smooth_cnn", 1, SEED + 1), ("smooth_mlp", 3, SEED + 2), head="log_softmax"),
+    *case_list(("dropout_bn", 4, SEED + 3), ("dropout_bn", -1, SEED + 4), training=True),
+    *case_list(("inplace_mlp", 0, SEED + 5), ("inplace_cnn", 3, SEED + 6)),
+    *case_list(("relu_max_cnn", 0, SEED + 8), ("slides", 3, SEED + 9)),
+]
+DOUBLE = [
+    *case_list(("smooth_mlp", 0, SEED + 1), ("smooth_cnn", 4, SEED + 2), dtype="float64"),
+    *case_list(("inplace_cnn", -1, SEED + 3), dtype="float64", head="softmax"),
+]
+
+
+def stateful(student: Student, name: str, *rest: Any) -> list[Call]:
+    """Calls of a function on the networks of :data:`STATEFUL`.
+
+    ``rest`` are its arguments behind the network, by name of a case's property or as they are.
+    """
+    calls = []
+    for family, kind in STATEFUL:
+        case = Case(Network(family, seed=SEED + 7, **kind), 2, 1, SEED + 7)
+        named = {"xs": case.xs(), "x": case.x, "baseline": case.baseline}
+        calls.append(student.call(name, case.network, *(named[r] if isinstance(r, str) else r for r in rest)))
+    return calls
+
+
+BAD_XS = (
+    ("class -1", {"target": -1}),
+    ("a class that there is not", {"target": 5}),
+    ("layer -2", {"layer": -2}),
+    ("a layer behind the last", {"layer": 5}),
+    ("an empty batch", {"xs": normal(0, 0, 6)}),
+)
+BAD_WEIGHTS = (
+    ("too few weights", {"weights": [1.0, 1.0]}),
+    ("a negative weight", {"weights": [1.0, -1.0, 1.0, 1.0]}),
+    ("weights that are all 0", {"weights": [0.0, 0.0, 0.0, 0.0]}),
+    ("a weight that is not finite", {"weights": [1.0, float("nan"), 1.0, 1.0]}),
+)
+BAD_STEPS = (("steps = 0", {"steps": 0}), ("steps = -3", {"steps": -3}))
+
+
+def bad(student: Student, name: str, *lists: Any, **good: Any) -> list[tuple[str, Call]]:
+    """Calls of a function with one bad argument each, the others good."""
+    call = student.call(name, **good)
+    rows = [row for rows in lists for row in rows]
+    return [(words, Call(name, {**call.arguments, **wrong})) for words, wrong in rows]
+
+
+MLP = Case(Network("smooth_mlp", seed=SEED), 1, 2, SEED)
+
+
+@check("linear_scores", points=0.5, needs=[gives_scores_before_softmax])
+def removes_the_last_softmax_only(student: Student) -> None:
+    """Changes nothing where there is no softmax at the end.
+
+    In-place layers, batch norm and convolutions come through as they are.
+    """
+    for case in OTHERS:
+        scores = student.linear_scores(case.network)(case.xs())
+        expect.close(scores, case.scores(*case.xs()), what="the scores")
+
+
+@check("linear_scores", points=0.5, needs=[gives_scores_before_softmax])
+def leaves_the_model_alone(student: Student) -> None:
+    """Does not modify the model that it is given."""
+    leaves_as_found(student, stateful(student, "linear_scores"))
+
+
+@check("split", points=0.5, needs=[composes])
+def splits_any_network(student: Student) -> None:
+    """Splits networks with a softmax, in-place layers and batch norm, and leaves them alone."""
+    for case in OTHERS:
+        h, g = student.split(case.network, case.layer)
+        scores = case.scores(*case.xs())
+        if case.network.head == "log_softmax":
+            scores = scores - np.logaddexp.reduce(scores, axis=1, keepdims=True)
+        expect.close(g(h(case.xs())), scores, what="g(h(x))")
+    leaves_as_found(student, stateful(student, "split", 1))
+
+
+@check("split", points=0.5, needs=[composes])
+def refuses_layers_that_are_not_there(student: Student) -> None:
+    """Raises ValueError or IndexError for a layer that is not there."""
+    refuses(student, bad(student, "split", BAD_XS[2:4], model=MLP.network, layer=0))
+
+
+@check("instance_influence", points=0.5, needs=[has_a_row_per_instance])
+@for_all(cases(["smooth_mlp", "smooth_cnn", "quadratic"], layers=[0, 1], seeds=8))
+def is_linear_in_the_model(student: Student, case: Case) -> None:
+    """Is linear in the model: of a sum of two networks it is the sum of theirs."""
+    spec, xs = case.network, case.xs(2)
+    one, two = ((1.0, 7 + case.seed),), ((1.0, 70 + case.seed),)
+    mixed = ((2.0, 7 + case.seed), (-0.5, 70 + case.seed))
+    parts = [
+        student.instance_influence(case.with_network(mix=mix).network, case.layer, xs, case.target)
+        for mix in (one, two, mixed)
+    ]
+    expected = 2.0 * parts[0].astype(np.float64) - 0.5 * parts[1]
+    expect.close(parts[2], expected, what=f"on a mixture of two {spec.family}, the influence")
+    expect.that(bool(np.abs(parts[2]).max() > 0), "the influence is zero everywhere")
+
+
+@check("instance_influence", points=0.5, needs=[has_a_row_per_instance])
+def is_right_elsewhere_too(student: Student) -> None:
+    """Agrees with the reference on further networks, and leaves all as it was."""
+    for case in OTHERS:
+        call = (case.network, case.layer, case.xs(2), case.target)
+        expect.close(
+            student.instance_influence(*call),
+            oracle.instance_influence(*call),
+            what="the influence",
+        )
+    for case in DOUBLE:
+        call = (case.network, case.layer, case.xs(2), case.target)
+        dtype_kept(student.reply(student.call("instance_influence", *call)), "float64")
+        expect.close(
+            student.instance_influence(*call),
+            oracle.instance_influence(*call),
+            expect.FLOAT64,
+            what="the influence in float64",
+        )
+    leaves_as_found(student, stateful(student, "instance_influence", 2, "xs", 1))
+
+
+@check("instance_influence", points=0.5, needs=[has_a_row_per_instance])
+def refuses_bad_arguments(student: Student) -> None:
+    """Raises ValueError or IndexError for bad classes, layers and batches."""
+    good = {"model": MLP.network, "layer": 1, "xs": MLP.xs(), "target": 2}
+    refuses(student, bad(student, "instance_influence", BAD_XS, **good))
+
+
+@check("class_influence", points=0.5, needs=[has_the_shape_of_the_slice])
+@for_all(cases(seeds=8))
+def is_linear_in_the_distribution(student: Student, case: Case) -> None:
+    """Is linear in the distribution of interest: of a mixture it is the mixture.
+
+    And equals the average of derivatives found by small changes of the features.
+    """
+    xs, (model, layer, target) = case.xs(5), (case.network, case.layer, case.target)
+    p, q = distribution(case.seed, 5), distribution(case.seed + 50, 5)
+    p, q = p / p.sum(), q / q.sum()
+    parts = [student.class_influence(model, layer, xs, target, w) for w in (p, q, 0.3 * p + 0.7 * q)]
+    expected = 0.3 * parts[0].astype(np.float64) + 0.7 * parts[1]
+    expect.close(parts[2], expected, what="the influence under a mixture", scale=1e-3)
+    slopes = np.stack([case.derivative(x) for x in xs])
+    by_hand = np.tensordot(p, slopes, 1)
+    expect.close(parts[0], by_hand, 1e-3, "the influence under weights", scale=1e-3)
+
+
+@check("class_influence", points=0.5, needs=[has_the_shape_of_the_slice])
+def leaves_everything_as_found(student: Student) -> None:
+    """Leaves arguments, parameters, gradients and modes as they are, on any network."""
+    leaves_as_found(student, stateful(student, "class_influence", 2, "xs", 1))
+    for case in (*OTHERS, *DOUBLE):
+        call = (case.network, case.layer, case.xs(3), case.target, distribution(case.seed, 3))
+        expect.close(
+            student.class_influence(*call), oracle.class_influence(*call), what="the influence"
+        )
+
+
+@check("class_influence", points=0.5, needs=[has_the_shape_of_the_slice])
+def refuses_bad_weights(student: Student) -> None:
+    """Raises ValueError or IndexError for bad classes, layers, batches and weights."""
+    good = {"model": MLP.network, "layer": 1, "xs": MLP.xs(4), "target": 2}
+    refuses(student, bad(student, "class_influence", BAD_XS, BAD_WEIGHTS, **good))
+
+
+@check("path_influence", points=0.5, needs=[has_the_shape_of_its_slice])
+def bends_the_line(student: Student) -> None:
+    """Follows the straight line in input space, which a deeper slice bends.
+
+    In closed form on x -> V (W x + b)^2 + d behind its linear layer, where 600 steps suffice, and
+    in float64.
+    """
+    for dtype in ("float32", "float64"):
+        case = Case(Network("quadratic", seed=SEED + 11, dtype=dtype), 0, 1, SEED + 11)
+        (w, b), (v, _) = linear_layer(case.network, 0), linear_layer(case.network, 2)
+        middle = (case.x.astype(np.float64) + case.baseline) / 2
+        call = (case.network, 0, case.x, case.baseline, 1, 600)
+        dtype_kept(student.reply(student.call("path_influence", *call)), dtype)
+        got = student.path_influence(*call)
+        expect.close(got, 2 * v[1] * (w @ middle + b), 5e-3, "the influence")
+    case = Case(Network("smooth_cnn", seed=SEED + 12), 3, 2, SEED + 12)
+    xs = case.baseline + np.linspace(0, 1, 201).reshape(-1, 1, 1, 1) * (case.x - case.baseline)
+    expected = oracle.class_influence(case.network, 3, xs.astype(np.float32), 2)
+    got = student.path_influence(case.network, 3, case.x, case.baseline, 2, 200)
+    expect.close(got, expected, 0.02, "at a deep slice the influence")
+
+
+@check("path_influence", points=0.5, needs=[has_the_shape_of_its_slice])
+def leaves_no_trace(student: Student) -> None:
+    """Leaves arguments, parameters, gradients and modes as they are."""
+    leaves_as_found(student, stateful(student, "path_influence", 2, "x", "baseline", 1, 3))
+
+
+@check("path_influence", points=0.5, needs=[has_the_shape_of_its_slice])
+def refuses_bad_steps(student: Student) -> None:
+    """Raises ValueError or IndexError for bad classes, layers and steps."""
+    good = {"model": MLP.network, "layer": 1, "x": MLP.x, "baseline": MLP.baseline, "target": 2}
+    refuses(student, bad(student, "path_influence", BAD_XS[:4], BAD_STEPS, **good))
+
+
+@check("integrated_gradients", points=0.5, needs=[has_a_value_per_feature])
+@for_all(cases(["smooth_mlp", "smooth_cnn"], layers=[-1], seeds=10))
+def does_not_depend_on_the_implementation(student: Student, case: Case) -> None:
+    """Two networks that compute the same function have the same attribution."""
+    rewritten = case.with_network(rewritten=True)
+    one, two = (
+        student.integrated_gradients(c.network, case.x, case.baseline, case.target, steps=20)
+        for c in (case, rewritten)
+    )
+    expect.close(two, one, what="on the same function written in other layers, the attribution")
+    expect.that(bool(np.abs(one).max() > 0), "the attribution is zero everywhere")
+
+
+@check("integrated_gradients", points=0.5, needs=[has_a_value_per_feature])
+@for_all(cases(["smooth_mlp", "smooth_cnn"], layers=[-1], seeds=10))
+def is_linear(student: Student, case: Case) -> None:
+    """Is linear in the model, and zero for inputs that do nothing."""
+    mixes = (
+        ((1.0, 7 + case.seed),),
+        ((1.0, 70 + case.seed),),
+        ((2.0, 7 + case.seed), (-0.5, 70 + case.seed)),
+    )
+    parts = [
+        student.integrated_gradients(
+            case.with_network(mix=mix, ignores=True).network,
+            case.x,
+            case.baseline,
+            case.target,
+            steps=20,
+        )
+        for mix in mixes
+    ]
+    expected = 2.0 * parts[0].astype(np.float64) - 0.5 * parts[1]
+    expect.close(parts[2], expected, what="on a mixture of two networks, the attribution")
+    nothing = np.zeros_like(parts[2][0])
+    expect.close(parts[2][0], nothing, 1e-5, "of an ignored input the attribution", scale=1.0)
+
+
+@check("integrated_gradients", points=0.5, needs=[has_a_value_per_feature])
+def leaves_the_network_as_it_was(student: Student) -> None:
+    """Leaves all as it was, and keeps float64."""
+    leaves_as_found(student, stateful(student, "integrated_gradients", "x", "baseline", 1, 3))
+    for dtype in ("float64", "float32"):
+        spec = Network("affine", seed=SEED + 13, dtype=dtype)
+        case = Case(spec, -1, 1, SEED + 13)
+        call = (case.network, case.x, case.baseline, 1, 6)
+        dtype_kept(student.reply(student.call("integrated_gradients", *call)), dtype)
+        got = student.integrated_gradients(*call)
+        weight, _ = linear_layer(case.network, 0)
+        # Captum keeps the weights of its steps in float32, hence no better than 1e-7.
+        tolerance = 1e-6 if dtype == "float64" else expect.FLOAT32
+        expected = weight[1] * (case.x - case.baseline)
+        expect.close(got, expected, max(tolerance, 1e-6), f"in {dtype} the attribution")
+
+
+@check("integrated_gradients", points=0.5, needs=[has_a_value_per_feature])
+def refuses_classes_that_are_not_there(student: Student) -> None:
+    """Raises ValueError or IndexError for bad classes and steps."""
+    good = {"model": MLP.network, "x": MLP.x, "baseline": MLP.baseline, "target": 2}
+    refuses(student, bad(student, "integrated_gradients", BAD_XS[:2], BAD_STEPS, **good))
+
+
+@check("top_neurons", points=0.5)
+def breaks_ties_towards_the_lower_index(student: Student) -> None:
+    """Ties go to the lower index; k outside of 1 ... neurons is refused; lists will do."""
+    ties = np.array([1.0, 3.0, -2.0, 3.0, 1.0, 3.0, -2.0] * 5, dtype=np.float32)
+    order = np.argsort(-ties, kind="stable")
+    for influence in (ties, NumPy(ties.astype(np.float64)), ties.tolist()):
+        got = student.top_neurons(influence, 35)
+        expect.equal(got, order, "with ties the order of the neurons")
+    wrong = (("k = 0", {"k": 0}), ("k above the neurons", {"k": 36}), ("k = -1", {"k": -1}))
+    refuses(student, bad(student, "top_neurons", wrong, attribution=ties, k=1))
+
+
+NEURONS = case_list(
+    ("smooth_mlp", 4, SEED + 2), ("smooth_cnn", 3, SEED + 3), ("relu_max_cnn", 3, SEED + 5)
+)
+NEURONS += case_list(("inplace_cnn", 0, SEED + 6), ("dropout_bn", 6, SEED + 7), training=True)
+BAD_NEURON = (
+    ("neuron -1", {"neuron": -1}),
+    ("a neuron that there is not", {"neuron": 9}),
+    ("layer -2", {"layer": -2}),
+    ("a layer behind the last", {"layer": 5}),
+)
+
+
+@check("saliency_map", points=0.5, needs=[has_the_shape_of_the_input])
+def is_right_on_other_neurons(student: Student) -> None:
+    """Agrees with the reference on further networks, and leaves all as it was."""
+    for case in NEURONS:
+        call = (case.network, case.layer, case.neuron, case.x)
+        expect.close(
+            student.saliency_map(*call), oracle.saliency_map(*call), what="the saliency map"
+        )
+    case = Case(Network("smooth_cnn", seed=SEED + 8, dtype="float64"), 1, 0, SEED + 8)
+    call = (case.network, 1, 3, case.x)
+    dtype_kept(student.reply(student.call("saliency_map", *call)), "float64")
+    expected = oracle.saliency_map(*call)
+    expect.close(student.saliency_map(*call), expected, expect.FLOAT64, "in float64 the map")
+    leaves_as_found(student, stateful(student, "saliency_map", 2, 3, "x"))
+
+
+@check("saliency_map", points=0.5, needs=[has_the_shape_of_the_input])
+def refuses_neurons_that_are_not_there(student: Student) -> None:
+    """Raises ValueError or IndexError for bad neurons and layers."""
+    good = {"model": MLP.network, "layer": 1, "neuron": 0, "x": MLP.x}
+    refuses(student, bad(student, "saliency_map", BAD_NEURON, **good))
+
+
+@check("integrated_saliency_map", points=0.5, needs=[has_the_shape_of_its_input])
+@for_all(cases(["smooth_mlp", "quadratic"], layers=[0, 1, 2], seeds=8))
+def adds_up_to_the_change_of_the_activation(student: Student, case: Case) -> None:
+    """Adds up to the change of the neuron's activation, at 300 steps."""
+    neuron = case.neuron
+    got = student.integrated_saliency_map(
+        case.network, case.layer, neuron, case.x, case.baseline, steps=300
+    )
+    after, before = case.activations(case.x, case.baseline)[:, neuron]
+    expect.finite(got, "the map")
+    scale = max(float(np.abs(got).sum()), 1.0)
+    total = float(np.sum(got, dtype=np.float64))
+    if abs(total - (after - before)) > 0.01 * scale:
+        expect.close(total, after - before, 0.0, "the sum of the map")
+
+
+@check("integrated_saliency_map", points=0.5, needs=[has_the_shape_of_its_input])
+def refuses_bad_neurons(student: Student) -> None:
+    """Raises ValueError or IndexError for bad neurons, layers and steps; leaves all as it was."""
+    leaves_as_found(student, stateful(student, "integrated_saliency_map", 2, 3, "x", "baseline", 3))
+    good = {
+        "model": MLP.network,
+        "layer": 1,
+        "neuron": 0,
+        "x": MLP.x,
+        "baseline": MLP.baseline,
+    }
+    refuses(student, bad(student, "integrated_saliency_map", BAD_NEURON, BAD_STEPS, **good))
+
+
+@check("scale_pixels", points=0.25)
+def gives_zeros_for_an_empty_map(student: Student) -> None:
+    """An all-zero map gives zeros, not NaN; float64 and negative saliency are fine."""
+    x = normal(SEED + 20, 2, 4, 4)
+    got = student.scale_pixels(x, np.zeros_like(x))
+    expect.equal(got, np.zeros_like(x), "for an all-zero map the picture")
+    saliency = -np.abs(normal(SEED + 21, 2, 4, 4, dtype="float64"))
+    s, wide = np.abs(saliency).max(0), x.astype(np.float64)
+    got = student.scale_pixels(wide, saliency)
+    expect.close(got, wide * (s / s.max()), expect.FLOAT64, "for negative saliency the picture")
+    leaves_as_found(student, [student.call("scale_pixels", x, normal(SEED + 22, 2, 4, 4))])
+
+
+@check("compare_attributions", points=0.25)
+def averages_ties(student: Student) -> None:
+    """Ties share the average of their ranks; a constant explanation gives 0; bad k is refused."""
+    a = np.array([1.0, 1.0, 2.0, 2.0, 3.0, 0.0], dtype=np.float32)
+    b = np.array([2.0, 1.0, 1.0, 1.0, 4.0, 4.0], dtype=np.float32)
+    expected = oracle.compare_attributions(a, b, 2)
+    got = student.compare_attributions(a, b, 2)
+    expect.close(got[0], expected[0], what="with ties the rank correlation", scale=0.1)
+    expect.close(got[1], expected[1], what="the share of common top neurons", scale=1)
+    got = student.compare_attributions(a, np.ones(6, dtype=np.float32), 2)
+    expect.close(got[0], 0.0, what="of a constant explanation the rank correlation", scale=1)
+    wrong = (("k = 0", {"k": 0}), ("k above the neurons", {"k": 7}))
+    refuses(student, bad(student, "compare_attributions", wrong, a=a, b=b, k=2))

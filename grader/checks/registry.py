@@ -1,0 +1,196 @@
+"""How a check is declared: one decorated function whose docstring is what a student reads.
+
+``@check`` registers; ``@for_all`` runs the function on cases that Hypothesis draws, and shrinks.
+Checks keep the order in which they are declared, and a declaration that is wrong fails at import.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+import time
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any, TypeVar
+
+from hypothesis import HealthCheck, Phase, Verbosity, given, settings
+from hypothesis.strategies import SearchStrategy
+
+from grader import contract
+from grader.checks.expect import StudentFault, Unmet
+from grader.records import Check, Feedback, Limits
+
+__all__ = ["CHECKS", "check", "checks_of", "for_all", "load"]
+
+Run = Callable[[Any], Feedback | None]
+R = TypeVar("R", bound=Run)
+
+CHECKS: dict[str, Check] = {}
+"""Every check by id, once :func:`load` has imported them."""
+
+_DECLARED: dict[Any, Check] = {}
+
+
+def check(
+    function: str,
+    points: float,
+    needs: Sequence[Run] = (),
+    limits: Limits | None = None,
+) -> Callable[[R], R]:
+    """Declare a check of one function of the homework.
+
+    The id is ``function.name``; the docstring's first line is the title, the rest says what is
+    tried.  A check is hidden when its module lies in ``grader.checks.hidden``.
+
+    Args:
+        function: its name in the contract.
+        points: what it is worth, > 0.
+        needs: checks of the same function, declared above; unless all of them pass, it is blocked.
+        limits: of each call, where the defaults do not fit.
+
+    Raises:
+        ValueError: the declaration is wrong.
+    """
+
+    def declare(run: R) -> R:
+        name = f"{function}.{run.__name__}"
+        title, _, about = (inspect.getdoc(run) or "").partition("\n")
+        if function not in contract.FUNCTIONS:
+            raise ValueError(f"{name}: the homework has no function {function!r}")
+        if not title:
+            raise ValueError(f"{name}: a check needs a docstring, which students read")
+        if points <= 0:
+            raise ValueError(f"{name}: points must be > 0 (got {points})")
+        if name in CHECKS:
+            raise ValueError(f"{name}: there is a check of that name already")
+        needed = []
+        for need in needs:
+            before = _DECLARED.get(need)
+            if before is None or before.function != function:
+                words = getattr(need, "__name__", repr(need))
+                raise ValueError(f"{name}: {words} is no check of {function} declared above")
+            needed.append(before.id)
+        made = Check(
+            id=name,
+            part=contract.function(function).part,
+            function=function,
+            title=title,
+            points=float(points),
+            hidden=".hidden." in run.__module__,
+            needs=tuple(needed),
+            limits=limits,
+            run=run,
+            about=" ".join(about.split()),
+        )
+        CHECKS[name] = _DECLARED[run] = made
+        return run
+
+    return declare
+
+
+def load() -> list[Check]:
+    """Import every module of checks; the checks in the order of the homework's functions.
+
+    Hidden checks are there only where their files are: a student's package has none.
+    """
+    import grader.checks as package
+
+    names = [f"{package.__name__}.{m.name}" for m in pkgutil.iter_modules(package.__path__)]
+    if f"{package.__name__}.hidden" in names:
+        hidden = importlib.import_module(f"{package.__name__}.hidden")
+        names += [f"{hidden.__name__}.{m.name}" for m in pkgutil.iter_modules(hidden.__path__)]
+    for name in names:
+        importlib.import_module(name)
+    order = list(contract.FUNCTIONS)
+    return sorted(CHECKS.values(), key=lambda c: (order.index(c.function), c.hidden))
+
+
+def checks_of(checks: Sequence[Check], *, part: str = "", only: str = "") -> list[Check]:
+    """The checks of a part, or the one of an id (with those that it needs), or a function's.
+
+    Raises:
+        KeyError: there is none of that part or name.
+    """
+    chosen = [c for c in checks if not part or c.part == part]
+    if only:
+        wanted = {c.id for c in chosen if only in (c.id, c.function)}
+        by_id = {c.id: c for c in checks}
+        more = list(wanted)
+        while more:
+            more = [need for name in more for need in by_id[name].needs if need not in wanted]
+            wanted.update(more)
+        chosen = [c for c in checks if c.id in wanted]
+    if not chosen:
+        raise KeyError(only or part)
+    return chosen
+
+
+_SHRINK_CALLS, _SHRINK_SECONDS = 30, 2.0
+
+
+class _Halt(BaseException):
+    """Ends Hypothesis's search at once: a crash or a timeout is not worth looking for again."""
+
+
+def for_all(
+    cases: SearchStrategy[Any], examples: int = 20
+) -> Callable[[Callable[[Any, Any], None]], Run]:
+    """Run a check ``(student, case)`` on cases that Hypothesis draws, derandomized.
+
+    The outcome of a case is remembered, and shrinking ends after 30 further cases or two seconds:
+    a student who is wrong should hear so soon.  Whatever the student's code raises ends the search.
+
+    Args:
+        cases: draws from finite lists, hashable; what Hypothesis collects elsewhere cannot matter.
+        examples: how many cases at most.
+    """
+    quick = settings(
+        max_examples=examples,
+        derandomize=True,
+        deadline=None,
+        database=None,
+        report_multiple_bugs=False,
+        verbosity=Verbosity.quiet,
+        phases=[Phase.generate, Phase.shrink],
+        suppress_health_check=list(HealthCheck),
+    )
+
+    def decorate(body: Callable[[Any, Any], None]) -> Run:
+        @wraps(body)
+        def run(student: Any) -> None:
+            seen: dict[Any, Unmet | None] = {}
+            failed_at, since = 0.0, 0
+
+            def outcome(case: Any) -> Unmet | None:
+                nonlocal failed_at, since
+                if case not in seen:
+                    if failed_at:
+                        since += 1
+                        if since > _SHRINK_CALLS or time.monotonic() - failed_at > _SHRINK_SECONDS:
+                            return None
+                    try:
+                        body(student, case)
+                        seen[case] = None
+                    except Unmet as unmet:
+                        seen[case] = student.explain(unmet)
+                        failed_at = failed_at or time.monotonic()
+                    except StudentFault as fault:
+                        raise _Halt from fault
+                return seen[case]
+
+            def holds(case: Any) -> None:
+                unmet = outcome(case)
+                if unmet is not None:
+                    raise unmet
+
+            try:
+                quick(given(cases)(holds))()
+            except _Halt as halt:
+                assert isinstance(halt.__cause__, StudentFault)
+                raise halt.__cause__ from None
+
+        del run.__wrapped__  # type: ignore[attr-defined]  # its signature is that of a check
+        return run
+
+    return decorate

@@ -1,0 +1,126 @@
+"""Path integrals: which approximations count as right, and what every function has to keep to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from grader.cases import Case
+from grader.checks import expect
+from grader.checks.student import Student
+from grader.quadrature import gauss_legendre, rules
+from grader.records import Call, Reply
+
+__all__ = [
+    "STATEFUL",
+    "dtype_kept",
+    "follows_a_rule",
+    "leaves_as_found",
+    "points_on",
+    "refuses",
+]
+
+Array = np.ndarray
+
+M = 8
+"""Steps at which results are told apart by their rule; the rules differ by 1e-2 and more there."""
+
+AT_50, AT_300 = 0.06, 0.01
+"""How near the exact integral a rule of one's own must come, relative L2."""
+
+CONVERGES = 0.5
+"""Error at 300 steps ÷ error at 50 that counts as converging: 1/6 for a one-sided sum, 1 for a rule
+that ignores ``steps``."""
+
+
+def points_on(case: Case, nodes: Array) -> Array:
+    """Points on the line from the baseline to x: (len(nodes), *x.shape), dtype of x."""
+    alpha = nodes.reshape(-1, *[1] * case.x.ndim)
+    points: Array = case.baseline + alpha * (case.x.astype(np.float64) - case.baseline)
+    return points.astype(case.x.dtype)
+
+
+def follows_a_rule(
+    ask: Callable[[int], Array], integral: Callable[[Array, Array], Array], what: str
+) -> None:
+    """The result is that of an accepted rule at the same number of steps, or one that converges.
+
+    Args:
+        ask: the student's result at a number of steps.
+        integral: the right one for given nodes (n,) and weights (n,) that add up to 1.
+        what: how the sentence calls it.
+    """
+    got = ask(M)
+    accepted = {name: integral(*rule) for name, rule in rules(M).items()}
+    # Captum's riemann_trapezoid forgets one interval; only the check of normalisation asks for it.
+    accepted["Captum's trapezoid"] = (M - 1) / M * accepted["trapezoid of m points"]
+    if min(expect.relative_error(got, e) for e in accepted.values()) <= expect.FLOAT32:
+        return
+    exact = integral(*gauss_legendre(48))
+    rough, fine = ask(50), ask(300)
+    expect.close(rough, exact, AT_50, f"with 50 steps {what}")
+    expect.close(fine, exact, AT_300, f"with 300 steps {what}")
+    errors = [expect.relative_error(r, exact) for r in (rough, fine)]
+    expect.that(
+        errors[1] <= max(CONVERGES * errors[0], expect.FLOAT32)
+        and expect.relative_error(got, fine) > 1e-6,
+        f"{what} does not get better as steps grow",
+        expected=f"more gradient evaluations, and a smaller error than {errors[0]:.2g} of 50 steps",
+        actual=f"an error of {errors[1]:.2g} with 300 steps",
+        diagnosis="is `steps` used for the number of points on the line?",
+    )
+
+
+STATEFUL = (
+    ("dropout_bn", {"training": True, "grads": True}),
+    ("inplace_cnn", {"grads": True}),
+    ("smooth_mlp", {"training": True, "head": "softmax"}),
+)
+"""Networks on which careless code leaves traces: modes, running statistics, gradients, inputs."""
+
+
+def leaves_as_found(student: Student, calls: Sequence[Call]) -> None:
+    """Arguments, parameters, buffers, ``.grad``, hooks and modes are the same after each call."""
+    for call in calls:
+        reply = student.reply(call)
+        if reply.error is not None:
+            raise expect.StudentFault(reply.error)
+        expect.that(
+            not reply.changed,
+            f"the call leaves something changed: {', '.join(reply.changed)}",
+            expected="everything as it was before the call",
+            actual=", ".join(reply.changed),
+        )
+
+
+def refuses(student: Student, calls: Sequence[tuple[str, Call]]) -> None:
+    """Each call raises ValueError or IndexError; every one refused earns its share."""
+    kept: list[expect.Unmet] = []
+    for words, call in calls:
+        try:
+            expect.raises(student.reply(call), words)
+        except expect.Unmet as unmet:
+            kept.append(student.explain(unmet))
+    if not kept:
+        return
+    refused = len(calls) - len(kept)
+    raise expect.Unmet(kept[0].feedback, refused / len(calls) if refused else 0.0)
+
+
+def dtype_kept(reply: Reply, dtype: str) -> None:
+    """A tensor comes back in the input's floating dtype; lists and NumPy arrays may have any."""
+    if reply.error is not None:
+        raise expect.StudentFault(reply.error)
+    value: Any = reply.value
+    if getattr(value, "origin", "") != "tensor":
+        return
+    expect.that(
+        value.dtype == dtype,
+        f"for {dtype} input the result is {value.dtype}",
+        expected=dtype,
+        actual=value.dtype,
+        hint=f"make new tensors in the input's dtype: torch.linspace(…, dtype=x.dtype), "
+        f"and do not send {dtype} numbers through another dtype",
+    )

@@ -1,0 +1,160 @@
+"""Running checks on a submission: every check ends in exactly one outcome."""
+
+from __future__ import annotations
+
+import contextlib
+import platform
+import time
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from importlib import metadata
+
+import grader
+from grader.checks import expect
+from grader.checks.expect import StudentFault, Unmet
+from grader.checks.student import Student
+from grader.contract import PARTS
+from grader.records import (
+    Check,
+    Feedback,
+    Outcome,
+    Report,
+    Status,
+    StudentError,
+    Submission,
+)
+from grader.sandbox.session import Session
+from grader.scoring import scores
+
+__all__ = ["environment", "report", "run", "unusable"]
+
+OpenSession = Callable[[], Session]
+
+
+def run(
+    checks: Sequence[Check], open_session: OpenSession, first: Session | None = None
+) -> Iterator[Outcome]:
+    """The outcomes of checks, one after the other: public ones first, then hidden ones.
+
+    The two groups run in sessions of their own, so that no public check can carry anything to a
+    hidden one.  A check that needs one that did not pass is BLOCKED; where that one is INVALID, so
+    is this.
+
+    Args:
+        checks: in their order; a check stands behind those that it needs.
+        open_session: opens a session on the submission.
+        first: one that is open already; it is used first, and closed.
+    """
+    ended: dict[str, Outcome] = {}
+    titles = {check.id: check.title for check in checks}
+    for hidden in (False, True):
+        group = [check for check in checks if check.hidden is hidden]
+        if not group:
+            continue
+        session = first or open_session()
+        first = None
+        try:
+            for check in group:
+                outcome = _blocked(check, ended, titles) or _run(check, session)
+                ended[check.id] = outcome
+                yield outcome
+        finally:
+            session.close()
+    if first is not None:
+        first.close()
+
+
+def _blocked(
+    check: Check, ended: dict[str, Outcome], titles: dict[str, str]
+) -> Outcome | None:
+    for need in check.needs:
+        before = ended.get(need)  # one that is not run this time holds nothing up
+        if before is None or before.status is Status.PASSED:
+            continue
+        if before.status is Status.INVALID:
+            message = f"The grader could not decide “{titles[need]}”, which this one needs."
+            return Outcome(check.id, Status.INVALID, 0.0, Feedback(message=message))
+        message = f"Waits for “{titles[need]}”, which did not pass."
+        return Outcome(check.id, Status.BLOCKED, 0.0, Feedback(message=message))
+    return None
+
+
+def _run(check: Check, session: Session) -> Outcome:
+    student = Student(session, check.limits)
+    started = time.monotonic()
+    try:
+        feedback = check.run(student) or Feedback()
+        status, fraction = Status.PASSED, 1.0
+    except Unmet as unmet:
+        feedback, fraction = student.explain(unmet).feedback, unmet.fraction
+        status = Status.PARTIAL if fraction > 0 else Status.FAILED
+    except StudentFault as fault:
+        feedback, fraction = _fault(check, student, fault.error), 0.0
+        status = Status.FAILED if fault.error.kind == "missing" else Status.CRASHED
+    except Exception as error:  # whatever goes wrong in the grader is never the student's fault
+        feedback, fraction, status = _own_fault(error), 0.0, Status.INVALID
+    if status in (Status.FAILED, Status.PARTIAL, Status.CRASHED) and not feedback.hint:
+        feedback = replace(feedback, hint=check.about)
+    return Outcome(check.id, status, fraction, feedback, time.monotonic() - started)
+
+
+def _fault(check: Check, student: Student, error: StudentError) -> Feedback:
+    file = next(part.file for part in PARTS if part.id == check.part)
+    if error.kind == "missing":
+        message = error.message
+        if message == "not written yet":
+            message = f"{check.function} is not written yet"
+        return Feedback(message=message)
+    if error.kind == "load":
+        message = f"{file} cannot be imported: {error.message}"
+        return Feedback(message=message, where=expect.where(error), hint=_LOAD_HINT)
+    what = f"{check.function} raised " if error.kind == "raised" else ""
+    unmet = Unmet(Feedback(message=what + error.message, where=expect.where(error)))
+    return student.explain(unmet).feedback
+
+
+_LOAD_HINT = "Nothing in this file can be checked until Python can import it."
+
+
+def _own_fault(error: Exception) -> Feedback:
+    return Feedback(
+        message="The grader failed in this check; no points are lost. Please tell your instructor.",
+        details="".join(traceback.format_exception(error))[-6000:],
+    )
+
+
+def report(
+    submission: Submission,
+    checks: Sequence[Check],
+    outcomes: Sequence[Outcome],
+    sandbox: dict[str, object],
+    **facts: str,
+) -> Report:
+    """The report on a submission: outcomes in the order of the checks, scores, and where it ran."""
+    by_id = {outcome.check_id: outcome for outcome in outcomes}
+    ordered = [by_id[check.id] for check in checks]
+    return Report(
+        submission=submission,
+        checks=tuple(checks),
+        outcomes=tuple(ordered),
+        scores=scores(checks, ordered),
+        environment={**environment(), **facts},
+        sandbox=sandbox,
+    )
+
+
+def unusable(submission: Submission, checks: Sequence[Check], sandbox: dict[str, object]) -> Report:
+    """The report on a submission of which nothing can be graded: no points, and the reason."""
+    message = submission.reason
+    outcomes = [Outcome(c.id, Status.FAILED, 0.0, Feedback(message=message)) for c in checks]
+    return report(submission, checks, outcomes, sandbox)
+
+
+def environment() -> dict[str, str]:
+    """Versions on which a result may depend."""
+    versions = {"hw3-grader": grader.__version__, "python": platform.python_version()}
+    for package in ("torch", "torchvision", "numpy", "hypothesis"):
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            versions[package] = metadata.version(package)
+    return {**versions, "platform": f"{platform.system()} {platform.machine()}"}
