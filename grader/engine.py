@@ -65,9 +65,7 @@ def run(
         first.close()
 
 
-def _blocked(
-    check: Check, ended: dict[str, Outcome], titles: dict[str, str]
-) -> Outcome | None:
+def _blocked(check: Check, ended: dict[str, Outcome], titles: dict[str, str]) -> Outcome | None:
     for need in check.needs:
         before = ended.get(need)  # one that is not run this time holds nothing up
         if before is None or before.status is Status.PASSED:
@@ -87,15 +85,13 @@ def _run(check: Check, session: Session) -> Outcome:
         feedback = check.run(student) or Feedback()
         status, fraction = Status.PASSED, 1.0
     except Unmet as unmet:
-        feedback, fraction = student.explain(unmet).feedback, unmet.fraction
+        feedback, fraction = _hinted(student.explain(unmet).feedback, check), unmet.fraction
         status = Status.PARTIAL if fraction > 0 else Status.FAILED
     except StudentFault as fault:
         feedback, fraction = _fault(check, student, fault.error), 0.0
         status = Status.FAILED if fault.error.kind == "missing" else Status.CRASHED
     except Exception as error:  # whatever goes wrong in the grader is never the student's fault
         feedback, fraction, status = _own_fault(error), 0.0, Status.INVALID
-    if status in (Status.FAILED, Status.PARTIAL, Status.CRASHED) and not feedback.hint:
-        feedback = replace(feedback, hint=check.about)
     return Outcome(check.id, status, fraction, feedback, time.monotonic() - started)
 
 
@@ -111,7 +107,11 @@ def _fault(check: Check, student: Student, error: StudentError) -> Feedback:
         return Feedback(message=message, where=expect.where(error), hint=_LOAD_HINT)
     what = f"{check.function} raised " if error.kind == "raised" else ""
     unmet = Unmet(Feedback(message=what + error.message, where=expect.where(error)))
-    return student.explain(unmet).feedback
+    return _hinted(student.explain(unmet).feedback, check)
+
+
+def _hinted(feedback: Feedback, check: Check) -> Feedback:
+    return feedback if feedback.hint else replace(feedback, hint=check.about)
 
 
 _LOAD_HINT = "Nothing in this file can be checked until Python can import it."

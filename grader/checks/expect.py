@@ -122,7 +122,11 @@ def close(
 
 
 def nearest(
-    actual: np.ndarray, accepted: Mapping[str, np.ndarray], tolerance: float, what: str, **feedback: Any
+    actual: np.ndarray,
+    accepted: Mapping[str, np.ndarray],
+    tolerance: float,
+    what: str,
+    **feedback: Any,
 ) -> str:
     """``actual`` is close to one of the ``accepted``; the name of the nearest."""
     errors = {name: relative_error(actual, e) for name, e in accepted.items()}
@@ -147,7 +151,9 @@ def equal(actual: Any, expected: Any, what: str = "the result", **feedback: Any)
         )
 
 
-def same_ranking(actual: Sequence[int], expected: Sequence[int], what: str, **feedback: Any) -> None:
+def same_ranking(
+    actual: Sequence[int], expected: Sequence[int], what: str, **feedback: Any
+) -> None:
     """The same neurons in the same order; the same ones in another order earn half."""
     a, e = [int(i) for i in actual], [int(i) for i in expected]
     if a == e:

@@ -303,9 +303,7 @@ def is_complete(student: Student, case: Case) -> None:
     """
     after, before = case.scores(case.x, case.baseline)[:, case.target]
     assume(abs(after - before) > 0.5)
-    got = student.integrated_gradients(
-        case.network, case.x, case.baseline, case.target, steps=300
-    )
+    got = student.integrated_gradients(case.network, case.x, case.baseline, case.target, steps=300)
     # The gradient's size on the way is what errors of quadrature are relative to.
     scale = max(float(np.abs(got).sum()), 1.0)
     expect.finite(got, "the attribution")
@@ -322,7 +320,9 @@ def gives_nothing_to_what_does_nothing(student: Student, case: Case) -> None:
     The first feature (channel) of the input has the weight 0 here.
     """
     got = student.integrated_gradients(case.network, case.x, case.baseline, case.target)
-    expect.close(got[0], np.zeros_like(got[0]), 1e-5, "of an ignored input the attribution", scale=1)
+    expect.close(
+        got[0], np.zeros_like(got[0]), 1e-5, "of an ignored input the attribution", scale=1
+    )
     expect.that(bool(np.abs(got).max() > 0), "the attribution is zero for every input")
     got = student.integrated_gradients(case.network, case.x, case.x, case.target)
     expect.close(got, np.zeros_like(got), 1e-5, "where x is the baseline the attribution", scale=1)

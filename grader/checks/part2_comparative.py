@@ -228,5 +228,3 @@ def compares_the_two_explanations(student: Student) -> None:
         )
         expect.close(got[0], expected[0], 1e-3, "the rank correlation", scale=1)
         expect.close(got[1], expected[1], what="the share of common top neurons", scale=1)
-
-

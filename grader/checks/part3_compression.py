@@ -60,7 +60,9 @@ def follows_its_seed(student: Student) -> None:
     )
     call = student.call("random_classes", 1000, 5, 4)
     one, two = (student.answer(replace(call, seed=state)) for state in (0, 1))
-    expect.equal(two, one, "with the same seed, in another state of the random generators, the draw")
+    expect.equal(
+        two, one, "with the same seed, in another state of the random generators, the draw"
+    )
 
 
 @check("influential_neurons", points=1)
@@ -171,7 +173,9 @@ def masks_behind_the_layer(student: Student) -> None:
         keep = list(range(0, case.shape[0], 3))
         call = (case.network, case.layer, keep)
         got, expected = (functions.mask_slice(*call)(case.xs(3)) for functions in (student, oracle))
-        expect.close(got, expected, what=f"with every third neuron of layer {case.layer} the output")
+        expect.close(
+            got, expected, what=f"with every third neuron of layer {case.layer} the output"
+        )
 
 
 @check("binary_classifier", points=0.5)

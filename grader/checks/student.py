@@ -83,4 +83,3 @@ class Student(Functions):
             counterexample=script(self.last),
             stdout=self.printed,
         )
-

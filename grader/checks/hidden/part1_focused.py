@@ -50,7 +50,9 @@ def stateful(student: Student, name: str, *rest: Any) -> list[Call]:
     for family, kind in STATEFUL:
         case = Case(Network(family, seed=SEED + 7, **kind), 2, 1, SEED + 7)
         named = {"xs": case.xs(), "x": case.x, "baseline": case.baseline}
-        calls.append(student.call(name, case.network, *(named[r] if isinstance(r, str) else r for r in rest)))
+        calls.append(
+            student.call(name, case.network, *(named[r] if isinstance(r, str) else r for r in rest))
+        )
     return calls
 
 
@@ -170,7 +172,9 @@ def is_linear_in_the_distribution(student: Student, case: Case) -> None:
     xs, (model, layer, target) = case.xs(5), (case.network, case.layer, case.target)
     p, q = distribution(case.seed, 5), distribution(case.seed + 50, 5)
     p, q = p / p.sum(), q / q.sum()
-    parts = [student.class_influence(model, layer, xs, target, w) for w in (p, q, 0.3 * p + 0.7 * q)]
+    parts = [
+        student.class_influence(model, layer, xs, target, w) for w in (p, q, 0.3 * p + 0.7 * q)
+    ]
     expected = 0.3 * parts[0].astype(np.float64) + 0.7 * parts[1]
     expect.close(parts[2], expected, what="the influence under a mixture", scale=1e-3)
     slopes = np.stack([case.derivative(x) for x in xs])

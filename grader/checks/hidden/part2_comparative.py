@@ -134,9 +134,7 @@ def refuses_bad_steps(student: Student) -> None:
 BAD_K = (("k = 0", {"k": 0}), ("k above the neurons", {"k": 10}), ("k = -1", {"k": -1}))
 
 
-@check(
-    "distinguishing_neurons", points=0.75, needs=[ranks_by_the_weights_of_a_linear_network]
-)
+@check("distinguishing_neurons", points=0.75, needs=[ranks_by_the_weights_of_a_linear_network])
 def ranks_all_neurons(student: Student) -> None:
     """Ranks all neurons on further networks, and leaves everything as it was."""
     for case in OTHERS:
@@ -148,9 +146,7 @@ def ranks_all_neurons(student: Student) -> None:
     leaves_as_found(student, stateful(student, "distinguishing_neurons", 2, "xs", 1, 3, 2))
 
 
-@check(
-    "distinguishing_neurons", points=0.75, needs=[ranks_by_the_weights_of_a_linear_network]
-)
+@check("distinguishing_neurons", points=0.75, needs=[ranks_by_the_weights_of_a_linear_network])
 def refuses_k_and_classes(student: Student) -> None:
     """Raises ValueError or IndexError for bad classes, layers, batches and k."""
     wrong = (BAD_K, BAD_CLASSES, BAD_XS[2:])

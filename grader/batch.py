@@ -1,0 +1,191 @@
+"""Grading a class: one folder of files a submission, as many workers as wished, resumable.
+
+Results are files.  A submission whose ``result.json`` fits its digest and the grader's fingerprint
+is not graded again, so an interrupted run goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import asdict, dataclass, field, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from grader.records import Limits, Report, Submission
+from grader.report import results
+from grader.report.files import write_text
+from grader.sandbox.session import ProcessSession
+from grader.sandbox.walls import Walls
+
+__all__ = ["Job", "fingerprint", "grade_all", "grade_one", "is_done"]
+
+
+@dataclass(frozen=True)
+class Job:
+    """How submissions are graded: what their results depend on."""
+
+    walls: Walls
+    part: str = ""
+    limits: Limits = field(default_factory=Limits)
+
+    @property
+    def fingerprint(self) -> str:
+        """A digest of the grader, of the packages that it stands on, and of this job."""
+        return fingerprint(json.dumps(asdict(self), sort_keys=True))
+
+
+@cache
+def fingerprint(options: str = "") -> str:
+    """A digest of every file of the distribution, the versions beside it, and ``options``."""
+    import grader
+    from grader.engine import environment
+
+    digest = hashlib.sha256(json.dumps([environment(), options]).encode())
+    home = Path(grader.__file__).parent
+    for folder in (home, home.parent / "reference"):
+        for path in sorted(folder.rglob("*")):
+            if path.is_file() and "__pycache__" not in path.parts:
+                name, content = str(path.relative_to(folder.parent)).encode(), path.read_bytes()
+                digest.update(f"{len(name)}:{len(content)}:".encode() + name + content)
+    return digest.hexdigest()[:16]
+
+
+def is_done(submission: Submission, job: Job, out: Path) -> bool:
+    """Whether the submission's result is there, and still what grading it again would give.
+
+    What was undecided, and what timed out, is never taken for done.
+    """
+    try:
+        document = json.loads((out / submission.id / "result.json").read_text("utf-8"))
+        return bool(
+            document["submission"]["digest"] == submission.digest
+            and document["environment"]["fingerprint"] == job.fingerprint
+            and document["score"]["undecided"] == 0
+            and not document["sandbox"]["timeouts"]
+            and (out / submission.id / "report.html").is_file()
+            and (out / submission.id / "instructor.html").is_file()
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def grade_one(submission: Submission, job: Job) -> Report:
+    """The report on one submission, hidden checks included."""
+    # The guest starts first, so that it imports torch while this process does.
+    first = None if submission.reason else ProcessSession(submission.files, job.limits)
+    try:
+        from grader import engine
+        from grader.checks import registry
+
+        checks = registry.checks_of(registry.load(), part=job.part)
+        walls = job.walls.describe()
+        if submission.reason:
+            report = engine.unusable(submission, checks, {**walls, "timeouts": 0})
+        else:
+            opened, first = first, None
+            outcomes = list(
+                engine.run(checks, lambda: ProcessSession(submission.files, job.limits), opened)
+            )
+            late = sum("took longer than" in o.feedback.message for o in outcomes)
+            report = engine.report(submission, checks, outcomes, {**walls, "timeouts": late})
+    finally:
+        if first is not None:
+            first.close()
+    return replace(report, environment={**report.environment, "fingerprint": job.fingerprint})
+
+
+def grade_to_files(submission: Submission, job: Job, out: Path) -> str:
+    """Grade one submission and write its folder; ``result.json`` comes last.  Returns its id."""
+    from grader.report.html import instructor_page, student_page
+
+    report = grade_one(submission, job)
+    folder = out / submission.id
+    write_text(folder / "report.html", student_page(report))
+    write_text(folder / "instructor.html", instructor_page(report))
+    results.write_json(folder / "result.json", report)
+    return submission.id
+
+
+def grade_all(
+    submissions: Sequence[Submission],
+    job: Job,
+    out: Path,
+    *,
+    jobs: int = 1,
+    executor: Callable[[int], Executor] | None = None,
+) -> Iterator[tuple[Submission, str]]:
+    """Grade submissions side by side; each comes back as it is done, with what went wrong, if any.
+
+    A worker that dies (out of memory, say) takes the submissions in work with it: these are tried
+    once more, one at a time.
+    """
+    if not submissions:
+        return
+    left = {submission.id: submission for submission in submissions}
+    for workers in (jobs, 1):
+        pool = (executor or _pool)(min(workers, len(left)))
+        try:
+            futures: dict[Future[str], str] = {
+                pool.submit(grade_to_files, submission, job, out): name
+                for name, submission in left.items()
+            }
+            for future in as_completed(futures):
+                name = futures[future]
+                error = future.exception()
+                if isinstance(error, BrokenProcessPool):
+                    continue
+                yield left.pop(name), "" if error is None else f"{type(error).__name__}: {error}"
+        except BaseException:
+            _stop(pool)
+            raise
+        pool.shutdown()
+        if not left:
+            return
+    for submission in left.values():
+        yield submission, "the process that graded it died twice"
+
+
+def _pool(workers: int) -> Executor:
+    os.environ["OMP_NUM_THREADS"] = "1"
+    return ProcessPoolExecutor(
+        workers, mp_context=multiprocessing.get_context("spawn"), initializer=_prepare
+    )
+
+
+def _prepare() -> None:
+    """In a worker: Ctrl-C is the parent's business, and an end from there closes the guests."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, "SIGTERM"):
+        signal.signal(signal.SIGTERM, _leave)
+
+
+def _leave(*_: Any) -> None:
+    raise SystemExit(1)
+
+
+def _stop(pool: Executor) -> None:
+    workers = list((getattr(pool, "_processes", None) or {}).values())
+    pool.shutdown(wait=False, cancel_futures=True)
+    for worker in workers:
+        with contextlib.suppress(OSError):
+            worker.terminate()
+    for worker in workers:
+        worker.join(5)
+
+
+def read_reports(submissions: Sequence[Submission], out: Path) -> list[Report]:
+    """The reports that lie in ``out``, in the order of the submissions; others are left out."""
+    found = []
+    for submission in submissions:
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            found.append(results.read_json(out / submission.id / "result.json"))
+    return found

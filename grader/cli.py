@@ -1,0 +1,415 @@
+"""The command ``hw3``.
+
+Exit statuses: 0 all passed (``grade``: every submission was graded), 1 something failed, 2 the
+command cannot be carried out, 3 the grader could not decide.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+# Before torch is imported: it grades beside other processes, and one thread repeats to the bit.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+import grader
+from grader import contract, intake
+from grader.records import Check, Outcome, Report, Status, Submission
+from grader.report import display
+from grader.sandbox.session import GuestUnusable, ProcessSession
+from grader.sandbox.walls import MODES, NoWalls, Walls, choose
+
+__all__ = ["main"]
+
+PASSED, FAILED, USAGE, UNDECIDED = 0, 1, 2, 3
+
+_PARTS = [part.id for part in contract.PARTS]
+_LONG_SECONDS = 600.0
+"""Wall seconds of a call's limit from which ``--quick`` leaves its check out."""
+
+
+class Refused(click.ClickException):
+    """One sentence on what is wrong, and exit status 2."""
+
+    exit_code = USAGE
+
+    def format_message(self) -> str:
+        """The sentence, without what acts on a terminal."""
+        return display.printable(self.message)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(grader.__version__, prog_name="hw3")
+def main() -> None:
+    """Grade homework 3: explaining neural networks, and a GAN.
+
+    Exit status: 0 all passed, 1 something failed, 2 the command cannot be carried out, 3 the grader
+    could not decide.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+
+
+def _part(command: Callable[..., Any]) -> Callable[..., Any]:
+    words = "Only this part: " + ", ".join(_PARTS) + "."
+    return click.option("--part", metavar="PART", default="", help=words)(command)
+
+
+def _walls(command: Callable[..., Any]) -> Callable[..., Any]:
+    words = "Walls around submissions: auto, strict (refuse without) or none."
+    option = click.option("--sandbox", type=click.Choice(MODES), default="auto", help=words)
+    return option(command)
+
+
+@main.command()
+@click.argument("folder", default=".", metavar="[DIR]", type=click.Path(path_type=Path))
+@_part
+@click.option("--only", metavar="CHECK", default="", help="Only this check, or function.")
+@click.option("--quick", is_flag=True, help="Leave out the training of the GAN.")
+@click.option("--verbose", "-v", is_flag=True, help="Say all that is known about every check.")
+@click.option("--html", "html_file", type=click.Path(path_type=Path), help="Write the report.")
+@click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write the result.")
+@_walls
+def check(
+    folder: Path,
+    part: str,
+    only: str,
+    quick: bool,
+    verbose: bool,
+    html_file: Path | None,
+    json_file: Path | None,
+    sandbox: str,
+) -> None:
+    """Run the public checks on the submission in DIR (default: this folder)."""
+    walls = _choose(sandbox)
+    _known_part(part)
+    for path in (html_file, json_file):
+        _writable(path)
+    submission = _sources(lambda: intake.read_one(folder))
+    first = ProcessSession(submission.files)  # imports torch while this process does
+    try:
+        chosen = _checks(part, only, quick)
+        opened, first = first, None  # the engine closes it from here on
+        report = _run(submission, chosen, opened, walls)
+    finally:
+        if first is not None:
+            first.close()
+    _show(report, verbose)
+    _write(report, html_file, json_file)
+    raise SystemExit(_status(report.outcomes))
+
+
+def _checks(part: str, only: str, quick: bool) -> list[Check]:
+    from grader.checks import registry
+
+    public = [c for c in registry.load() if not c.hidden]
+    try:
+        chosen = registry.checks_of(public, part=part, only=only)
+    except KeyError:
+        where = f" in {part}" if part else ""
+        near = _nearest(only, [*(c.id for c in public), *contract.FUNCTIONS])
+        raise Refused(
+            f"there is no check {only!r}{where}{near}; `hw3 list` names them all"
+        ) from None
+    if quick:
+        chosen = [c for c in chosen if c.limits is None or c.limits.wall_seconds < _LONG_SECONDS]
+    return chosen
+
+
+def _nearest(word: str, words: Sequence[str]) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(word, words, 1)
+    return f" (did you mean {near[0]!r}?)" if near else ""
+
+
+def _known_part(part: str) -> None:
+    if part and part not in _PARTS:
+        raise Refused(f"there is no part {part!r}; the parts are {', '.join(_PARTS)}")
+
+
+def _choose(sandbox: str) -> Walls:
+    try:
+        return choose(sandbox)
+    except NoWalls as error:
+        raise Refused(str(error)) from None
+
+
+def _sources(read: Callable[[], Any]) -> Any:
+    try:
+        return read()
+    except intake.BadSource as error:
+        raise Refused(str(error)) from None
+
+
+def _writable(path: Path | None) -> None:
+    """Refuse before the work, not behind it, where a file cannot be written."""
+    if path is None:
+        return
+    if path.is_dir():
+        raise Refused(f"{path} is a folder; name a file to write to")
+    folder = next(f for f in path.absolute().parents if f.exists())
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise Refused(f"{path} cannot be written: no permission in {folder}")
+
+
+def _run(
+    submission: Submission, checks: Sequence[Check], session: ProcessSession, walls: Walls
+) -> Report:
+    from grader import engine
+
+    outcomes: list[Outcome] = []
+    with _progress() as progress:
+        task = progress.add_task("starting", total=len(checks))
+        titles = {c.id: c for c in checks}
+        progress.update(task, description=_now(checks, 0))
+        try:
+            for outcome in engine.run(
+                checks, lambda: ProcessSession(submission.files), first=session
+            ):
+                outcomes.append(outcome)
+                progress.update(task, advance=1, description=_now(checks, len(outcomes)))
+        except GuestUnusable as error:
+            raise Refused(f"{error}; `hw3 doctor` may say more") from None
+        except KeyboardInterrupt:
+            done = [titles[o.check_id] for o in outcomes]
+            progress.stop()
+            if done:
+                _show(engine.report(submission, done, outcomes, walls.describe()), False)
+            raise Refused(f"stopped after {len(done)} of {len(checks)} checks") from None
+    return engine.report(submission, checks, outcomes, walls.describe())
+
+
+def _now(checks: Sequence[Check], done: int) -> str:
+    return checks[done].id if done < len(checks) else "done"
+
+
+def _progress() -> Progress:
+    """A bar on a terminal; nothing where the output goes to a file."""
+    console = Console(stderr=True)
+    return Progress(
+        BarColumn(24),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}", markup=False),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+
+
+def _show(report: Report, verbose: bool) -> None:
+    from grader.report import terminal
+    from grader.report.redact import for_student
+
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=100)
+    terminal.show(for_student(report), console, verbose)
+
+
+def _write(report: Report, html_file: Path | None, json_file: Path | None) -> None:
+    from grader.report.html import student_page
+    from grader.report.redact import for_student
+    from grader.report.results import write_json
+
+    try:
+        if html_file is not None:
+            from grader.report.files import write_text
+
+            write_text(html_file, student_page(report))
+            click.echo(f"report: {html_file}", err=True)
+        if json_file is not None:
+            write_json(json_file, for_student(report))
+    except OSError as error:
+        raise Refused(
+            f"{error.filename or html_file} cannot be written: {error.strerror}"
+        ) from None
+
+
+def _status(outcomes: Sequence[Outcome]) -> int:
+    statuses = {outcome.status for outcome in outcomes}
+    if Status.INVALID in statuses:
+        return UNDECIDED
+    return PASSED if statuses <= {Status.PASSED} else FAILED
+
+
+@main.command()
+@click.argument("sources", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for results.")
+@_part
+@click.option("--jobs", type=click.IntRange(1), help="Submissions at a time (default: cores).")
+@click.option("--regrade", is_flag=True, help="Also grade again what has a result already.")
+@_walls
+def grade(
+    sources: tuple[Path, ...],
+    out: Path,
+    part: str,
+    jobs: int | None,
+    regrade: bool,
+    sandbox: str,
+) -> None:
+    """Grade submissions: SOURCES are folders of one, folders of many, or archives.
+
+    Writes index.html and gradebook.csv to the folder OUT, and report.html (for the student),
+    instructor.html and result.json for each submission.  An interrupted run goes on where it
+    stopped.
+    """
+    from grader import batch
+
+    walls = _choose(sandbox)
+    _known_part(part)
+    _writable(out / "index.html")
+    if out.exists() and not out.is_dir():
+        raise Refused(f"{out} is a file; name a folder for the results")
+    submissions: list[Submission] = _sources(lambda: intake.read_many(sources))
+    job = batch.Job(walls, part)
+    left = [s for s in submissions if regrade or not batch.is_done(s, job, out)]
+    errors = Console(stderr=True, highlight=False)
+    if walls.unsandboxed:
+        errors.print(Text("UNSANDBOXED: submissions run with your rights.", "bold red"))
+    if len(left) < len(submissions):
+        kept = len(submissions) - len(left)
+        errors.print(f"{kept} of {len(submissions)} have a result already (--regrade ignores it).")
+    started, failed = time.monotonic(), []
+    try:
+        failed = _grade(left, job, out, jobs or _cores())
+    except KeyboardInterrupt:
+        _write_class(submissions, out, None)
+        done = sum(batch.is_done(s, job, out) for s in submissions)
+        raise Refused(
+            f"stopped: {done} of {len(submissions)} are graded; the same command goes on from there"
+        ) from None
+    except OSError as error:
+        raise Refused(f"{error.filename or out} cannot be written: {error.strerror}") from None
+    reports = _write_class(submissions, out, time.monotonic() - started)
+    _show_class(reports, out)
+    for name, problem in failed:
+        errors.print(Text(f"{name} could not be graded: {display.one_line(problem)}", "red"))
+    undecided = failed or any(r.total.undecided for r in reports)
+    raise SystemExit(UNDECIDED if undecided else PASSED)
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _grade(
+    submissions: Sequence[Submission], job: Any, out: Path, jobs: int
+) -> list[tuple[str, str]]:
+    from grader import batch
+
+    failed = []
+    with _progress() as progress:
+        task = progress.add_task("grading", total=len(submissions))
+        for submission, problem in batch.grade_all(submissions, job, out, jobs=jobs):
+            if problem:
+                failed.append((submission.id, problem))
+            progress.update(task, advance=1, description=display.one_line(submission.id, 40))
+    return failed
+
+
+def _write_class(
+    submissions: Sequence[Submission], out: Path, seconds: float | None
+) -> list[Report]:
+    from grader import batch
+    from grader.report.files import write_text
+    from grader.report.gradebook import gradebook
+    from grader.report.html import index_page
+
+    reports = batch.read_reports(submissions, out)
+    if reports:
+        write_text(out / "gradebook.csv", gradebook(reports))
+        write_text(out / "index.html", index_page(reports, seconds=seconds))
+    return reports
+
+
+def _show_class(reports: Sequence[Report], out: Path) -> None:
+    from grader.report.summary import parts_of, status_of
+
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=100)
+    parts = parts_of(reports)
+    table = Table(box=None, pad_edge=False)
+    table.add_column("submission", overflow="fold")
+    table.add_column("total", justify="right")
+    for part in parts:
+        table.add_column(display.part_label(part), justify="right")
+    table.add_column("status", overflow="fold", max_width=48)
+    for report in reports:
+        total = report.total
+        cells = [
+            display.fixed(report.scores[p].earned, report.scores[p].possible)
+            if p in report.scores
+            else ""
+            for p in parts
+        ]
+        words = display.one_line(status_of(report), 160)
+        table.add_row(
+            Text(display.one_line(report.submission.id, 60)),
+            Text(display.fixed(total.earned, total.possible)),
+            *map(Text, cells),
+            Text(words, "" if words == "graded" else "yellow"),
+        )
+    console.print(table)
+    console.print(Text(f"\n{len(reports)} graded: open {out / 'index.html'}"))
+
+
+@main.command("list")
+@_part
+@click.option("--hidden", is_flag=True, help="Also the hidden checks, where they are installed.")
+def list_(part: str, hidden: bool) -> None:
+    """Name the checks, what they are worth and what they ask."""
+    _known_part(part)
+    from grader.checks import registry
+
+    checks = [c for c in registry.checks_of(registry.load(), part=part) if hidden or not c.hidden]
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=140)
+    for known in contract.PARTS:
+        of_part = [c for c in checks if c.part == known.id]
+        if not of_part:
+            continue
+        points = display.number(sum(c.points for c in of_part))
+        console.print(
+            Text(f"{display.part_label(known.id)}: {known.title} ({points} points)", "bold")
+        )
+        table = Table.grid(padding=(0, 2))
+        for c in of_part:
+            name = Text(c.id, "yellow" if c.hidden else "")
+            table.add_row("", name, Text(display.number(c.points)), Text(c.title))
+        console.print(table)
+
+
+@main.command()
+def doctor() -> None:
+    """Say whether this machine can grade, and what to repair."""
+    from grader.doctor import examine
+
+    console = Console(highlight=False)
+    marks = {"good": ("ok  ", "green"), "note": ("note", "yellow"), "bad": ("BAD ", "bold red")}
+    bad = 0
+    for finding in examine():
+        mark, style = marks[finding.level]
+        line = Text(f"{mark}  ", style)
+        line.append(f"{finding.what}: {finding.says}", "")
+        if finding.repair:
+            line.append(f"\n      {finding.repair}", "dim")
+        console.print(line, soft_wrap=True)
+        bad += finding.level == "bad"
+    raise SystemExit(FAILED if bad else PASSED)

@@ -1,0 +1,96 @@
+"""Whether this machine can grade: what is installed, what works, and what to do where it does not."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import platform
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import metadata
+
+from grader.contract import FILES
+from grader.records import Call
+from grader.sandbox.session import GuestUnusable, ProcessSession
+from grader.sandbox.walls import choose
+
+__all__ = ["Finding", "examine"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One fact; ``level`` is ``"good"``, ``"note"`` (works, but know this) or ``"bad"``."""
+
+    what: str
+    says: str
+    level: str = "good"
+    repair: str = ""
+
+
+def examine() -> Iterator[Finding]:
+    """Look at everything that grading needs, the cheapest things first."""
+    yield _python()
+    yield Finding("hw3-grader", metadata.version("hw3-grader"))
+    yield from _packages()
+    yield _torchvision()
+    yield _guest()
+    yield _walls()
+
+
+def _python() -> Finding:
+    says = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
+    if sys.maxsize < 2**32:
+        return Finding("Python", f"{says}, 32 bit", "bad", "install a 64-bit Python")
+    return Finding("Python", f"{says}, {os.cpu_count()} cores")
+
+
+def _packages() -> Iterator[Finding]:
+    for name in ("torch", "numpy", "hypothesis"):
+        try:
+            yield Finding(name, metadata.version(name))
+        except metadata.PackageNotFoundError:
+            yield Finding(name, "not installed", "bad", f"pip install {name}")
+
+
+def _torchvision() -> Finding:
+    from grader.vision import import_torchvision
+
+    try:
+        with contextlib.redirect_stderr(io.StringIO()):
+            declared = import_torchvision()
+    except ImportError as error:
+        repair = "install torch and torchvision together, in one command, from one place"
+        return Finding("torchvision", str(error), "bad", repair)
+    version = metadata.version("torchvision")
+    if declared:
+        says = (
+            f"{version}, built for another torch: 'operator torchvision::nms does not exist'.  "
+            "The grader gets around that, also for submissions; detection models stay unusable"
+        )
+        return Finding("torchvision", says, "note")
+    return Finding("torchvision", version)
+
+
+def _guest() -> Finding:
+    what = "a process for student code"
+    source = b"def random_classes(num_classes, k=5, seed=0):\n    return list(range(k))\n"
+    session = ProcessSession({FILES[2]: source})
+    try:
+        reply = session.call(Call("random_classes", {"num_classes": 9, "k": 2}))
+    except GuestUnusable as error:
+        return Finding(what, str(error), "bad", "see whether `python -c 'import torch'` works")
+    finally:
+        session.close()
+    if reply.error is not None:
+        return Finding(what, reply.error.message, "bad")
+    return Finding(what, "starts, imports torch and answers")
+
+
+def _walls() -> Finding:
+    walls = choose("auto")
+    if walls.unsandboxed:
+        says = "none: submissions run UNSANDBOXED, with your rights"
+        return Finding("walls", says, "note", "grade only code that you trust on this machine")
+    return Finding("walls", ", ".join(walls.layers))
