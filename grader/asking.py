@@ -72,4 +72,3 @@ class Functions:
     def module_value(self, call: Call, rows: Module) -> Any:
         """What a returned module makes of a batch."""
         return self.value(call, rows, {"N": (len(call.arguments["inputs"]),)})
-

@@ -97,7 +97,9 @@ def check(
     for path in (html_file, json_file):
         _writable(path)
     submission = _sources(lambda: intake.read_one(folder))
-    first = ProcessSession(submission.files)  # imports torch while this process does
+    first: ProcessSession | None = ProcessSession(
+        submission.files
+    )  # imports torch while this process does
     try:
         chosen = _checks(part, only, quick)
         opened, first = first, None  # the engine closes it from here on
@@ -165,7 +167,7 @@ def _writable(path: Path | None) -> None:
 
 
 def _run(
-    submission: Submission, checks: Sequence[Check], session: ProcessSession, walls: Walls
+    submission: Submission, checks: Sequence[Check], session: ProcessSession | None, walls: Walls
 ) -> Report:
     from grader import engine
 
@@ -238,6 +240,10 @@ def _write(report: Report, html_file: Path | None, json_file: Path | None) -> No
         ) from None
 
 
+def _unwritten(error: OSError, path: Path | None) -> Refused:
+    return Refused(f"{error.filename or path} cannot be written: {error.strerror or error}")
+
+
 def _status(outcomes: Sequence[Outcome]) -> int:
     statuses = {outcome.status for outcome in outcomes}
     if Status.INVALID in statuses:
@@ -292,7 +298,7 @@ def grade(
             f"stopped: {done} of {len(submissions)} are graded; the same command goes on from there"
         ) from None
     except OSError as error:
-        raise Refused(f"{error.filename or out} cannot be written: {error.strerror}") from None
+        raise _unwritten(error, out) from None
     reports = _write_class(submissions, out, time.monotonic() - started)
     _show_class(reports, out)
     for name, problem in failed:

@@ -34,7 +34,7 @@ def _digest(array: np.ndarray) -> bytes:
 
 
 def one_line(call: Call) -> str:
-    """The call in a line, arrays by their shapes: ``class_influence(Network(…), 2, xs: 3×6, 1)``."""
+    """The call in a line, arrays by their shapes: ``split(model=Network(…), layer=2)``."""
     if call.function == "()":
         inner = call.arguments["module"]
         return f"{one_line(inner)}({_short(call.arguments['inputs'])})"

@@ -1,4 +1,4 @@
-"""Whether this machine can grade: what is installed, what works, and what to do where it does not."""
+"""Whether this machine can grade: what is installed, what works, and what to repair."""
 
 from __future__ import annotations
 

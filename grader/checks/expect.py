@@ -1,7 +1,8 @@
 """Expectations: the only place that turns a comparison into feedback.
 
-Each function returns quietly when the expectation holds, and otherwise raises :class:`Unmet` with what a student is told.
-Comparisons are relative to the size of what was expected, so that one tolerance serves networks of any scale.
+Each function returns quietly when the expectation holds, and otherwise raises :class:`Unmet` with
+what a student is told.  Comparisons are relative to the size of what was expected, so that one
+tolerance serves networks of any scale.
 """
 
 from __future__ import annotations
@@ -34,8 +35,8 @@ __all__ = [
 FLOAT32 = 1e-4
 """Relative L2 tolerance of a result in float32.
 
-Honest phrasings of the same formula differ by at most 2e-6 here (``python tests/benchmarks/tolerances.py``); the smallest
-mistake on the same cases is off by more than 1e-2.
+Honest phrasings of the same formula differ by at most 2e-6 here, the smallest mistake on the same
+cases by more than 1e-2 (``python tests/benchmarks/tolerances.py``).
 """
 FLOAT64 = 1e-9
 """The same in float64; honest phrasings differ by at most 1e-13."""
@@ -61,7 +62,7 @@ class StudentFault(Exception):  # noqa: N818
 
 
 def that(holds: bool, message: str, **feedback: Any) -> None:
-    """``holds``, or ``message`` and any other field of :class:`Feedback` is what the student is told."""
+    """``holds``, or the student is told ``message`` and other fields of :class:`Feedback`."""
     if not holds:
         raise Unmet(Feedback(message=message, **feedback))
 
@@ -82,7 +83,7 @@ def finite(actual: np.ndarray, what: str = "the result") -> None:
 
 
 def relative_error(actual: np.ndarray, expected: np.ndarray, scale: float = 0.0) -> float:
-    """‖actual − expected‖ / max(‖expected‖, scale), in float64; infinite where ``actual`` is not finite."""
+    """‖actual − expected‖ / max(‖expected‖, scale), float64; infinite for what is not finite."""
     a, e = np.asarray(actual, dtype=np.float64), np.asarray(expected, dtype=np.float64)
     if not np.isfinite(a).all():
         return float("inf")
@@ -152,7 +153,10 @@ def equal(actual: Any, expected: Any, what: str = "the result", **feedback: Any)
 
 
 def same_ranking(
-    actual: Sequence[int], expected: Sequence[int], what: str, **feedback: Any
+    actual: Sequence[int] | np.ndarray,
+    expected: Sequence[int] | np.ndarray,
+    what: str,
+    **feedback: Any,
 ) -> None:
     """The same neurons in the same order; the same ones in another order earn half."""
     a, e = [int(i) for i in actual], [int(i) for i in expected]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from grader.checks.registry import check
 
 from grader.checks import expect
 from grader.checks.gan_evidence import (
@@ -22,6 +21,7 @@ from grader.checks.gan_evidence import (
     outputs,
     shuffled,
 )
+from grader.checks.registry import check
 from grader.records import Limits
 
 __all__: list[str] = []

@@ -85,14 +85,14 @@ def noise(*shape: int, seed: int = 0) -> Array:
 def batches(*shape: int, seed: int = 0) -> Array:
     """Digits of the training set, drawn with replacement: (*shape, 1, 8, 8) float32."""
     images = digits().train
-    return images[np.random.RandomState(seed).randint(len(images), size=shape)]
+    return np.asarray(images[np.random.RandomState(seed).randint(len(images), size=shape)])
 
 
 def shuffled(images: Array, seed: int = 0) -> Array:
     """The same images, the pixels of each in an order of its own."""
     order = np.random.RandomState(seed).random_sample((len(images), images[0].size)).argsort(1)
     flat = np.take_along_axis(images.reshape(len(images), -1), order, 1)
-    return flat.reshape(images.shape)
+    return np.asarray(flat.reshape(images.shape))
 
 
 def logit_rows(count: int, length: int, seed: int) -> Array:
@@ -115,7 +115,7 @@ def area(positive: Array, negative: Array) -> float:
 
 
 def _cross_entropy(r: Array, f: Array) -> Array:
-    return np.logaddexp(0, -r) + np.logaddexp(0, f)
+    return np.asarray(np.logaddexp(0, -r) + np.logaddexp(0, f))
 
 
 _Two = Callable[[Array, Array], Array]
@@ -211,7 +211,7 @@ class Steps:
     def moved(self, network: str, run: int) -> float:
         """How far the second call of a run moved a network, relative to the size of its weights."""
         path = getattr(self, network)[run]
-        return float(np.linalg.norm(path[2] - path[1]) / max(np.linalg.norm(path[1]), 1e-12))
+        return _norm(path[2] - path[1]) / max(_norm(path[1]), 1e-12)
 
     def tolerance(self, network: str, run: int) -> float:
         """What counts as no difference from a run, whose repetition is the next one.
@@ -225,7 +225,11 @@ class Steps:
         """How much the second call's movement differs between two runs, relative to the first."""
         path, beside = getattr(self, network)[run], getattr(self, network)[other]
         move, against = path[2] - path[1], beside[2] - beside[1]
-        return float(np.linalg.norm(against - move) / max(np.linalg.norm(move), 1e-12))
+        return _norm(against - move) / max(_norm(move), 1e-12)
+
+
+def _norm(array: Array) -> float:
+    return float(np.linalg.norm(array))
 
 
 def take_steps(student: Any, *runs: dict[str, Any], size: int = BATCH) -> Steps:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from grader.checks.registry import check
 
 from grader.checks import expect
 from grader.checks.gan_evidence import (
@@ -19,6 +18,7 @@ from grader.checks.gan_evidence import (
     outputs,
     take_steps,
 )
+from grader.checks.registry import check
 from grader.records import Feedback, Figure, Limits
 from grader.samples import digits, fraction, measure
 

@@ -132,6 +132,10 @@ _SHRINK_CALLS, _SHRINK_SECONDS = 30, 2.0
 class _Halt(BaseException):
     """Ends Hypothesis's search at once: a crash or a timeout is not worth looking for again."""
 
+    def __init__(self, fault: StudentFault) -> None:
+        super().__init__()
+        self.fault = fault
+
 
 def for_all(
     cases: SearchStrategy[Any], examples: int = 20
@@ -176,7 +180,7 @@ def for_all(
                         seen[case] = student.explain(unmet)
                         failed_at = failed_at or time.monotonic()
                     except StudentFault as fault:
-                        raise _Halt from fault
+                        raise _Halt(fault) from None
                 return seen[case]
 
             def holds(case: Any) -> None:
@@ -187,10 +191,9 @@ def for_all(
             try:
                 quick(given(cases)(holds))()
             except _Halt as halt:
-                assert isinstance(halt.__cause__, StudentFault)
-                raise halt.__cause__ from None
+                raise halt.fault from None
 
-        del run.__wrapped__  # type: ignore[attr-defined]  # its signature is that of a check
+        del run.__wrapped__  # its signature is that of a check
         return run
 
     return decorate

@@ -10,16 +10,18 @@ import numpy as np
 from grader.cases import Case
 from grader.checks import expect
 from grader.checks.student import Student
-from grader.quadrature import gauss_legendre, rules
+from grader.quadrature import midpoint, rules
 from grader.records import Call, Reply
 
 __all__ = [
     "STATEFUL",
+    "adds_up",
     "dtype_kept",
     "follows_a_rule",
     "leaves_as_found",
     "points_on",
     "refuses",
+    "up_to_an_interval",
 ]
 
 Array = np.ndarray
@@ -29,6 +31,9 @@ M = 8
 
 AT_50, AT_300 = 0.06, 0.01
 """How near the exact integral a rule of one's own must come, relative L2."""
+
+FINE = 5e-3
+"""An error at 300 steps that is small enough: where the gradient jumps, errors fall unevenly."""
 
 CONVERGES = 0.5
 """Error at 300 steps ÷ error at 50 that counts as converging: 1/6 for a one-sided sum, 1 for a rule
@@ -58,19 +63,57 @@ def follows_a_rule(
     accepted["Captum's trapezoid"] = (M - 1) / M * accepted["trapezoid of m points"]
     if min(expect.relative_error(got, e) for e in accepted.values()) <= expect.FLOAT32:
         return
-    exact = integral(*gauss_legendre(48))
+    exact = integral(*midpoint(1000))  # where the gradient jumps, better than Gauss–Legendre
     rough, fine = ask(50), ask(300)
     expect.close(rough, exact, AT_50, f"with 50 steps {what}")
     expect.close(fine, exact, AT_300, f"with 300 steps {what}")
     errors = [expect.relative_error(r, exact) for r in (rough, fine)]
     expect.that(
-        errors[1] <= max(CONVERGES * errors[0], expect.FLOAT32)
+        errors[1] <= max(CONVERGES * errors[0], FINE)
         and expect.relative_error(got, fine) > 1e-6,
         f"{what} does not get better as steps grow",
         expected=f"more gradient evaluations, and a smaller error than {errors[0]:.2g} of 50 steps",
         actual=f"an error of {errors[1]:.2g} with 300 steps",
         diagnosis="is `steps` used for the number of points on the line?",
     )
+
+
+def adds_up(
+    attribution: Array, value: Callable[[Array], float], case: Case, steps: int, what: str
+) -> None:
+    """Completeness: an attribution adds up to the change of a quantity between baseline and x.
+
+    An honest sum of ``steps`` points may be off by its leading error, half the change of the slope
+    between the ends of the line ÷ steps (Euler-Maclaurin), here with a factor of two to spare, and
+    Captum's trapezoid by 1/steps of the sum.
+
+    Args:
+        attribution: at that many steps.
+        value: the quantity at a point, in float64.
+        case: whose line it is.
+        steps: of the attribution.
+        what: how the sentence calls it.
+    """
+    expect.finite(attribution, what)
+    x, baseline = case.x.astype(np.float64), case.baseline.astype(np.float64)
+
+    def slope(alpha: float) -> float:
+        after, before = (value(baseline + a * (x - baseline)) for a in (alpha + 1e-5, alpha - 1e-5))
+        return (after - before) / 2e-5
+
+    change = value(x) - value(baseline)
+    total = float(np.sum(attribution, dtype=np.float64))
+    room = abs(slope(1.0) - slope(0.0)) / steps + 2 / steps * abs(change) + 1e-3
+    if abs(total - change) > room:
+        expect.close(total, change, 0.0, f"the sum of {what}")
+
+
+def up_to_an_interval(expected: Array, steps: int) -> dict[str, Array]:
+    """An expectation, and what Captum's trapezoid makes of it, whose weights add up to less.
+
+    For checks that are about something else than normalisation.
+    """
+    return {"exact": expected, "Captum's trapezoid": (steps - 1) / steps * expected}
 
 
 STATEFUL = (

@@ -16,11 +16,11 @@ from captum.attr import (
     NeuronGradient,
     NeuronIntegratedGradients,
 )
-from seeded import assert_close, inputs
 
 from grader.networks import Network, build
 from reference import part1_focused as part1
 from reference import part2_comparative as part2
+from seeded import assert_close, inputs
 
 STEPS = 32
 TOLERANCE = {"float32": 2e-6, "float64": 1e-13}

@@ -6,14 +6,14 @@ Measured: up to 1e-9 in float64, which is the error of the finite differences, a
 from dataclasses import replace
 
 import pytest
-import slow
 import torch
-from seeded import assert_close, inputs
 
+import slow
 from grader.networks import Network, build
 from reference import part1_focused as part1
 from reference import part2_comparative as part2
 from reference import part3_compression as part3
+from seeded import assert_close, inputs
 
 TOLERANCE = {"float32": 5e-6, "float64": 1e-8}
 

@@ -12,11 +12,11 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from seeded import SLICES, assert_close, axiom, classes, inputs, seeds, slices, smooth
 
 from grader.networks import Network, build
 from reference import part1_focused as part1
 from reference import part2_comparative as part2
+from seeded import SLICES, assert_close, axiom, classes, inputs, seeds, slices, smooth
 
 WEIGHTS = 1e-6  # networks of the same function are built from weights that are rounded to float32
 

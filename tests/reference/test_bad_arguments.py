@@ -2,12 +2,12 @@
 
 import pytest
 import torch
-from seeded import inputs
 
 from grader.networks import Network, build
 from reference import part1_focused as part1
 from reference import part2_comparative as part2
 from reference import part3_compression as part3
+from seeded import inputs
 
 SPEC = Network("smooth_cnn")  # 7 layers, 5 classes, 4 neurons of 3 x 3 behind layer 2
 MODEL, XS = build(SPEC), inputs(SPEC, 3)

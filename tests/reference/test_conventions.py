@@ -5,13 +5,13 @@ import copy
 import numpy as np
 import pytest
 import torch
-from seeded import assert_close, inputs
 from torch import nn
 
 from grader.networks import Network, build
 from reference import part1_focused as part1
 from reference import part2_comparative as part2
 from reference import part3_compression as part3
+from seeded import assert_close, inputs
 
 # What each function finds, as a tensor: (model, layer, xs) -> tensor.
 FINDINGS = {

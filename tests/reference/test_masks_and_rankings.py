@@ -6,12 +6,12 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from seeded import assert_close, axiom, classes, inputs, seeds, slices
 
 from grader.networks import build
 from reference import part1_focused as part1
 from reference import part2_comparative as part2
 from reference import part3_compression as part3
+from seeded import assert_close, axiom, classes, inputs, seeds, slices
 
 # Masks
 

@@ -1,7 +1,6 @@
 import math
 
 import pytest
-from report_builders import BLOCKED, CRASHED, FAILED, INVALID, PARTIAL, PASSED, judge, report
 
 from grader.records import Score, Status
 from grader.report import display
@@ -12,6 +11,7 @@ from grader.report.summary import (
     status_of,
     unsandboxed,
 )
+from report_builders import BLOCKED, CRASHED, FAILED, INVALID, PARTIAL, PASSED, judge, report
 
 
 @pytest.mark.parametrize(

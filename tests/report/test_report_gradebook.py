@@ -2,10 +2,10 @@ import csv
 import io
 
 import pytest
-from report_builders import INVALID, PARTIAL, PASSED, judge, report
 
 from grader.records import Score
 from grader.report.gradebook import gradebook, rows, text_cell
+from report_builders import INVALID, PARTIAL, PASSED, judge, report
 
 
 def read_back(reports):

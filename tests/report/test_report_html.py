@@ -3,10 +3,10 @@ import hashlib
 import re
 
 import pytest
-from report_builders import BLOCKED, CRASHED, NO_WALLS, Page, judge, report, rich_report
 
 from grader.records import Figure
 from grader.report import html
+from report_builders import BLOCKED, CRASHED, NO_WALLS, Page, judge, report, rich_report
 
 HOSTILE = (
     "</pre></style><script>alert(1)</script>\"' onload=alert(2) x='{{ 7*7 }}"

@@ -1,4 +1,8 @@
 import pytest
+
+from grader.records import Figure, Score
+from grader.report import html
+from grader.report.views import MOST_OPEN
 from report_builders import (
     BLOCKED,
     CRASHED,
@@ -12,10 +16,6 @@ from report_builders import (
     report,
     rich_report,
 )
-
-from grader.records import Figure, Score
-from grader.report import html
-from grader.report.views import MOST_OPEN
 
 PAGES = {
     "student": lambda full: html.student_page(full),

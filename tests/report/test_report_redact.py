@@ -2,13 +2,13 @@ import io
 import json
 
 import pytest
-from report_builders import BLOCKED, FAILED, INVALID, PASSED, judge, report
 from rich.console import Console
 
 from grader.records import Figure, Outcome
 from grader.report import html, terminal
 from grader.report.redact import for_student
 from grader.report.results import result
+from report_builders import BLOCKED, FAILED, INVALID, PASSED, judge, report
 
 HIDDEN_WORDS = {
     "message": "tokenmessage",

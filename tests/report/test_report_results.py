@@ -3,11 +3,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from report_builders import BLOCKED, INVALID, PARTIAL, PASSED, WALLS, judge, report
 
 from grader.records import FORMAT, Figure, Status
 from grader.report.files import write_text
 from grader.report.results import result, write_json
+from report_builders import BLOCKED, INVALID, PARTIAL, PASSED, WALLS, judge, report
 
 
 def strict(text):

@@ -2,6 +2,10 @@ import io
 import re
 
 import pytest
+from rich.console import Console
+
+from grader.records import Figure, Score
+from grader.report.terminal import show
 from report_builders import (
     BLOCKED,
     CRASHED,
@@ -13,10 +17,6 @@ from report_builders import (
     judge,
     report,
 )
-from rich.console import Console
-
-from grader.records import Figure, Score
-from grader.report.terminal import show
 
 HOSTILE = "[bold]b[/bold] [/] \x1b[2J\x1b]0;owned\x07 \u202eevil :smile: \x9bm"
 

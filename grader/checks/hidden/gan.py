@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from grader.checks.registry import check
 
 from grader.checks import expect
 from grader.checks.gan import (
@@ -27,6 +26,7 @@ from grader.checks.gan_evidence import (
     take_steps,
 )
 from grader.checks.gan_training import MOMENTS, runs, steps_both
+from grader.checks.registry import check
 from grader.samples import digits
 
 __all__: list[str] = []

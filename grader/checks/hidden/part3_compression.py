@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from grader.cases import Case, case_list, normal
@@ -84,7 +86,7 @@ def refuses_impossible_numbers(student: Student) -> None:
 def may_keep_nothing(student: Student) -> None:
     """With nothing kept, the network sees zeros behind the layer."""
     for case in OTHERS:
-        call = (case.network, case.layer, [])
+        call: tuple[Any, ...] = (case.network, case.layer, [])
         got, expected = (f.mask_slice(*call)(case.xs(3)) for f in (student, oracle))
         expect.close(got, expected, what="with no neuron kept the output")
 

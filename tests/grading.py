@@ -1,0 +1,42 @@
+"""Running checks on code that a test writes: in this process, without a guest."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from grader import engine
+from grader.checks import registry
+from grader.records import Outcome, Status
+from grader.sandbox.session import InProcessSession
+
+ROOT = Path(__file__).parent.parent
+CHECKS = registry.load()
+BY_ID = {check.id: check for check in CHECKS}
+
+
+def reference_files() -> dict[str, bytes]:
+    """The reference as a submission."""
+    return {p.name: p.read_bytes() for p in (ROOT / "reference").glob("[!_]*.py")}
+
+
+def with_needs(*ids: str) -> list[str]:
+    """These checks and all that they need, in the order of the registry."""
+    wanted, more = set(ids), list(ids)
+    while more:
+        more = [need for name in more for need in BY_ID[name].needs if need not in wanted]
+        wanted.update(more)
+    return [check.id for check in CHECKS if check.id in wanted]
+
+
+def outcomes(files: Mapping[str, bytes | str], ids: list[str]) -> dict[str, Outcome]:
+    """The outcomes of checks, by id; no check may be the grader's own fault."""
+    contents = {n: c.encode() if isinstance(c, str) else c for n, c in files.items()}
+    checks = [BY_ID[name] for name in ids]
+    ended = {o.check_id: o for o in engine.run(checks, lambda: InProcessSession(contents))}
+    broken = [o.feedback.details for o in ended.values() if o.status is Status.INVALID]
+    assert not broken, broken[0]
+    return ended
+
+
+def not_passed(ended: Mapping[str, Outcome]) -> dict[str, str]:
+    """What did not pass, and why."""
+    return {n: o.feedback.message for n, o in ended.items() if o.status is not Status.PASSED}
