@@ -276,9 +276,9 @@ def grade(
 
     walls = _choose(sandbox)
     _known_part(part)
-    _writable(out / "index.html")
     if out.exists() and not out.is_dir():
         raise Refused(f"{out} is a file; name a folder for the results")
+    _writable(out / "index.html")
     submissions: list[Submission] = _sources(lambda: intake.read_many(sources))
     job = batch.Job(walls, part)
     left = [s for s in submissions if regrade or not batch.is_done(s, job, out)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from grader import contract
 from grader.records import Check, Outcome, Report, Status
@@ -79,18 +79,33 @@ def fix_first(report: Report, limit: int = 5) -> list[Advice]:
     """The checks to fix first, those with the most points to win leading; never a blocked one.
 
     A check's own points count together with those of the blocked checks behind it, which nobody can
-    earn before it.
+    earn before it.  Checks of one part that say the very same (a file that is not there, a function
+    that is not written) are one thing to fix, and stand as the first of them.
     """
     pairs = judged(report)
-    advice = []
+    causes: dict[tuple[str, str, str], Advice] = {}
     for check, outcome in pairs:
         if outcome.status in TO_FIX:
             behind = _waiting_for(check.id, pairs)
             held_up = sum(lost(*pair) for pair in behind)
-            advice.append(Advice(check, outcome, lost(check, outcome), len(behind), held_up))
+            one = Advice(check, outcome, lost(check, outcome), len(behind), held_up)
+            told = outcome.feedback
+            # Nothing was called: what is missing is missing for all checks alike.
+            nothing_called = told.message and not told.tried and not told.expected
+            cause = (check.part, told.message, "" if nothing_called else check.id)
+            causes[cause] = _together(causes[cause], one) if cause in causes else one
+    advice = list(causes.values())
     # Rounded, so that the noise of adding floats does not decide between equals; sorting is stable.
     advice.sort(key=lambda a: -round(a.lost + a.waiting_points, 6))
     return advice[:limit]
+
+
+def _together(one: Advice, more: Advice) -> Advice:
+    return replace(
+        one,
+        waiting=one.waiting + more.waiting + 1,
+        waiting_points=one.waiting_points + more.waiting_points + more.lost,
+    )
 
 
 def _waiting_for(check_id: str, pairs: Sequence[Judged]) -> list[Judged]:

@@ -200,3 +200,16 @@ def test_the_status_of_a_submission():
 )
 def test_running_without_walls_is_seen(sandbox, answer):
     assert unsandboxed(report(sandbox=sandbox)) is answer
+
+
+def test_one_cause_is_one_thing_to_fix():
+    """A file that is not there fails many checks, and is fixed once."""
+    gone = "gan.py is not in the submission"
+    pairs = [judge(f"gone{n}", FAILED, 2.0, part="gan", message=gone) for n in range(3)]
+    called = [
+        judge(f"wrong{n}", FAILED, 1.0, message="the influence differs", tried=f"f({n})")
+        for n in range(2)
+    ]
+    first, *others = fix_first(report(*pairs, *called))
+    assert (first.check.id, first.lost + first.waiting_points, first.waiting) == ("gone0", 6.0, 2)
+    assert [advice.check.id for advice in others] == ["wrong0", "wrong1"]

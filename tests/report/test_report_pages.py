@@ -64,7 +64,7 @@ def test_nothing_to_fix_says_nothing():
 
 
 def test_failing_checks_are_open_up_to_a_limit_and_passed_ones_closed():
-    pairs = [judge(f"bad{n}", FAILED, message="Seen") for n in range(MOST_OPEN + 4)]
+    pairs = [judge(f"bad{n}", FAILED, message=f"Seen {n}") for n in range(MOST_OPEN + 4)]
     worst = judge("worst", FAILED, 9.0, message="Seen")
     fine = judge("fine", PASSED, message="All is well.")
     parsed = Page(html.student_page(report(fine, *pairs, worst)))

@@ -1,0 +1,152 @@
+"""The command line, as instructors and students use it; bad input gets one sentence and exit 2."""
+
+import csv
+import io
+import json
+import os
+
+import pytest
+from click.testing import CliRunner
+
+from grader.cli import main
+from grading import ROOT
+
+PART3 = (ROOT / "reference" / "part3_compression.py").read_text()
+PART1 = (ROOT / "reference" / "part1_focused.py").read_text()
+ONLY = "evaluate.counts_right"
+
+
+def hw3(*arguments):
+    return CliRunner().invoke(main, [str(a) for a in arguments])
+
+
+@pytest.fixture
+def folder(tmp_path):
+    made = tmp_path / "ada"
+    made.mkdir()
+    (made / "part1_focused.py").write_text(PART1)
+    (made / "part3_compression.py").write_text(PART3)
+    return made
+
+
+def refused(result, *words):
+    assert result.exit_code == 2
+    assert isinstance(result.exception, SystemExit)
+    assert "Traceback" not in result.output
+    message = " ".join(result.output.split())
+    for word in words:
+        assert word in message
+
+
+def test_check_passes_fails_and_writes(folder, tmp_path):
+    page, data = tmp_path / "out" / "report.html", tmp_path / "result.json"
+    result = hw3("check", folder, "--only", ONLY, "--html", page, "--json", data)
+    assert result.exit_code == 0
+    assert "UNSANDBOXED" in result.output
+    assert "1.5 / 1.5" in result.output
+    assert "<html" in page.read_text()
+    document = json.loads(data.read_text())
+    assert [c["status"] for c in document["checks"]] == ["passed"]
+    assert document["sandbox"]["unsandboxed"] is True
+    assert not any(c["hidden"] for c in document["checks"])
+
+    (folder / "part3_compression.py").write_text(PART3.replace("margin > 0", "margin > 0.7"))
+    result = hw3("check", folder, "--only", ONLY)
+    assert result.exit_code == 1
+    assert "the accuracy" in " ".join(result.output.split())
+    assert "✗" in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["check", "nowhere"], ["nowhere", "no such folder"]),
+        (["check", "{folder}", "--part", "part9"], ["no part 'part9'", "part1"]),
+        (["check", "{folder}", "--only", "evaluat"], ["no check 'evaluat'", "'evaluate'"]),
+        (["check", "{empty}"], ["empty"]),
+        (["check", "{near}"], ["part1-focused.py", "part1_focused.py"]),
+        (["check", "{nested}"], ["hw3", "part1_focused.py"]),
+        (["check", "{folder}", "--html", "{folder}"], ["is a folder"]),
+        (["check", "{folder}", "--sandbox", "strict"], ["no walls"]),
+        (["grade", "nowhere", "--out", "{out}"], ["nowhere"]),
+        (["grade", "{empty}", "--out", "{out}"], ["empty"]),
+        (["grade", "{folder}", "--out", "{file}"], ["is a file"]),
+        (["grade", "{folder}", "--out", "{out}", "--part", "x"], ["no part 'x'"]),
+        (["grade", "{folder}", "--out", "{out}", "--sandbox", "strict"], ["no walls"]),
+        (["grade", "{folder}"], ["--out"]),
+        (["list", "--part", "x"], ["no part 'x'"]),
+    ],
+)
+def test_bad_input_gets_one_sentence(folder, tmp_path, arguments, words):
+    for name in ("empty", "near", "nested/hw3"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "near" / "part1-focused.py").write_text(PART1)
+    (tmp_path / "nested" / "hw3" / "part1_focused.py").write_text(PART1)
+    (tmp_path / "file").write_text("")
+    places = {name: tmp_path / name for name in ("empty", "near", "nested", "file", "out")}
+    before = sorted(tmp_path.rglob("*"))
+    result = hw3(*(a.format(folder=folder, **places) for a in arguments))
+    refused(result, *words)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.skipif(os.name == "nt", reason="permissions of folders work differently")
+def test_a_folder_that_cannot_be_written_is_refused_before_the_work(folder, monkeypatch):
+    # Faked, since root may write anywhere.
+    monkeypatch.setattr(os, "access", lambda path, mode, **_: mode != os.W_OK)
+    refused(hw3("check", folder, "--html", folder / "report.html"), "no permission")
+    refused(hw3("grade", folder, "--out", folder.parent / "graded"), "no permission")
+
+
+def test_grade_a_class_and_resume(folder, tmp_path):
+    students = tmp_path / "class"
+    students.mkdir()
+    folder.rename(students / "ada")
+    (students / "bob").mkdir()
+    (students / "bob" / "part1-focused.py").write_text(PART1)
+    (students / "=cmd").mkdir()
+    (students / "=cmd" / "part3_compression.py").write_bytes(b"\xff\xfe broken")
+    out = tmp_path / "graded"
+    result = hw3("grade", students, "--out", out, "--part", "part3", "--jobs", "2")
+    assert result.exit_code == 0, result.output
+    rows = {
+        row["id"]: row for row in csv.DictReader(io.StringIO((out / "gradebook.csv").read_text()))
+    }
+    assert rows["ada"]["total"] == rows["ada"]["part3"] == "22.00"
+    assert rows["bob"]["total"] == "0.00"
+    assert "part1-focused.py" in rows["bob"]["status"]
+    (hostile,) = (row for name, row in rows.items() if name not in ("ada", "bob"))
+    assert hostile["name"] == "'=cmd"
+    assert (hostile["total"], hostile["status"]) == ("0.00", "graded")
+    index = (out / "index.html").read_text()
+    assert "UNSANDBOXED" in index
+    for name in rows:
+        assert f"{name}/report.html" in index
+        files = {path.name for path in (out / name).iterdir()}
+        assert files == {"report.html", "instructor.html", "result.json"}
+
+    written = (out / "ada" / "result.json").stat().st_mtime_ns
+    document = json.loads((out / "ada" / "result.json").read_text())
+    assert (document["format"], document["submission"]["id"]) == (1, "ada")
+    assert document["score"] == {"earned": 22.0, "possible": 22.0, "undecided": 0.0}
+    again = hw3("grade", students, "--out", out, "--part", "part3")
+    assert again.exit_code == 0
+    assert "3 of 3 have a result already" in " ".join(again.output.split())
+    assert (out / "ada" / "result.json").stat().st_mtime_ns == written
+    assert (out / "gradebook.csv").read_text().count("22.00") >= 2
+
+
+def test_list_names_public_checks(tmp_path):
+    result = hw3("list", "--part", "part3")
+    assert result.exit_code == 0
+    assert ONLY in result.output
+    assert "takes_any_truth" not in result.output
+    assert "takes_any_truth" in hw3("list", "--part", "part3", "--hidden").output
+
+
+def test_doctor_finds_this_machine_fit():
+    result = hw3("doctor")
+    assert result.exit_code == 0
+    assert "UNSANDBOXED" in result.output
+    assert "torchvision" in result.output
+    assert "BAD" not in result.output
