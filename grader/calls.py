@@ -1,4 +1,4 @@
-"""Carrying out a call: the same few lines in the guest, in the in-process session and in the live oracle.
+"""Carrying out a call: the same in the guest, in the in-process session and in the live oracle.
 
 A call names a function of the contract, or one of these:
 
@@ -6,8 +6,8 @@ A call names a function of the contract, or one of these:
 - ``[]``: one element of a tuple that a function returned;
 - ``drive:<name>``: run one of our drivers on the student's ``gan.py``.
 
-An argument that is itself a call stands for its value.  Such values are kept, by the call's content, as long as they
-are recent; whoever lost them (a restarted guest) makes them again.
+An argument that is itself a call stands for its value.  Such values are kept, by the call's
+content, as long as they are recent; whoever lost them (a restarted guest) makes them again.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import hashlib
 import random
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -27,15 +28,21 @@ from grader import contract
 from grader.networks import Network, build
 from grader.records import Call
 from grader.sandbox.drivers import DRIVERS
-from grader.sandbox.wire import NumPy, Other, Received
+from grader.sandbox.wire import MAX_PAYLOAD, NumPy, Other, Received
 
 __all__ = ["Performer", "key", "to_sendable"]
 
 _KEPT = 16
+_DEPTH = 8
+"""How deep the lists and dicts of a result may nest."""
 
 
 def key(call: Call) -> str:
-    """A digest of the call's content: function, networks, and dtype, shape and bytes of arrays."""
+    """A digest of the call's content: function, networks, and dtype, shape and bytes of arrays.
+
+    Raises:
+        TypeError: something is in it that a call cannot hold.
+    """
     digest = hashlib.sha256()
     _feed(call, digest.update)
     return digest.hexdigest()
@@ -61,17 +68,26 @@ def _feed(value: Any, update: Callable[[bytes], None]) -> None:
         piece("list", str(len(value)).encode())
         for item in value:
             _feed(item, update)
+    elif isinstance(value, Mapping):
+        piece("dict", str(len(value)).encode())
+        for name in sorted(value):
+            piece("name", name.encode())
+            _feed(value[name], update)
     elif isinstance(value, Network):
-        piece("network", str(value).encode())
-    else:
+        mix = tuple((float(factor), int(seed)) for factor, seed in value.mix)
+        piece("network", str(replace(value, mix=mix)).encode())
+    elif value is None or isinstance(value, (bool, int, float, str)):
         piece(type(value).__name__, repr(value).encode())
+    else:
+        raise TypeError(f"a call cannot hold a {type(value).__name__}")
 
 
 class Performer:
     """Carries out calls on given namespaces.
 
     Args:
-        namespace_of: the names that a part's file defines, by part id; it may raise what loading the file raises.
+        namespace_of: the names that a part's file defines, by part id; it may raise what loading
+            the file raises.
     """
 
     def __init__(self, namespace_of: Callable[[str], Mapping[str, Any]]) -> None:
@@ -87,22 +103,26 @@ class Performer:
             BaseException: whatever the student's code raises.
         """
         _seed(call.seed)
+        arguments = {k: self._resolve(v) for k, v in call.arguments.items()}
+        _seed(call.seed)  # again: making the arguments may have drawn numbers, or found them kept
         if call.function.startswith("drive:"):
             driver = DRIVERS[call.function.partition(":")[2]]
-            arguments = {k: self._resolve(v) for k, v in call.arguments.items()}
             return driver(self._namespace_of("gan"), **arguments), ()
         if call.function == "()":
-            module, inputs = (self._resolve(call.arguments[k]) for k in ("module", "inputs"))
+            module = arguments["module"]
+            if not isinstance(module, nn.Module):
+                raise TypeError(
+                    f"{_maker(call)} should return a module (nn.Module), but returned "
+                    f"a value of type {type(module).__name__}"
+                )
             module.eval()
-            return module(inputs), ()
+            return module(arguments["inputs"]), ()
         if call.function == "[]":
-            return self._resolve(call.arguments["of"])[call.arguments["index"]], ()
+            return arguments["of"][arguments["index"]], ()
         function = contract.function(call.function)
         student_function = self._namespace_of(function.part).get(function.name)
         if not callable(student_function):
             raise LookupError(function.name)
-        arguments = {k: self._resolve(v) for k, v in call.arguments.items()}
-        _seed(call.seed)
         changed = _watch(arguments)
         value = student_function(*_positional(function, arguments))
         return value, changed()
@@ -130,9 +150,17 @@ class Performer:
                     self._kept.popitem(last=False)
             self._kept.move_to_end(name)
             return self._kept[name]
-        if isinstance(value, list):
+        if isinstance(value, (list, tuple)):
             return [self._resolve(v) for v in value]
+        if isinstance(value, Mapping):
+            return {k: self._resolve(v) for k, v in value.items()}
         return value
+
+
+def _maker(call: Call) -> str:
+    while call.function in ("()", "[]"):
+        call = call.arguments["module" if call.function == "()" else "of"]
+    return call.function
 
 
 def _seed(seed: int) -> None:
@@ -140,7 +168,7 @@ def _seed(seed: int) -> None:
     torch.set_grad_enabled(True)
     torch.set_default_dtype(torch.float32)
     torch.manual_seed(seed)
-    np.random.seed(seed)
+    np.random.seed(seed % 2**32)
     random.seed(seed)
 
 
@@ -154,14 +182,18 @@ def _positional(function: contract.Function, arguments: Mapping[str, Any]) -> li
 
 
 def _watch(arguments: Mapping[str, Any]) -> Callable[[], tuple[str, ...]]:
-    """Remember how the arguments look; the function it returns says in words what has changed since."""
+    """Remember how the arguments look; the function that it returns says what has changed since."""
     before = {name: _look(value) for name, value in arguments.items()}
 
     def changed() -> tuple[str, ...]:
         words = []
         for name, value in arguments.items():
             now = _look(value)
-            words += [f"{what} of {name}" for what, old in before[name].items() if not _same(old, now[what])]
+            words += [
+                f"{what} of {name}"
+                for what, old in before[name].items()
+                if not _same(old, now[what])
+            ]
         return tuple(words)
 
     return changed
@@ -176,18 +208,19 @@ def _look(value: Any) -> dict[str, Any]:
                 None if p.grad is None else p.grad.detach().clone() for p in value.parameters()
             ],
             "the train/eval mode": [m.training for m in value.modules()],
-            "the hooks": [
-                [len(getattr(m, slot, ())) for slot in _HOOKS] for m in value.modules()
-            ],
+            "the hooks": [[len(getattr(m, slot, ())) for slot in _HOOKS] for m in value.modules()],
             "the layers": [type(m).__name__ for m in value.modules()],
         }
     if isinstance(value, Tensor):
-        grad = None if value.grad is None else value.grad.detach().clone()
-        return {"the values": [value.detach().clone()], "the .grad": [grad]}
+        grad = value.grad if value.is_leaf else None  # torch warns about asking others
+        return {
+            "the values": [value.detach().clone()],
+            "the .grad": [None if grad is None else grad.detach().clone()],
+        }
     if isinstance(value, np.ndarray):
         return {"the values": [torch.from_numpy(value.copy())]}
     if isinstance(value, list):
-        return {"the values": copy.copy(value)}
+        return {"the values": copy.deepcopy(value)}
     return {}
 
 
@@ -199,15 +232,30 @@ def _same(old: list[Any], new: list[Any]) -> bool:
         return False
     for a, b in zip(old, new, strict=True):
         if isinstance(a, Tensor) and isinstance(b, Tensor):
-            if not torch.equal(a, b):
+            if a.dtype != b.dtype or a.shape != b.shape:
+                return False
+            if not bool(((a == b) | (a.isnan() & b.isnan())).all()):
                 return False
         elif isinstance(a, Tensor) or isinstance(b, Tensor) or a != b:
             return False
     return True
 
 
+class _TooDeepError(Exception):
+    pass
+
+
 def to_sendable(value: Any) -> Any:
-    """A student's value as the wire can carry it: arrays as :class:`Received`, the rest by its type's name."""
+    """A student's value as the wire can carry it: arrays as ``Received``, the rest in words."""
+    try:
+        return _sendable(value, 0)
+    except _TooDeepError:
+        return Other("words", "lists nested too deep")
+
+
+def _sendable(value: Any, depth: int) -> Any:
+    if depth > _DEPTH:
+        raise _TooDeepError
     if isinstance(value, nn.Module):
         return Other("module", type(value).__name__)
     if isinstance(value, Tensor):
@@ -217,47 +265,56 @@ def to_sendable(value: Any) -> Any:
     if value is None or type(value) in (bool, float, str):
         return value if not isinstance(value, str) else value[:2000]
     if type(value) is int:
-        return value if -(2**63) <= value < 2**63 else Other("value", "int")
+        whole = -(2**63) <= value < 2**63
+        return value if whole else Other("words", "an integer of more than 64 bits")
     if isinstance(value, Mapping):
-        return {str(k)[:100]: to_sendable(v) for k, v in list(value.items())[:200]}
+        items = list(value.items())[:200]
+        return {str(k)[:100]: _sendable(v, depth + 1) for k, v in items}
     if isinstance(value, (list, tuple)):
-        return _sequence(value)
-    if isinstance(value, (bool, int, float)):
+        return _sequence(value, depth)
+    if isinstance(value, int):
+        return _sendable(int(value), depth)
+    if isinstance(value, float):
         return float(value)
     return Other("value", type(value).__name__)
 
 
 def _tensor(value: Tensor) -> Any:
     name = str(value.dtype).removeprefix("torch.")
-    if value.layout is not torch.strided:
-        value = value.to_dense()
-    value = value.detach().cpu()
-    if value.dtype is torch.bfloat16:
-        value = value.float()
-    if value.is_complex():
-        return Other("value", f"{name} tensor")
-    return Received(value.resolve_neg().numpy(), "tensor", name)
+    if value.numel() * value.element_size() > MAX_PAYLOAD:
+        return Other("words", f"a tensor too large to be sent, of shape {tuple(value.shape)}")
+    try:
+        value = value.detach().to_dense().cpu()
+        if value.dtype is torch.bfloat16:
+            value = value.float()
+        array = value.resolve_conj().resolve_neg().numpy()
+    except Exception:  # a dtype that NumPy does not have, a meta tensor, a nested one
+        return Other("words", f"a tensor of {name} that cannot be sent")
+    return _array(np.asarray(array), "tensor", name)
 
 
-def _array(value: np.ndarray, origin: str) -> Any:
+def _array(value: np.ndarray, origin: str, name: str = "") -> Any:
+    name = name or value.dtype.name
     if value.dtype.kind not in "fiub" or value.dtype.itemsize > 8:
-        return Other("value", f"{value.dtype.name} array")
-    name = value.dtype.name
+        article = "an" if origin == "array" else "a"
+        return Other("words", f"{article} {origin} of {name}")
+    if value.nbytes > MAX_PAYLOAD:
+        return Other("words", f"an array too large to be sent, of shape {value.shape}")
     if value.dtype.kind == "u" and value.dtype.itemsize > 1:
         value = value.astype(np.int64)
     return Received(value, origin, name)
 
 
-def _sequence(value: list[Any] | tuple[Any, ...]) -> Any:
-    if len(value) > 3 and _plain(value):
+def _sequence(value: list[Any] | tuple[Any, ...], depth: int) -> Any:
+    if len(value) > 3 and _plain(value, depth):
         try:
             return _array(np.asarray(value), "list")
         except (ValueError, OverflowError):
-            return Other("value", "list of lists of different lengths")
-    return [to_sendable(v) for v in value[:1000]]
+            return Other("words", "a list of lists of different lengths")
+    return [_sendable(v, depth + 1) for v in value[:1000]]
 
 
-def _plain(value: Any) -> bool:
+def _plain(value: Any, depth: int) -> bool:
     if isinstance(value, (list, tuple)):
-        return all(_plain(v) for v in value)
+        return depth <= _DEPTH and all(_plain(v, depth + 1) for v in value)
     return isinstance(value, (bool, int, float, np.generic))

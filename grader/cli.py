@@ -215,10 +215,13 @@ def _show(report: Report, verbose: bool) -> None:
     from grader.report import terminal
     from grader.report.redact import for_student
 
+    terminal.show(for_student(report), _console(100), verbose)
+
+
+def _console(width: int) -> Console:
+    """The terminal as wide as it is; a file, ``width`` columns."""
     console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=100)
-    terminal.show(for_student(report), console, verbose)
+    return console if console.is_terminal else Console(highlight=False, width=width)
 
 
 def _write(report: Report, html_file: Path | None, json_file: Path | None) -> None:
@@ -273,6 +276,7 @@ def grade(
     stopped.
     """
     from grader import batch
+    from grader.report import terminal
 
     walls = _choose(sandbox)
     _known_part(part)
@@ -300,7 +304,8 @@ def grade(
     except OSError as error:
         raise _unwritten(error, out) from None
     reports = _write_class(submissions, out, time.monotonic() - started)
-    _show_class(reports, out)
+    terminal.show_class(reports, _console(100))
+    click.echo(f"\n{len(reports)} graded: open {out / 'index.html'}")
     for name, problem in failed:
         errors.print(Text(f"{name} could not be graded: {display.one_line(problem)}", "red"))
     undecided = failed or any(r.total.undecided for r in reports)
@@ -343,38 +348,6 @@ def _write_class(
     return reports
 
 
-def _show_class(reports: Sequence[Report], out: Path) -> None:
-    from grader.report.summary import parts_of, status_of
-
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=100)
-    parts = parts_of(reports)
-    table = Table(box=None, pad_edge=False)
-    table.add_column("submission", overflow="fold")
-    table.add_column("total", justify="right")
-    for part in parts:
-        table.add_column(display.part_label(part), justify="right")
-    table.add_column("status", overflow="fold", max_width=48)
-    for report in reports:
-        total = report.total
-        cells = [
-            display.fixed(report.scores[p].earned, report.scores[p].possible)
-            if p in report.scores
-            else ""
-            for p in parts
-        ]
-        words = display.one_line(status_of(report), 160)
-        table.add_row(
-            Text(display.one_line(report.submission.id, 60)),
-            Text(display.fixed(total.earned, total.possible)),
-            *map(Text, cells),
-            Text(words, "" if words == "graded" else "yellow"),
-        )
-    console.print(table)
-    console.print(Text(f"\n{len(reports)} graded: open {out / 'index.html'}"))
-
-
 @main.command("list")
 @_part
 @click.option("--hidden", is_flag=True, help="Also the hidden checks, where they are installed.")
@@ -384,9 +357,7 @@ def list_(part: str, hidden: bool) -> None:
     from grader.checks import registry
 
     checks = [c for c in registry.checks_of(registry.load(), part=part) if hidden or not c.hidden]
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=140)
+    console = _console(140)
     for known in contract.PARTS:
         of_part = [c for c in checks if c.part == known.id]
         if not of_part:

@@ -1,8 +1,9 @@
 """The homework as data: files, functions, parameters and what each function gives back.
 
-This is the only list of them.  The loader, the validation of replies, the student template's tests and the README's
-table read it.  Shapes are words: ``N`` rows, ``Z`` the shape of the slice, ``x`` the shape of the instance,
-``k`` the length that the caller asked for, a number that length; an empty shape is a scalar.
+This is the only list of them.  The loader, the validation of replies, the student template's tests
+and the README's table read it.  Shapes are words: ``N`` rows, ``Z`` the shape of the slice, ``x``
+the shape of the instance, ``k`` the length that the caller asked for, a number that length; an
+empty shape is a scalar.
 """
 
 from __future__ import annotations
@@ -253,7 +254,8 @@ _ALL = (
     ),
     _function(
         "gan",
-        "train(generator, discriminator, opt_g, opt_d, images, steps, batch_size, latent_dim, seed)",
+        "train(generator, discriminator, opt_g, opt_d, images, "
+        "steps, batch_size, latent_dim, seed)",
         None,
         "the whole training",
     ),

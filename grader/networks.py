@@ -1,19 +1,22 @@
-"""The networks that submissions are graded on: seeded, small, and built alike on both sides from a spec.
+"""The networks that submissions are graded on: seeded, small, built alike on both sides.
 
-A :class:`Network` is data; :func:`build` makes the ``nn.Sequential``.  Weights come from NumPy's ``RandomState``, whose
-stream never changes, so that they depend neither on torch's version nor on its generator.
+A :class:`Network` is data; :func:`build` makes the ``nn.Sequential``.  Weights come from NumPy's
+``RandomState``, whose stream never changes, so that they depend neither on torch's version nor on
+its generator.
 
-Each family is there for a kind of mistake: ``smooth_*`` have no kinks (smooth activations *and* average pooling), so
-quadrature converges fast; ``inplace_*`` return the wrong gradient to naive hooks; ``dropout_bn`` gives other answers in
-train mode; ``slides`` has the 50 neurons of 28 × 28 of the course slides; ``digits`` is trained (``fixtures/make_digits.py``).
+Each family is there for a kind of mistake: ``smooth_*`` have no kinks (smooth activations *and*
+average pooling), so quadrature converges fast; ``inplace_*`` return the wrong gradient to naive
+hooks; ``dropout_bn`` gives other answers in train mode; ``slides`` has the 50 neurons of 28 × 28 of
+the course slides; ``digits`` is trained (``fixtures/make_digits.py``).
 """
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -42,10 +45,12 @@ class Network:
         family: a key of :data:`FAMILIES`.
         seed: seeds every weight, bias and running statistic.
         dtype: ``"float32"`` or ``"float64"`` (the same weights, rounded).
-        head: ``""``, ``"softmax"`` or ``"log_softmax"``: a last layer that the quantity of interest leaves out.
+        head: ``""``, ``"softmax"`` or ``"log_softmax"``: a last layer that the quantity of interest
+            leaves out.
         training: handed over in train mode.
         ignores: the first input feature (channel) has weight 0 everywhere.
-        rewritten: the same function in other layers: the last linear layer is two, without a kink in between.
+        rewritten: the same function in other layers: the last linear layer is two, without a kink
+            in between.
         mix: ``((a, s), …)``: the last linear layer is Σ a · (the layer drawn from seed s).
         grads: handed over with a ``.grad`` on every parameter.
         ends: behind this layer the network only flattens, so that its scores are that layer's
@@ -246,7 +251,7 @@ def build(network: Network) -> nn.Sequential:
     """A fresh network of that spec.
 
     Returns:
-        ``nn.Sequential``, (N, *input_shape) → (N, K), in eval mode unless the spec says ``training``.
+        ``nn.Sequential``, (N, *input_shape) → (N, K), in the mode that the spec says.
 
     Raises:
         ValueError: the spec names a family, a head or a dtype that there is not.
@@ -254,10 +259,20 @@ def build(network: Network) -> nn.Sequential:
     family = FAMILIES.get(network.family)
     if family is None:
         raise ValueError(f"no network family {network.family!r}; there are: {', '.join(FAMILIES)}")
-    # Layers are made without their own initialisation: it would draw from torch's global generator.
+    if network.dtype not in ("float32", "float64"):
+        raise ValueError(f"dtype must be 'float32' or 'float64' (got {network.dtype!r})")
+    # Their own initialisation draws from torch's global generator, which stays as it was.
     with torch.random.fork_rng(devices=[]):
-        layers = family.layers()
+        layers = [layer.float() for layer in family.layers()]
     _fill(layers, network, family.gain)
+    # From here on in the network's own precision: a float64 one is mixed and rewritten exactly.
+    layers = [layer.to(getattr(torch, network.dtype)) for layer in layers]
+    weighted = [m for m in layers if isinstance(m, (nn.Linear, nn.Conv2d))]
+    if network.mix:
+        _mix(weighted[-1], network.mix, family.gain)
+    if network.ignores:
+        with torch.no_grad():
+            weighted[0].weight[:, 0] = 0
     if network.rewritten:
         layers = _rewrite(layers)
     if network.ends > -2:
@@ -269,11 +284,7 @@ def build(network: Network) -> nn.Sequential:
     }
     if network.head not in heads:
         raise ValueError(f"head must be one of {sorted(heads)} (got {network.head!r})")
-    if network.dtype not in ("float32", "float64"):
-        raise ValueError(f"dtype must be 'float32' or 'float64' (got {network.dtype!r})")
-    model = nn.Sequential(*layers, *heads[network.head])
-    model.to(torch.float64 if network.dtype == "float64" else torch.float32)
-    return model.train(network.training)
+    return nn.Sequential(*layers, *heads[network.head]).train(network.training)
 
 
 def _fill(layers: list[nn.Module], network: Network, gain: float) -> None:
@@ -284,7 +295,6 @@ def _fill(layers: list[nn.Module], network: Network, gain: float) -> None:
         _fill_clipped_sum(layers)
         return
     random = np.random.RandomState(network.seed)
-    weighted = [m for m in layers if isinstance(m, (nn.Linear, nn.Conv2d))]
     for module in layers:
         if isinstance(module, (nn.Linear, nn.Conv2d)):
             _draw(module, random, gain)
@@ -296,11 +306,6 @@ def _fill(layers: list[nn.Module], network: Network, gain: float) -> None:
             assert module.running_var is not None
             _set(module.running_mean, random.uniform(-0.5, 0.5, width))
             _set(module.running_var, random.uniform(0.5, 2.0, width))
-    if network.mix:
-        _mix(weighted[-1], network.mix, gain)
-    if network.ignores:
-        with torch.no_grad():
-            weighted[0].weight[:, 0] = 0
 
 
 def _draw(module: nn.Linear | nn.Conv2d, random: np.random.RandomState, gain: float) -> None:
@@ -311,14 +316,14 @@ def _draw(module: nn.Linear | nn.Conv2d, random: np.random.RandomState, gain: fl
 
 
 def _mix(module: nn.Linear | nn.Conv2d, mix: tuple[tuple[float, int], ...], gain: float) -> None:
-    weight, bias = torch.zeros_like(module.weight), torch.zeros_like(module.bias)  # type: ignore[arg-type]
+    drawn = copy.deepcopy(module).float()  # weights are float32 values, whatever they are kept in
+    total = [torch.zeros_like(p, dtype=torch.float64) for p in drawn.parameters()]
     for factor, seed in mix:
-        _draw(module, np.random.RandomState(seed), gain)
-        weight += factor * module.weight.detach()
-        bias += factor * module.bias.detach()  # type: ignore[union-attr]
+        _draw(drawn, np.random.RandomState(seed), gain)
+        total = [t + factor * p.double() for t, p in zip(total, drawn.parameters(), strict=True)]
     with torch.no_grad():
-        module.weight.copy_(weight)
-        module.bias.copy_(bias)  # type: ignore[union-attr]
+        for parameter, value in zip(module.parameters(), total, strict=True):
+            parameter.copy_(value)
 
 
 def _fill_clipped_sum(layers: list[nn.Module]) -> None:
@@ -340,8 +345,8 @@ def _rewrite(layers: list[nn.Module]) -> list[nn.Module]:
     square = np.random.RandomState(0).standard_normal((width + 3, width))
     orthonormal = torch.from_numpy(np.linalg.qr(square)[0])
     with torch.random.fork_rng(devices=[]):
-        rotate = nn.Linear(width, width + 3)
-        turned = nn.Linear(width + 3, last.out_features)
+        rotate = nn.Linear(width, width + 3, dtype=last.weight.dtype)
+        turned = nn.Linear(width + 3, last.out_features, dtype=last.weight.dtype)
     with torch.no_grad():
         rotate.weight.copy_(orthonormal)
         rotate.bias.fill_(0.25)
@@ -355,7 +360,7 @@ def _set(parameter: Tensor, value: np.ndarray) -> None:
         parameter.copy_(torch.from_numpy(np.asarray(value, dtype=np.float64)))
 
 
-@lru_cache(maxsize=None)
+@cache
 def _data(name: str) -> bytes:
     # By path: in a guest the grader's packages can no longer be imported by then.
     return (Path(__file__).parent / "data" / name).read_bytes()
@@ -379,7 +384,13 @@ def _shapes(network: Network) -> tuple[tuple[int, ...], ...]:
 
 
 def slice_shape(network: Network, layer: int) -> tuple[int, ...]:
-    """Z, the shape of h(x) for one instance, behind ``layer`` (−1: the input itself)."""
+    """Z, the shape of h(x) for one instance, behind ``layer`` (−1: the input itself).
+
+    Raises:
+        IndexError: there is no such layer.
+    """
+    if layer < -1:
+        raise IndexError(f"no layer {layer}")
     return _shapes(network)[layer + 1]
 
 
@@ -410,8 +421,8 @@ def vgg16(weights: str | Path | None = None, *, seed: int = 0) -> nn.Sequential:
     For the reference's own tests and benchmarks; nothing is graded on it.
 
     Args:
-        weights: ``None`` for seeded weights, a path to torchvision's ``.pth`` file, or ``"cache"`` for the file that
-            torchvision keeps once it was downloaded.
+        weights: ``None`` for seeded weights, a path to torchvision's ``.pth`` file, or ``"cache"``
+            for the file that torchvision keeps once it was downloaded.
         seed: seeds the weights that are not loaded.
 
     Raises:
@@ -428,7 +439,9 @@ def vgg16(weights: str | Path | None = None, *, seed: int = 0) -> nn.Sequential:
         if weights == "cache":
             path = Path(torch.hub.get_dir()) / "checkpoints" / "vgg16-397923af.pth"
         if not path.is_file():
-            raise FileNotFoundError(f"no VGG16 weights at {path}: download them with torchvision first")
+            raise FileNotFoundError(
+                f"no VGG16 weights at {path}: download them with torchvision first"
+            )
         net.load_state_dict(torch.load(path, weights_only=True))
     flat = [*net.features, net.avgpool, nn.Flatten(), *net.classifier]
     return nn.Sequential(*flat).eval()

@@ -1,6 +1,7 @@
-"""Every record that the grader's modules hand to each other: frozen, and of the standard library only.
+"""Every record that the grader's modules hand to each other: frozen, standard library only.
 
-A submission becomes outcomes, outcomes become scores, both become a report; nothing here computes or renders.
+A submission becomes outcomes, outcomes become scores, both become a report; nothing here computes
+or renders.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ __all__ = [
     "Figure",
     "Limits",
     "Outcome",
-    "Report",
     "Reply",
+    "Report",
     "Score",
     "Status",
     "StudentError",
@@ -50,9 +51,10 @@ class Status(Enum):
 
 @dataclass(frozen=True)
 class Submission:
-    """What a student handed in: names and contents of files, read into memory and never executed here.
+    """What a student handed in: names and contents of files, in memory and never executed here.
 
-    ``reason`` says in one sentence why nothing of it can be graded; it is empty for a usable submission.
+    ``reason`` says in one sentence why nothing of it can be graded; it is empty for a usable
+    submission.
     """
 
     id: str
@@ -78,8 +80,8 @@ class Limits:
 class Call:
     """A call as data: the contract's name of a function and its arguments by name.
 
-    Arguments are JSON scalars, lists, dicts, NumPy arrays, ``Network`` specs, or other calls, whose values are then the
-    arguments: a module that a function returned *is* the call that makes it.
+    Arguments are JSON scalars, lists, dicts, NumPy arrays, ``Network`` specs, or other calls, whose
+    values are then the arguments: a module that a function returned *is* the call that makes it.
     """
 
     function: str
@@ -91,9 +93,10 @@ class Call:
 class StudentError:
     """What went wrong inside a submission.
 
-    ``kind`` is ``"raised"``, ``"missing"`` (not written yet), ``"load"`` (the file cannot be imported), ``"timeout"``,
-    ``"died"`` or ``"garbage"``.  ``types`` are the names of the exception's classes, most specific first.
-    ``file``, ``line`` and ``code`` point at the student's own source where that is known.
+    ``kind`` is ``"raised"``, ``"missing"`` (not written yet), ``"load"`` (the file cannot be
+    imported), ``"timeout"``, ``"died"`` or ``"garbage"``.  ``types`` are the names of the
+    exception's classes, most specific first.  ``file``, ``line`` and ``code`` point at the
+    student's own source where that is known.
     """
 
     kind: str
@@ -106,7 +109,7 @@ class StudentError:
 
 @dataclass(frozen=True)
 class Reply:
-    """What came back from a call: a value or an error; ``changed`` names what the call left altered."""
+    """What came back from a call: a value or an error; ``changed`` names what it left altered."""
 
     value: Any = None
     error: StudentError | None = None
@@ -119,9 +122,9 @@ class Reply:
 class Figure:
     """A picture as data: arrays with a name each, in the order in which they are shown.
 
-    ``kind`` is ``"maps"`` (2-d arrays on one shared diverging scale around 0), ``"images"`` (each array is
-    ``(n, H, W)`` in [-1, 1], one grid of grey images per array), ``"bars"`` (1-d arrays) or ``"lines"`` (1-d arrays).
-    Values are nested lists of floats, so that a report is JSON.
+    ``kind`` is ``"maps"`` (2-d arrays on one shared diverging scale around 0), ``"images"`` (each
+    array is ``(n, H, W)`` in [-1, 1], one grid of grey images per array), ``"bars"`` (1-d arrays)
+    or ``"lines"`` (1-d arrays).  Values are nested lists of floats, so that a report is JSON.
     """
 
     kind: str
@@ -133,10 +136,11 @@ class Figure:
 class Feedback:
     """What a student is told about one check, as data; words only, no markup.
 
-    ``message`` says what was seen, ``hint`` what to look at, ``diagnosis`` which known mistake it is (or nothing).
-    ``tried`` says in one line what was called.  ``counterexample`` is Python code that can be pasted.  ``where`` is
-    the student's own ``file:line: source`` where it raised; ``stdout`` what the student's code printed.
-    ``details`` is for the instructor: a traceback of the grader itself.
+    ``message`` says what was seen, ``hint`` what to look at, ``diagnosis`` which known mistake it
+    is (or nothing).  ``tried`` says in one line what was called.  ``counterexample`` is Python code
+    that can be pasted.  ``where`` is the student's own ``file:line: source`` where it raised;
+    ``stdout`` what the student's code printed.  ``details`` is for the instructor: a traceback of
+    the grader itself.
     """
 
     message: str = ""
@@ -154,7 +158,7 @@ class Feedback:
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that is graded: ``run(student)`` returns when it holds and raises when it does not."""
+    """One thing that is graded: ``run(student)`` returns when it holds and raises when not."""
 
     id: str
     part: str
@@ -204,7 +208,7 @@ class Score:
 
 @dataclass(frozen=True)
 class Report:
-    """Everything that a renderer needs: the submission, its outcomes beside their checks, and the scores."""
+    """Everything that a renderer needs: the submission, outcomes beside their checks, scores."""
 
     submission: Submission
     checks: Sequence[Check]

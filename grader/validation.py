@@ -1,11 +1,13 @@
-"""Replies against the contract: what a check sees has the promised type and shape, or the answer is wrong.
+"""Replies against the contract: a check sees the promised type and shape, or the answer is wrong.
 
 Nothing is computed with an array before its shape is what the call must give.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -14,18 +16,21 @@ from grader import contract
 from grader.contract import Array, Module, Number, Returns, Tuple
 from grader.networks import Network, slice_shape
 from grader.records import Call
-from grader.sandbox.wire import Other, Received
+from grader.sandbox.wire import NumPy, Other, Received
 
-__all__ = ["WrongKind", "number", "shapes_of", "to_array", "validate"]
+__all__ = ["WrongKind", "number", "shapes_of", "to_array", "validate", "words"]
 
 
-class WrongKind(ValueError):
+class WrongKind(ValueError):  # noqa: N818 - it names the value, not our failure
     """A well-formed value of another type or shape than the contract's; its text says what came."""
 
 
 def shapes_of(call: Call) -> dict[str, tuple[int, ...]]:
-    """What the contract's words ``N``, ``Z``, ``x``, ``k`` … stand for in this call."""
-    arguments = call.arguments
+    """What the contract's words ``N``, ``Z``, ``x``, ``k`` … stand for in this call.
+
+    A word that the arguments give no meaning (``Z`` where there is no such layer) is left out.
+    """
+    arguments = {k: v.array if isinstance(v, NumPy) else v for k, v in call.arguments.items()}
     shapes: dict[str, tuple[int, ...]] = {}
     if "xs" in arguments:
         shapes["N"] = (len(arguments["xs"]),)
@@ -33,7 +38,8 @@ def shapes_of(call: Call) -> dict[str, tuple[int, ...]]:
         shapes["x"] = tuple(np.shape(arguments["x"]))
     model, layer = arguments.get("model"), arguments.get("layer")
     if isinstance(model, Network) and isinstance(layer, int):
-        shapes["Z"] = slice_shape(model, layer)
+        with suppress(IndexError):
+            shapes["Z"] = slice_shape(model, layer)
     defaults = dict(contract.function(call.function).parameters)
     for word in ("k", "positive", "negative"):
         value = arguments.get(word, defaults.get(word))
@@ -43,7 +49,9 @@ def shapes_of(call: Call) -> dict[str, tuple[int, ...]]:
 
 
 def validate(returns: Returns | None, value: Any, shapes: Mapping[str, tuple[int, ...]]) -> Any:
-    """The value in the form in which checks use it: arrays as NumPy arrays, tuples as tuples, numbers as floats.
+    """The value in the form in which checks use it.
+
+    Arrays are NumPy arrays, tuples are tuples, numbers are finite floats.
 
     Raises:
         WrongKind: it is something else; the text is a sentence for the student.
@@ -51,14 +59,17 @@ def validate(returns: Returns | None, value: Any, shapes: Mapping[str, tuple[int
     if isinstance(returns, Array):
         return _array(returns, value, shapes)
     if isinstance(returns, Number):
-        return number(value)
+        found = number(value)
+        if not math.isfinite(found):
+            raise WrongKind(f"should be a finite number, but is {found}")
+        return found
     if isinstance(returns, Module):
         if not (isinstance(value, Other) and value.kind == "module"):
             raise WrongKind(f"should return a module (nn.Module), but returned {words(value)}")
         return value
     if isinstance(returns, Tuple):
-        if isinstance(value, Received) and value.array.ndim >= 1:
-            value = list(value.array)
+        if isinstance(value, Received) and value.array.shape[:1] == (len(returns.items),):
+            value = [Received(np.asarray(a), value.origin, value.dtype) for a in value.array]
         if not isinstance(value, list) or len(value) != len(returns.items):
             raise WrongKind(
                 f"should return a tuple of {len(returns.items)}, but returned {words(value)}"
@@ -72,6 +83,8 @@ def _array(returns: Array, value: Any, shapes: Mapping[str, tuple[int, ...]]) ->
     array = to_array(value)
     expected: tuple[int, ...] = ()
     for word in returns.shape:
+        if isinstance(word, str) and word not in shapes:
+            raise WrongKind("should not have been returned: the arguments allow no result")
         expected += shapes[word] if isinstance(word, str) else (word,)
     if array.shape != expected:
         raise WrongKind(f"should have the shape {expected}, but has {array.shape}")
@@ -99,7 +112,8 @@ def to_array(value: Any) -> np.ndarray:
             return np.zeros(0, dtype=np.int64)
         items = [to_array(v) for v in value]
         if all(item.shape == items[0].shape for item in items):
-            return np.stack(items)
+            with suppress(ValueError):  # an empty array may have dimensions beyond NumPy's
+                return np.stack(items)
     raise WrongKind(f"should be a tensor, but is {words(value)}")
 
 
@@ -124,9 +138,11 @@ def words(value: Any) -> str:
     if value is None:
         return "None (is a return missing?)"
     if isinstance(value, Received):
-        return f"{'an array' if value.origin == 'array' else 'a ' + value.origin} of shape {value.array.shape}"
+        article = "an" if value.origin == "array" else "a"
+        return f"{article} {value.origin} of shape {value.array.shape}"
     if isinstance(value, Other):
-        return f"a module ({value.name})" if value.kind == "module" else f"a value of type {value.name}"
+        forms = {"module": "a module ({})", "value": "a value of type {}", "words": "{}"}
+        return forms[value.kind].format(value.name)
     if isinstance(value, list):
         return f"a list or tuple of {len(value)}"
     if isinstance(value, dict):

@@ -69,8 +69,7 @@ def follows_a_rule(
     expect.close(fine, exact, AT_300, f"with 300 steps {what}")
     errors = [expect.relative_error(r, exact) for r in (rough, fine)]
     expect.that(
-        errors[1] <= max(CONVERGES * errors[0], FINE)
-        and expect.relative_error(got, fine) > 1e-6,
+        errors[1] <= max(CONVERGES * errors[0], FINE) and expect.relative_error(got, fine) > 1e-6,
         f"{what} does not get better as steps grow",
         expected=f"more gradient evaluations, and a smaller error than {errors[0]:.2g} of 50 steps",
         actual=f"an error of {errors[1]:.2g} with 300 steps",

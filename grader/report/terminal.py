@@ -20,11 +20,13 @@ from grader.report.summary import (
     by_part,
     fix_first,
     lost,
+    parts_of,
     passed_everything,
+    status_of,
     unsandboxed,
 )
 
-__all__ = ["show"]
+__all__ = ["show", "show_class"]
 
 _STYLES = {
     Status.PASSED: "green",
@@ -44,6 +46,26 @@ def show(report: Report, console: Console, verbose: bool = False) -> None:
     The report is shown as it is: for a student, ``redact.for_student`` comes before.
     """
     _Page(report, console, verbose).print()
+
+
+def show_class(reports: Sequence[Report], console: Console) -> None:
+    """Print one line a submission: total, parts, status."""
+    parts = parts_of(reports)
+    table = Table(box=None, pad_edge=False)
+    table.add_column("submission", overflow="fold")
+    for heading in ("total", *map(display.part_label, parts)):
+        table.add_column(heading, justify="right")
+    table.add_column("status", overflow="fold", max_width=48)
+    for report in reports:
+        scores = [report.total, *(report.scores.get(part) for part in parts)]
+        cells = [display.fixed(s.earned, s.possible) if s else "" for s in scores]
+        words = display.one_line(status_of(report), 160)
+        table.add_row(
+            Text(display.one_line(report.submission.id, 60)),
+            *map(Text, cells),
+            Text(words, "" if words == "graded" else "yellow"),
+        )
+    console.print(table)
 
 
 class _Page:

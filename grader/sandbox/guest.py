@@ -1,37 +1,39 @@
 """The guest: a process that loads a submission and carries out calls, one at a time.
 
-Started by :mod:`grader.sandbox.session` as ``python -c "…" <folder of the grader package>``.  It answers frames on the
-descriptors that were its stdin and stdout; before any student code runs, those two point elsewhere.  It holds nothing
-that is worth stealing: no expected value, no tolerance, no later input.
+Started by :mod:`grader.sandbox.session` as ``python -c "…" <folder of the grader package>``.  It
+answers frames on the descriptors that were its stdin and stdout; before any student code runs,
+those two point elsewhere.  It holds nothing that is worth stealing: no expected value, no
+tolerance, no later input.
 """
 
 from __future__ import annotations
 
 import io
+import json
 import os
+import struct
 import sys
-import time
 from dataclasses import asdict
-from typing import Any, BinaryIO
+from typing import Any
 
-__all__ = ["BOOT", "main"]
+__all__ = ["BOOT", "Capture", "Server", "main"]
 
 BOOT = (
     "import sys; sys.path[:] = [p for p in sys.path if p] + sys.argv[1:2]; sys.argv[1:] = []; "
     "from grader.sandbox.guest import main; main()"
 )
-"""The guest's command: no entry of ``sys.path`` for the current folder, and the grader's own last."""
+"""The guest's command: no entry of ``sys.path`` for the current folder, the grader's own last."""
 
 
 class Capture(io.TextIOBase):
     """What student code prints: the first and the last of it, up to a cap."""
 
     def __init__(self, kilobytes: int) -> None:
-        self._half = kilobytes * 512
-        self.clear()
+        self.clear(kilobytes)
 
-    def clear(self) -> None:
-        """Forget everything."""
+    def clear(self, kilobytes: int) -> None:
+        """Forget everything; keep so much from now on."""
+        self._half = kilobytes * 512
         self._head, self._tail, self._size = "", "", 0
 
     def writable(self) -> bool:
@@ -43,7 +45,8 @@ class Capture(io.TextIOBase):
         self._size += len(text)
         room = self._half - len(self._head)
         self._head += text[:room]
-        self._tail = (self._tail + text[room:])[-self._half :] if len(text) > room else self._tail
+        if len(text) > room and self._half:
+            self._tail = (self._tail + text[room:])[-self._half :]
         return len(text)
 
     def text(self) -> str:
@@ -59,69 +62,101 @@ def main() -> None:
     nothing = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(nothing, descriptor)
-    capture = Capture(16)
+    capture = Capture(0)
     sys.stdout = sys.stderr = capture
-    from grader.sandbox import wire
-
     try:
         import torch
 
+        from grader import networks
+        from grader.sandbox import wire
+
         torch.set_num_threads(1)
-        server = Server(requests, replies, capture)
+        networks.build(networks.Network("digits"))  # its weights are read while they can be
+        server = Server(capture)
     except BaseException as error:
+        # By hand: what is missing may be what frames are made with.
         message = f"{type(error).__name__}: {error}"[:1000]
-        wire.write_frame(replies, *wire.encode({"fatal": message}))
+        header = json.dumps({"$dict": [["fatal", message]]}).encode()
+        replies.write(struct.pack(">II", len(header), 0) + header)
+        replies.flush()
         return
-    wire.write_frame(replies, *wire.encode({"ready": True, "torch": str(torch.__version__)}))
-    # Student code finds none of the grader's modules, neither by name nor among the loaded ones.
-    for name in [n for n in sys.modules if n.partition(".")[0] == "grader"]:
-        del sys.modules[name]
-    server.serve()
+    wire.write_frame(replies, *wire.encode({"ready": True}))
+    _forget_the_grader()
+    while (frame := wire.read_frame(requests)) is not None:
+        sys.stdout = sys.stderr = capture  # whatever an earlier call made of them
+        wire.write_frame(replies, *server.answer(wire.decode(*frame)))
 
 
 class Server:
-    """The loop: one request, one reply."""
+    """Answers requests on one submission.
 
-    def __init__(self, requests: BinaryIO, replies: BinaryIO, capture: Capture) -> None:
+    Args:
+        capture: where what is printed goes meanwhile.
+        blocked: the packages that a submission must not import, if not ours.
+        caught: what a submission may raise; the rest ends the process.
+    """
+
+    def __init__(
+        self,
+        capture: Capture,
+        *,
+        blocked: tuple[str, ...] | None = None,
+        caught: tuple[type[BaseException], ...] = (BaseException,),
+    ) -> None:
         from grader import calls
         from grader.sandbox import loading, wire
 
         self._calls, self._loading, self._wire = calls, loading, wire
-        self._requests, self._replies, self._capture = requests, replies, capture
-        self._loader: Any = None
-        self._performer: Any = None
+        self._capture, self._blocked, self._caught = capture, blocked, caught
+        self._output_kb = 0
+        self._loader: loading.Loader | None = None
+        self._performer: calls.Performer | None = None
 
-    def serve(self) -> None:
-        """Answer until the stream ends."""
-        while (frame := self._wire.read_frame(self._requests)) is not None:
-            request = self._wire.decode(*frame)
-            self._capture.clear()
-            started = time.perf_counter()
-            reply = self._answer(request)
-            reply["id"] = request["id"]
-            reply["seconds"] = time.perf_counter() - started
-            reply["stdout"] = self._capture.text()
+    def answer(self, request: dict[str, Any]) -> tuple[bytes, bytes]:
+        """The reply's frame.  What does not fit is left out: most of the output, then the value."""
+        self._capture.clear(self._output_kb)
+        answer = {**self._perform(request), "id": request["id"], "stdout": self._capture.text()}
+        too_large = self._wire.Other("words", "a result too large to be sent")
+        for shorter in ({}, {"stdout": answer["stdout"][:2000]}, {"value": too_large}):
+            answer.update(shorter)
             try:
-                header, payload = self._wire.encode(reply)
+                return self._wire.encode(answer)
             except self._wire.Garbage:
-                reply["stdout"], reply["value"] = "", self._wire.Other("value", "too long a result")
-                header, payload = self._wire.encode(reply)
-            self._wire.write_frame(self._replies, header, payload)
+                continue
+        raise AssertionError("an answer without output and value fits")
 
-    def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
-        operation = request["op"]
-        if operation == "files":
+    def _perform(self, request: dict[str, Any]) -> dict[str, Any]:
+        if request["op"] == "files":
             files = {name: array.tobytes() for name, array in request["files"].items()}
-            self._loader = self._loading.Loader(files)
-            self._loader.install()
+            blocked = self._loading.OURS if self._blocked is None else self._blocked
+            self._output_kb = request["output_kb"]
+            self._loader = self._loading.Loader(files, blocked)
             self._performer = self._calls.Performer(self._loader.namespace)
-            return {"value": None}
-        loading = request["part"] if operation == "load" else ""
+            return {"value": None, "changed": []}
+        assert self._loader is not None
+        assert self._performer is not None
+        self._loader.install()
+        loading = request["part"] if request["op"] == "load" else ""
         try:
             if loading:
                 self._loader.namespace(loading)
-                return {"value": None}
+                return {"value": None, "changed": []}
             value, changed = self._performer.perform(request["call"])
             return {"value": self._calls.to_sendable(value), "changed": list(changed)}
-        except BaseException as error:  # SystemExit and KeyboardInterrupt are the student's, too
-            return {"error": asdict(self._loading.describe(error, self._loader.names, loading=loading))}
+        except self._caught as error:  # SystemExit and KeyboardInterrupt are the student's, too
+            described = self._loading.describe(error, self._loader.names, loading=loading)
+            return {"error": asdict(described)}
+
+    def close(self) -> None:
+        """Forget the submission's modules."""
+        if self._loader is not None:
+            self._loader.uninstall()
+
+
+def _forget_the_grader() -> None:
+    # Student code finds none of our modules: neither by name, nor loaded, nor where they came from.
+    home = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    for name in [n for n in sys.modules if n.partition(".")[0] == "grader"]:
+        del sys.modules[name]
+    if not os.path.isdir(os.path.join(home, "torch")):  # then it is where everything is installed
+        sys.path[:] = [p for p in sys.path if os.path.abspath(p) != home]

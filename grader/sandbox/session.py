@@ -1,18 +1,25 @@
 """Sessions: where calls into a submission go.
 
 :class:`ProcessSession` keeps a guest process and talks to it in frames; it is what grading uses.
-:class:`InProcessSession` does the same in this process, without any protection: for tests and for one's own code.
+:class:`InProcessSession` does the same in this process, without any protection: for tests and for
+one's own code.
+
+Importing this module does not import torch: a guest that is started first imports it at the same
+time as the grader does.
 """
 
 from __future__ import annotations
 
 import os
 import queue
+import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import redirect_stderr, redirect_stdout, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -21,13 +28,22 @@ import numpy as np
 import grader
 from grader import contract
 from grader.records import Call, Limits, Reply, StudentError
-from grader.sandbox.guest import BOOT
+from grader.sandbox.guest import BOOT, Capture, Server
 
 __all__ = ["GuestUnusable", "InProcessSession", "ProcessSession", "Session"]
 
+_ENVIRONMENT = (
+    *("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "TEMP", "TMP"),
+    *("PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV", "CONDA_PREFIX"),
+    *("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH"),
+    *("SYSTEMROOT", "SYSTEMDRIVE", "WINDIR", "COMSPEC", "PATHEXT", "USERPROFILE"),
+    *("APPDATA", "LOCALAPPDATA", "PROGRAMDATA", "NUMBER_OF_PROCESSORS", "PROCESSOR_ARCHITECTURE"),
+)
+"""What a guest sees of the environment: what Python and torch need, no token, no command file."""
 
-class GuestUnusable(RuntimeError):
-    """The guest cannot even start here: the grader's fault or the machine's, never the student's."""
+
+class GuestUnusable(RuntimeError):  # noqa: N818 - a state of the guest, whoever made the error
+    """The guest cannot even start here: the grader's fault or the machine's, not the student's."""
 
 
 class Session(Protocol):
@@ -50,6 +66,12 @@ def part_of(call: Call) -> str:
     return part_of(inner)
 
 
+def _parts(call: Call) -> list[str]:
+    """The parts whose files a call needs, those of the calls in its arguments first."""
+    inner = [_parts(value) for value in call.arguments.values() if isinstance(value, Call)]
+    return list(dict.fromkeys([*(part for parts in inner for part in parts), part_of(call)]))
+
+
 def _missing_file(part: str, files: Mapping[str, bytes]) -> StudentError | None:
     file = next(p.file for p in contract.PARTS if p.id == part)
     if file in files:
@@ -58,16 +80,14 @@ def _missing_file(part: str, files: Mapping[str, bytes]) -> StudentError | None:
 
 
 class _Pipes:
-    """A guest process with a thread at either end of its pipes, so that nothing here ever blocks without a deadline."""
+    """A guest process with a thread at either end of its pipes: nothing blocks for long here."""
 
     def __init__(self) -> None:
-        environment = {
-            **os.environ,
+        environment = {k: os.environ[k] for k in _ENVIRONMENT if k in os.environ} | {
             "OMP_NUM_THREADS": "1",
             "PYTHONDONTWRITEBYTECODE": "1",
             "PYTHONIOENCODING": "utf-8",
         }
-        environment.pop("PYTHONSTARTUP", None)
         options: dict[str, Any] = {"start_new_session": True}
         if sys.platform == "win32":
             options = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
@@ -81,10 +101,14 @@ class _Pipes:
             env=environment,
             **options,
         )
-        self._incoming: queue.Queue[Any] = queue.Queue()
+        # One frame at most waits here; a guest that sends without being asked fills its own pipe.
+        self._incoming: queue.Queue[Any] = queue.Queue(maxsize=1)
         self._outgoing: queue.Queue[Any] = queue.Queue()
-        threading.Thread(target=self._read, daemon=True).start()
-        threading.Thread(target=self._write, daemon=True).start()
+        self._threads = [
+            threading.Thread(target=target, daemon=True) for target in (self._read, self._write)
+        ]
+        for thread in self._threads:
+            thread.start()
 
     def _read(self) -> None:
         from grader.sandbox import wire
@@ -111,50 +135,52 @@ class _Pipes:
         """Hand a frame to the writing thread."""
         self._outgoing.put(frame)
 
-    def early(self) -> bool:
-        """Whether the guest said something unasked."""
-        return not self._incoming.empty()
+    def waiting(self) -> list[Any]:
+        """What came unasked: nothing, or one thing as :meth:`receive` would give it."""
+        with self._incoming.mutex:
+            return list(self._incoming.queue)
 
     def receive(self, seconds: float) -> Any:
         """A frame, ``None`` at the stream's end, or the error; ``queue.Empty`` at the deadline."""
         return self._incoming.get(timeout=seconds)
 
     def kill(self) -> None:
-        """End the process and reap it."""
+        """End the process, with those that it started, and reap it."""
+        if sys.platform != "win32" and self.process.returncode is None:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.process.pid, signal.SIGKILL)
         self.process.kill()
         self.process.wait()
         self._outgoing.put(None)
-        for stream in (self.process.stdin, self.process.stdout):
-            if stream is not None:
-                try:
+        deadline = time.monotonic() + 1
+        streams = (self.process.stdout, self.process.stdin)
+        for thread, stream in zip(self._threads, streams, strict=True):
+            while thread.is_alive() and time.monotonic() < deadline:
+                with suppress(queue.Empty):
+                    self._incoming.get_nowait()
+                thread.join(0.01)
+            # A process that escaped may hold the other end; closing would then wait for it.
+            if stream is not None and not thread.is_alive():
+                with suppress(OSError):
                     stream.close()
-                except OSError:
-                    pass
 
 
-class ProcessSession:
-    """A submission in a guest process of its own.
-
-    The guest is started at once, so that it imports torch while the grader does; after a crash or an overrun it is
-    started again for the next call.  A file that cannot be loaded is not tried a second time.
-    """
+class _OneSubmission:
+    """What all sessions do: a file that is missing, or cannot be loaded, costs what needs it."""
 
     def __init__(self, files: Mapping[str, bytes], limits: Limits | None = None) -> None:
         self._files = dict(files)
         self._limits = limits or Limits()
         self._load_errors: dict[str, StudentError] = {}
         self._loaded: set[str] = set()
-        self._number = 0
-        self._greeted = False
-        self._pipes: _Pipes | None = _Pipes()
 
     def call(self, call: Call, limits: Limits | None = None) -> Reply:
         """Carry out one call, within its limits."""
         limits = limits or self._limits
-        part = part_of(call)
-        error = _missing_file(part, self._files) or self._load(part)
-        if error is not None:
-            return Reply(error=error)
+        for part in _parts(call):
+            error = _missing_file(part, self._files) or self._load(part)
+            if error is not None:
+                return Reply(error=error)
         return self._ask({"op": "call", "call": call}, limits.wall_seconds, "the call")
 
     def _load(self, part: str) -> StudentError | None:
@@ -163,37 +189,65 @@ class ProcessSession:
         if part in self._loaded:
             return None
         file = next(p.file for p in contract.PARTS if p.id == part)
-        reply = self._ask({"op": "load", "part": part}, self._limits.load_seconds, f"importing {file}")
-        if reply.error is None:
+        request = {"op": "load", "part": part}
+        error = self._ask(request, self._limits.load_seconds, f"importing {file}").error
+        if error is None:
             self._loaded.add(part)
             return None
-        error = reply.error
-        self._load_errors[part] = StudentError(
-            "load", error.message, error.types, error.file or file, error.line, error.code
-        )
+        self._load_errors[part] = replace(error, kind="load", file=error.file or file)
         return self._load_errors[part]
+
+    def _sources(self) -> dict[str, Any]:
+        files = {n: d for n, d in self._files.items() if n.endswith(".py")}
+        arrays = {n: np.frombuffer(d, dtype=np.uint8) for n, d in files.items()}
+        return {"op": "files", "files": arrays, "output_kb": self._limits.output_kb}
+
+    def _ask(self, request: dict[str, Any], seconds: float, doing: str) -> Reply:
+        raise NotImplementedError
+
+
+class ProcessSession(_OneSubmission):
+    """A submission in a guest process of its own.
+
+    The guest is started at once, so that it imports torch while the grader does; after a crash or
+    an overrun it is started again for the next call.  A file that cannot be loaded is not tried a
+    second time.
+    """
+
+    def __init__(self, files: Mapping[str, bytes], limits: Limits | None = None) -> None:
+        super().__init__(files, limits)
+        self._number = 0
+        self._greeted = False
+        self._pipes: _Pipes | None = _Pipes()
+
+    def call(self, call: Call, limits: Limits | None = None) -> Reply:
+        """Carry out one call, within its limits."""
+        if self._pipes is not None and self._pipes.waiting() == [None]:
+            self.close()  # it ended after its last reply: that call was answered, this one is new
+        return super().call(call, limits)
 
     def _ask(self, request: dict[str, Any], seconds: float, doing: str) -> Reply:
         from grader.sandbox import wire
 
         pipes = self._guest()
-        if pipes.early():
-            return self._lost("garbage", f"the submission wrote into the grader's pipe before {doing}")
+        if pipes.waiting():
+            early = f"the submission wrote into the grader's pipe before {doing}"
+            return self._lost("garbage", early)
         self._number += 1
+        frame = wire.encode({**request, "id": self._number})
+        started = time.perf_counter()
+        pipes.send(frame)
         try:
-            frame = wire.encode({**request, "id": self._number})
-            pipes.send(frame)
             got = pipes.receive(seconds)
             if isinstance(got, Exception):
-                return self._lost("garbage", f"the submission broke the grader's pipe in {doing}")
+                raise got
             if got is None:
                 return self._lost("died", f"the process ended in {doing}{self._how()}")
-            reply = _reply(wire.decode(*got), self._number)
+            return _reply(wire.decode(*got), self._number, time.perf_counter() - started)
         except queue.Empty:
             return self._lost("timeout", f"{doing} took longer than {seconds:g} seconds")
-        except wire.Garbage:
+        except (wire.Garbage, OSError, ValueError):
             return self._lost("garbage", f"the submission broke the grader's pipe in {doing}")
-        return reply
 
     def _how(self) -> str:
         assert self._pipes is not None
@@ -213,7 +267,7 @@ class ProcessSession:
         if self._pipes is None:
             self._pipes = _Pipes()
         if not self._greeted:
-            # Importing torch can take long on a cold disk; the student's limits do not run meanwhile.
+            # Importing torch can take long on a cold disk; a student's limits do not run meanwhile.
             try:
                 got = self._pipes.receive(120)
                 hello = wire.decode(*got) if isinstance(got, tuple) else {}
@@ -224,10 +278,10 @@ class ProcessSession:
                 reason = hello.get("fatal", "it ended before it was ready")
                 raise GuestUnusable(f"the process for student code cannot start: {reason}")
             self._greeted = True
-            files = {n: np.frombuffer(d, dtype=np.uint8) for n, d in self._files.items()}
-            reply = self._ask({"op": "files", "files": files}, 30, "reading the files")
+            reply = self._ask(self._sources(), 30, "reading the files")
             if reply.error is not None:
-                raise GuestUnusable(f"the process for student code cannot start: {reply.error.message}")
+                message = reply.error.message
+                raise GuestUnusable(f"the process for student code cannot start: {message}")
         return self._pipes
 
     def close(self) -> None:
@@ -238,65 +292,59 @@ class ProcessSession:
         self._loaded.clear()
 
 
-def _reply(message: Mapping[str, Any], number: int) -> Reply:
+def _reply(message: Mapping[str, Any], number: int, seconds: float) -> Reply:
     from grader.sandbox.wire import Garbage
 
     try:
-        if message["id"] != number:
-            raise Garbage("a reply to another request")
-        error = message.get("error")
-        if error is not None:
-            error = StudentError(
-                str(error["kind"]),
-                str(error["message"])[:2000],
-                tuple(str(t)[:100] for t in error["types"][:20]),
-                str(error["file"])[:200],
-                int(error["line"]),
-                str(error["code"])[:200],
-            )
-            if error.kind not in ("raised", "missing", "load"):
-                raise Garbage("an unknown kind of error")
-        changed = tuple(str(c)[:200] for c in message.get("changed", ()))[:20]
-        return Reply(
-            message.get("value"), error, str(message["stdout"]), changed, float(message["seconds"])
+        if message["id"] != number or set(message) not in _REPLIES:
+            raise Garbage("not the reply to this request")
+        stdout = str(message["stdout"])
+        if "error" not in message:
+            changed = tuple(str(c)[:200] for c in message["changed"][:20])
+            return Reply(message["value"], None, stdout, changed, seconds)
+        error = message["error"]
+        error = StudentError(
+            str(error["kind"]),
+            str(error["message"])[:2000],
+            tuple(str(t)[:100] for t in error["types"][:20]),
+            str(error["file"])[:200],
+            int(error["line"]),
+            str(error["code"])[:200],
         )
+        if error.kind not in ("raised", "missing", "load"):
+            raise Garbage("an unknown kind of error")
+        return Reply(None, error, stdout, (), seconds)
     except Garbage:
         raise
     except Exception as error:  # a forged reply may hold anything anywhere
         raise Garbage("a malformed reply") from error
 
 
-class InProcessSession:
-    """A submission in this very process, without protection: for tests, and for code that one trusts."""
+_REPLIES = ({"id", "stdout", "value", "changed"}, {"id", "stdout", "error"})
 
-    def __init__(self, files: Mapping[str, bytes]) -> None:
-        from grader.calls import Performer
-        from grader.sandbox.loading import Loader
 
-        self._files = dict(files)
-        self._loader = Loader(files, blocked=())
-        self._loader.install()
-        self._performer = Performer(self._loader.namespace)
+class InProcessSession(_OneSubmission):
+    """A submission in this very process, without protection: for tests, and for code one trusts.
 
-    def call(self, call: Call, limits: Limits | None = None) -> Reply:
-        """Carry out one call; limits do not apply here."""
-        from grader.calls import to_sendable
-        from grader.sandbox.loading import describe
+    Calls and values pass through frames as they do on their way to a guest and back.  Of the limits
+    only that on the output applies.
+    """
 
-        part = part_of(call)
-        error = _missing_file(part, self._files)
-        if error is not None:
-            return Reply(error=error)
+    def __init__(self, files: Mapping[str, bytes], limits: Limits | None = None) -> None:
+        super().__init__(files, limits)
+        self._capture = Capture(0)
+        self._server = Server(self._capture, blocked=(), caught=(Exception, SystemExit))
+        self._ask(self._sources(), 0, "")
+
+    def _ask(self, request: dict[str, Any], seconds: float, doing: str) -> Reply:
+        from grader.sandbox import wire
+
         started = time.perf_counter()
-        loading = next(p.file for p in contract.PARTS if p.id == part)
-        try:
-            self._loader.namespace(part)
-            loading = ""
-            value, changed = self._performer.perform(call)
-        except Exception as raised:
-            return Reply(error=describe(raised, self._loader.names, loading=loading))
-        return Reply(to_sendable(value), None, "", changed, time.perf_counter() - started)
+        sent = wire.decode(*wire.encode({**request, "id": 0}))
+        with redirect_stdout(self._capture), redirect_stderr(self._capture):
+            frame = self._server.answer(sent)
+        return _reply(wire.decode(*frame), 0, time.perf_counter() - started)
 
     def close(self) -> None:
         """Forget the submission's modules."""
-        self._loader.uninstall()
+        self._server.close()

@@ -10,7 +10,7 @@ __all__ = ["MODES", "NoWalls", "Walls", "choose"]
 MODES = ("auto", "strict", "none")
 
 
-class NoWalls(RuntimeError):
+class NoWalls(RuntimeError):  # noqa: N818  (it refuses; nothing is broken)
     """``strict`` was asked for, and there are no walls to be had."""
 
 

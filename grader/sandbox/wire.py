@@ -1,8 +1,9 @@
-"""Frames between the grader and a guest: a JSON header and safetensors, length-prefixed; never pickle.
+"""Frames between the grader and a guest: JSON and safetensors, length-prefixed; never pickle.
 
-A frame is two big-endian 32-bit lengths, the header and the payload.  The header is JSON, in which arrays stand as
-``{"$array": i}`` and point into the payload.  Everything is checked before it is used: lengths before reading,
-dtypes against a list, structure by exact keys.
+A frame is two big-endian 32-bit lengths, the header and the payload.  The header is JSON, in which
+arrays stand as ``{"$array": i}`` and point into the payload, each array exactly once.  Everything
+is checked before it is used: lengths before reading, dtypes against a list, structure by exact
+keys, depth against a cap.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import json
 import struct
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 import numpy as np
 from safetensors.numpy import load, save
@@ -20,6 +21,7 @@ from grader.networks import Network
 from grader.records import Call
 
 __all__ = [
+    "MAX_DEPTH",
     "MAX_HEADER",
     "MAX_PAYLOAD",
     "Garbage",
@@ -34,12 +36,16 @@ __all__ = [
 
 MAX_HEADER = 64 * 1024
 MAX_PAYLOAD = 64 * 1024 * 1024
+MAX_DEPTH = 24
+"""How deep values may nest; far from where Python's own recursion ends."""
+
 _LENGTHS = struct.Struct(">II")
 _DTYPES = ("float32", "float64", "float16", "int64", "int32", "int16", "int8", "uint8", "bool")
 _ORIGINS = ("tensor", "array", "list")
+_KINDS = ("module", "value", "words")
 
 
-class Garbage(ValueError):
+class Garbage(ValueError):  # noqa: N818 - it names the bytes, not our failure
     """The bytes are not a frame, or not the frame of a value."""
 
 
@@ -52,7 +58,10 @@ class NumPy:
 
 @dataclass(frozen=True)
 class Received:
-    """An array that a guest sent: its values, what it was there (tensor, array or list), and its dtype's name there."""
+    """An array that a guest sent: its values, and its origin and its dtype's name there.
+
+    ``origin`` is ``"tensor"``, ``"array"`` or ``"list"``.
+    """
 
     array: np.ndarray
     origin: str
@@ -61,7 +70,11 @@ class Received:
 
 @dataclass(frozen=True)
 class Other:
-    """Something that is no value of the contract: a module (``"module"``), or anything else by its type's name."""
+    """Something that cannot be sent as a value.
+
+    ``kind`` is ``"module"`` (``name`` is its class), ``"value"`` (``name`` is its type) or
+    ``"words"`` (``name`` says what it is: "a tensor too large to be sent").
+    """
 
     kind: str
     name: str
@@ -71,20 +84,27 @@ def encode(message: Mapping[str, Any]) -> tuple[bytes, bytes]:
     """Header and payload of a message.
 
     Args:
-        message: JSON values, arrays, ``Received``, ``NumPy``, ``Network``, ``Call`` and ``Other``, nested at will.
+        message: JSON values, arrays, ``Received``, ``NumPy``, ``Network``, ``Call`` and ``Other``,
+            nested up to :data:`MAX_DEPTH`.
 
     Raises:
         TypeError: something else is in it.
-        Garbage: the header is longer than :data:`MAX_HEADER`.
+        Garbage: it is larger than a frame may be.
     """
     arrays: dict[str, np.ndarray] = {}
-    header = json.dumps(_to_json(message, arrays)).encode()
-    if len(header) > MAX_HEADER:
-        raise Garbage(f"a message of {len(header)} bytes is longer than {MAX_HEADER}")
-    return header, save(arrays) if arrays else b""
+    text = json.dumps(_to_json(message, arrays, 0), ensure_ascii=False)
+    header = text.encode("utf-8", "surrogatepass")
+    payload = save(arrays) if arrays else b""
+    if max(len(header), int.from_bytes(payload[:8], "little")) > MAX_HEADER:
+        raise Garbage(f"a message of {len(header)} bytes and {len(arrays)} arrays is too long")
+    if len(payload) > MAX_PAYLOAD:
+        raise Garbage(f"arrays of {len(payload)} bytes are too large")
+    return header, payload
 
 
-def _to_json(value: Any, arrays: dict[str, np.ndarray]) -> Any:
+def _to_json(value: Any, arrays: dict[str, np.ndarray], depth: int) -> Any:
+    if depth > MAX_DEPTH:
+        raise Garbage("values nested too deep")
     if isinstance(value, np.ndarray):
         return {"$array": _put(value, arrays)}
     if isinstance(value, Received):
@@ -98,20 +118,27 @@ def _to_json(value: Any, arrays: dict[str, np.ndarray]) -> Any:
     if isinstance(value, Network):
         return {"$network": asdict(value)}
     if isinstance(value, Call):
-        arguments = {k: _to_json(v, arrays) for k, v in value.arguments.items()}
+        arguments = {k: _to_json(v, arrays, depth + 1) for k, v in value.arguments.items()}
         return {"$call": value.function, "arguments": arguments, "seed": value.seed}
     if isinstance(value, Other):
         return {"$other": value.kind, "name": value.name}
     if isinstance(value, Mapping):
-        return {"$dict": [[str(k), _to_json(v, arrays)] for k, v in value.items()]}
+        return {"$dict": [[str(k), _to_json(v, arrays, depth + 1)] for k, v in value.items()]}
     if isinstance(value, (list, tuple)):
-        return [_to_json(v, arrays) for v in value]
+        return [_to_json(v, arrays, depth + 1) for v in value]
     if value is None or type(value) in (bool, int, float, str):
         return value
     raise TypeError(f"a {type(value).__name__} cannot be sent")
 
 
 def _put(array: np.ndarray, arrays: dict[str, np.ndarray]) -> str:
+    if array.dtype.name not in _DTYPES:
+        raise TypeError(f"an array of {array.dtype.name} cannot be sent")
+    # Before it is made contiguous: an expanded array takes no memory yet.
+    if array.nbytes + sum(a.nbytes for a in arrays.values()) > MAX_PAYLOAD:
+        raise Garbage(f"arrays of more than {MAX_PAYLOAD} bytes")
+    if len(arrays) * len('{"$array": ""}') > MAX_HEADER:
+        raise Garbage("more arrays than a header can name")
     name = str(len(arrays))
     arrays[name] = np.ascontiguousarray(array).reshape(array.shape)
     return name
@@ -125,13 +152,15 @@ def decode(header: bytes, payload: bytes) -> dict[str, Any]:
     """
     try:
         arrays = _load(payload)
-        message = _from_json(json.loads(header), arrays)
+        message = _from_json(json.loads(header), arrays, 0)
     except Garbage:
         raise
     except Exception as error:  # whatever a parser makes of hostile bytes
         raise Garbage(f"cannot be read: {type(error).__name__}") from error
     if not isinstance(message, dict):
         raise Garbage("not a message")
+    if arrays:
+        raise Garbage("arrays that no value names")
     return message
 
 
@@ -141,41 +170,47 @@ def _load(payload: bytes) -> dict[str, np.ndarray]:
     if len(payload) < 8 or int.from_bytes(payload[:8], "little") > MAX_HEADER:
         raise Garbage("arrays without a sound header")
     arrays = load(payload)
-    for array in arrays.values():
+    for name, array in arrays.items():
         if array.dtype.name not in _DTYPES:
             raise Garbage(f"an array of {array.dtype.name}")
+        if array.dtype.kind == "b":  # bytes other than 0 and 1 are neither true nor false
+            arrays[name] = array.view(np.uint8) != 0
     return arrays
 
 
-def _from_json(value: Any, arrays: Mapping[str, np.ndarray]) -> Any:
+def _from_json(value: Any, arrays: dict[str, np.ndarray], depth: int) -> Any:
+    if depth > MAX_DEPTH:
+        raise Garbage("values nested too deep")
     if isinstance(value, list):
-        return [_from_json(v, arrays) for v in value]
+        return [_from_json(v, arrays, depth + 1) for v in value]
     if not isinstance(value, dict):
         return value
     keys = set(value)
     if keys == {"$array"}:
-        return arrays[value["$array"]]
+        return arrays.pop(value["$array"])
     if keys == {"$array", "origin", "dtype"}:
         if value["origin"] not in _ORIGINS or not isinstance(value["dtype"], str):
             raise Garbage("an array of unknown origin")
-        return Received(arrays[value["$array"]], value["origin"], value["dtype"][:40])
+        return Received(arrays.pop(value["$array"]), value["origin"], value["dtype"][:40])
     if keys == {"$numpy"}:
-        return NumPy(arrays[value["$numpy"]])
+        return NumPy(arrays.pop(value["$numpy"]))
     if keys == {"$network"}:
         spec = dict(value["$network"])
         spec["mix"] = tuple((float(a), int(s)) for a, s in spec["mix"])
         return Network(**spec)
     if keys == {"$call", "arguments", "seed"}:
-        arguments = {k: _from_json(v, arrays) for k, v in value["arguments"].items()}
+        arguments = {k: _from_json(v, arrays, depth + 1) for k, v in value["arguments"].items()}
         return Call(value["$call"], arguments, int(value["seed"]))
     if keys == {"$other", "name"}:
-        return Other(str(value["$other"]), str(value["name"])[:200])
+        if value["$other"] not in _KINDS:
+            raise Garbage("a value of an unknown kind")
+        return Other(value["$other"], str(value["name"])[:200])
     if keys == {"$dict"}:
-        return {str(k): _from_json(v, arrays) for k, v in value["$dict"]}
+        return {str(k): _from_json(v, arrays, depth + 1) for k, v in value["$dict"]}
     raise Garbage("an unknown kind of value")
 
 
-def write_frame(stream: BinaryIO, header: bytes, payload: bytes) -> None:
+def write_frame(stream: IO[bytes], header: bytes, payload: bytes) -> None:
     """Write one frame and flush it."""
     stream.write(_LENGTHS.pack(len(header), len(payload)))
     stream.write(header)
@@ -183,7 +218,7 @@ def write_frame(stream: BinaryIO, header: bytes, payload: bytes) -> None:
     stream.flush()
 
 
-def read_frame(stream: BinaryIO) -> tuple[bytes, bytes] | None:
+def read_frame(stream: IO[bytes]) -> tuple[bytes, bytes] | None:
     """Read one frame; ``None`` at the end of the stream.
 
     Raises:
@@ -203,7 +238,7 @@ def read_frame(stream: BinaryIO) -> tuple[bytes, bytes] | None:
     return header, payload
 
 
-def _read(stream: BinaryIO, size: int) -> bytes:
+def _read(stream: IO[bytes], size: int) -> bytes:
     chunks = []
     while size > 0:
         chunk = stream.read(min(size, 1 << 20))

@@ -7,7 +7,7 @@ import numpy as np
 from grader.cases import Case, case_list, cases, distribution, linear_layer
 from grader.checks import expect
 from grader.checks.hidden import SEED
-from grader.checks.hidden.part1_focused import BAD_STEPS, BAD_WEIGHTS, BAD_XS, MLP, bad, stateful
+from grader.checks.hidden.arguments import BAD_STEPS, BAD_WEIGHTS, BAD_XS, MLP, bad, stateful
 from grader.checks.part2_comparative import (
     compares_the_two_explanations,
     has_a_value_per_feature,

@@ -9,7 +9,7 @@ import numpy as np
 from grader.cases import Case, case_list, normal
 from grader.checks import expect
 from grader.checks.hidden import SEED
-from grader.checks.hidden.part1_focused import BAD_XS, MLP, bad, stateful
+from grader.checks.hidden.arguments import BAD_XS, MLP, bad, stateful
 from grader.checks.part3_compression import (
     counts_right,
     draws_distinct_classes,

@@ -1,0 +1,55 @@
+"""What hidden checks hand over: networks on which code leaves traces, and bad arguments."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from grader.cases import Case, normal
+from grader.checks.hidden import SEED
+from grader.checks.rules import STATEFUL
+from grader.checks.student import Student
+from grader.networks import Network
+from grader.records import Call
+
+__all__ = ["BAD_STEPS", "BAD_WEIGHTS", "BAD_XS", "MLP", "bad", "stateful"]
+
+
+def stateful(student: Student, name: str, *rest: Any) -> list[Call]:
+    """Calls of a function on the networks of :data:`STATEFUL`.
+
+    ``rest`` are its arguments behind the network, by name of a case's property or as they are.
+    """
+    calls = []
+    for family, kind in STATEFUL:
+        case = Case(Network(family, seed=SEED + 7, **kind), 2, 1, SEED + 7)
+        named = {"xs": case.xs(), "x": case.x, "baseline": case.baseline}
+        calls.append(
+            student.call(name, case.network, *(named[r] if isinstance(r, str) else r for r in rest))
+        )
+    return calls
+
+
+BAD_XS = (
+    ("class -1", {"target": -1}),
+    ("a class that there is not", {"target": 5}),
+    ("layer -2", {"layer": -2}),
+    ("a layer behind the last", {"layer": 5}),
+    ("an empty batch", {"xs": normal(0, 0, 6)}),
+)
+BAD_WEIGHTS = (
+    ("too few weights", {"weights": [1.0, 1.0]}),
+    ("a negative weight", {"weights": [1.0, -1.0, 1.0, 1.0]}),
+    ("weights that are all 0", {"weights": [0.0, 0.0, 0.0, 0.0]}),
+    ("a weight that is not finite", {"weights": [1.0, float("nan"), 1.0, 1.0]}),
+)
+BAD_STEPS = (("steps = 0", {"steps": 0}), ("steps = -3", {"steps": -3}))
+
+
+def bad(student: Student, name: str, *lists: Any, **good: Any) -> list[tuple[str, Call]]:
+    """Calls of a function with one bad argument each, the others good."""
+    call = student.call(name, **good)
+    rows = [row for rows in lists for row in rows]
+    return [(words, Call(name, {**call.arguments, **wrong})) for words, wrong in rows]
+
+
+MLP = Case(Network("smooth_mlp", seed=SEED), 1, 2, SEED)

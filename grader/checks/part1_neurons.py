@@ -1,0 +1,157 @@
+"""Part 1: neurons, their saliency maps, and how explanations compare."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from grader.cases import Case, case_list, linear_layer, normal
+from grader.checks import expect
+from grader.checks.registry import check
+from grader.checks.rules import follows_a_rule, points_on, up_to_an_interval
+from grader.checks.student import Student
+from grader.networks import Network
+from grader.oracle import oracle
+
+__all__: list[str] = []
+
+
+@check("top_neurons", points=0.5)
+def ranks_units(student: Student) -> None:
+    """Ranks the units of a linear slice, strongest first.
+
+    By their signed influence: the most positive one first, the most negative one last.
+    """
+    influence = normal(4, 9)
+    order = np.argsort(-influence, kind="stable")
+    for k in (9, 3, 1):
+        got = student.top_neurons(influence, k)
+        expect.same_ranking(got, order[:k], f"the {k} top neurons of 9")
+    expect.same_ranking(student.top_neurons(influence), order[:1], "without k, the top neuron")
+
+
+@check("top_neurons", points=1)
+def ranks_channels_by_their_largest_feature(student: Student) -> None:
+    """Ranks channels by the largest value of their maps.
+
+    Not by the mean over the map, and not by absolute values: one strong feature makes a neuron
+    influential.
+    """
+    influence = normal(5, 6, 4, 4)
+    influence[1] -= 3.0  # strongly negative
+    influence[2, 1, 1] = 6.0  # one strong feature,
+    influence[2] -= 1.0  # in a map that is low on the whole
+    order = np.argsort(-influence.reshape(6, -1).max(1), kind="stable")
+    for k in (6, 2):
+        expect.same_ranking(student.top_neurons(influence, k), order[:k], f"the {k} top of 6 maps")
+
+
+MAPS = case_list(
+    ("smooth_cnn", 0, 2), ("smooth_cnn", 4, 3), ("smooth_mlp", 1, 5), ("relu_avg_cnn", 3, 6)
+)
+
+
+@check("saliency_map", points=0.5)
+def has_the_shape_of_the_input(student: Student) -> None:
+    """Gives one value per pixel.
+
+    The shape of x, for a neuron of a convolutional and of a linear slice.
+    """
+    for case in MAPS:
+        got = student.saliency_map(case.network, case.layer, case.neuron, case.x)
+        expect.finite(got, "the saliency map")
+
+
+@check("saliency_map", points=1, needs=[has_the_shape_of_the_input])
+def is_the_gradient_of_the_activation(student: Student) -> None:
+    """Is the gradient of the neuron's activation, which is the largest value of its map.
+
+    For a unit of a linear layer on the input that is its weights.  Signs stay.
+    """
+    case = Case(Network("deep_affine", seed=13), 0, seed=13)
+    weight, _ = linear_layer(case.network, 0)
+    for neuron in (0, 4):
+        got = student.saliency_map(case.network, 0, neuron, case.x)
+        expect.close(got, weight[neuron], what=f"of unit {neuron} the saliency map")
+    for case in MAPS:
+        call = (case.network, case.layer, case.neuron, case.x)
+        expect.close(
+            student.saliency_map(*call), oracle.saliency_map(*call), what="the saliency map"
+        )
+
+
+@check("integrated_saliency_map", points=0.5)
+def has_the_shape_of_its_input(student: Student) -> None:
+    """Gives one value per pixel.
+
+    The shape of x; steps is 50 where it is left out.
+    """
+    for case in MAPS:
+        call = (case.network, case.layer, case.neuron, case.x, case.baseline)
+        expect.finite(student.integrated_saliency_map(*call), "the map")
+
+
+@check("integrated_saliency_map", points=1, needs=[has_the_shape_of_its_input])
+def integrates_the_activation(student: Student) -> None:
+    """Is integrated gradients of the neuron's activation.
+
+    (x - baseline) times the average gradient on the line; at 8 steps any usual rule is recognised.
+    """
+    case = Case(Network("deep_affine", seed=14), 0, seed=14)
+    weight, _ = linear_layer(case.network, 0)
+    got = student.integrated_saliency_map(case.network, 0, 3, case.x, case.baseline, 5)
+    accepted = up_to_an_interval(weight[3] * (case.x - case.baseline), 5)
+    expect.nearest(got, accepted, expect.FLOAT32, "of a linear unit the map")
+    for case in MAPS:
+
+        def ask(steps: int, case: Case = case) -> np.ndarray:
+            return np.asarray(
+                student.integrated_saliency_map(
+                    case.network, case.layer, case.neuron, case.x, case.baseline, steps
+                )
+            )
+
+        def integral(nodes: np.ndarray, weights: np.ndarray, case: Case = case) -> np.ndarray:
+            rows = [
+                oracle.saliency_map(case.network, case.layer, case.neuron, point)
+                for point in points_on(case, nodes)
+            ]
+            mean = np.tensordot(weights, np.stack(rows), 1)
+            return np.asarray((case.x - case.baseline) * mean)
+
+        follows_a_rule(ask, integral, "the map")
+
+
+@check("scale_pixels", points=0.75)
+def dims_pixels_by_their_saliency(student: Student) -> None:
+    """Multiplies every pixel by its share of the largest saliency.
+
+    s is the absolute saliency, maximised over channels; the most salient pixel keeps its value in
+    every channel.
+    """
+    x, saliency = normal(6, 3, 5, 5), normal(7, 3, 5, 5, scale=0.1)
+    s = np.abs(saliency).max(0)
+    expect.close(student.scale_pixels(x, saliency), x * (s / s.max()), what="the scaled picture")
+    x, saliency = normal(8, 7), normal(9, 7, scale=30.0)
+    s = np.abs(saliency)
+    expect.close(student.scale_pixels(x, saliency), x * (s / s.max()), what="the scaled vector")
+
+
+@check("compare_attributions", points=0.75)
+def compares_ranks_and_tops(student: Student) -> None:
+    """Gives Spearman's rank correlation and the share of common top neurons.
+
+    Ranks, so that it does not matter by how much one feature exceeds another; the share is of the k
+    neurons that each explanation puts first.
+    """
+    a, b = normal(10, 6, 3, 3), normal(11, 6, 3, 3)
+    b = (0.5 * a**3 + 0.7 * b).astype(np.float32)
+    expected = oracle.compare_attributions(a, b, 3)
+    got = student.compare_attributions(a, b, 3)
+    expect.close(got[0], expected[0], what="the rank correlation", scale=1)
+    expect.close(got[1], expected[1], what="the share of common top neurons", scale=1)
+    monotone = np.exp(3 * a.astype(np.float64)).astype(np.float32)
+    for other, correlation in ((monotone, 1.0), (-monotone, -1.0)):
+        got = student.compare_attributions(a, other, 6)
+        what = "of an explanation and a monotone function of it, the rank correlation"
+        expect.close(got[0], correlation, what=what)
+        expect.close(got[1], 1.0, what="with k = all neurons, the share of common ones")

@@ -1,0 +1,5 @@
+"""Before torch is imported: tests run side by side, and one thread repeats to the bit."""
+
+import os
+
+os.environ["OMP_NUM_THREADS"] = "1"
