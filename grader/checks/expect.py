@@ -220,8 +220,10 @@ def show(array: Any, most: int = 8) -> str:
 
 def _by(error: float) -> str:
     if error >= 10:
-        return f" (by {error:.0f} times its size)"
-    return f" (by {100 * error:.2g} % of its size)"
+        return f" (by {error:.0f} times its size)" if error < 1e6 else ""
+    return (
+        f" (by {100 * error:.0f} % of its size)" if error >= 0.1 else f" (by {100 * error:.2g} %)"
+    )
 
 
 def _maps(actual: np.ndarray, expected: np.ndarray, what: str) -> Figure:
