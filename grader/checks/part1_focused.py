@@ -35,7 +35,7 @@ PATHS = [
     *case_list(("smooth_mlp", -1, 2), ("smooth_cnn", 1, 5), ("relu_avg_cnn", 3, 3)),
     *case_list(("smooth_mlp", 1, 6), head="softmax"),
     *case_list(("dropout_bn", 0, 4), training=True),
-    *case_list(("inplace_cnn", 0, 2)),
+    *case_list(("inplace_cnn", 0, 2), ("inplace_mlp", -1, 9)),
 ]
 
 

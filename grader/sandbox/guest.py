@@ -16,7 +16,7 @@ import sys
 from dataclasses import asdict
 from typing import Any
 
-__all__ = ["BOOT", "Capture", "Server", "main"]
+__all__ = ["BOOT", "Capture", "Server", "main", "prepare", "serve"]
 
 BOOT = (
     "import sys; sys.path[:] = [p for p in sys.path if p] + sys.argv[1:2]; sys.argv[1:] = []; "
@@ -56,30 +56,50 @@ class Capture(io.TextIOBase):
 
 
 def main() -> None:
-    """Serve frames until the grader closes the pipe."""
-    requests = os.fdopen(os.dup(0), "rb")
-    replies = os.fdopen(os.dup(1), "wb")
+    """Serve frames on stdin and stdout until the grader closes the pipe."""
+    serve(os.dup(0), os.dup(1), None)
+
+
+def prepare() -> str:
+    """Import all that a guest needs, and compute nothing; what failed, in words, or nothing."""
+    try:
+        import torch
+
+        from grader import calls, networks
+        from grader.sandbox import loading, wire
+
+        torch.set_num_threads(1)
+        networks.build(networks.Network("digits"))  # its weights are read while they can be
+        del calls, loading, wire
+    except BaseException as error:
+        return f"{type(error).__name__}: {error}"[:1000]
+    return ""
+
+
+def serve(requests_fd: int, replies_fd: int, problem: str | None) -> None:
+    """Serve frames on two descriptors.
+
+    Args:
+        requests_fd: frames come in here.
+        replies_fd: and go out there.
+        problem: what :func:`prepare` said, where it has run already.
+    """
+    requests, replies = os.fdopen(requests_fd, "rb"), os.fdopen(replies_fd, "wb")
     nothing = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(nothing, descriptor)
     capture = Capture(0)
     sys.stdout = sys.stderr = capture
-    try:
-        import torch
-
-        from grader import networks
-        from grader.sandbox import wire
-
-        torch.set_num_threads(1)
-        networks.build(networks.Network("digits"))  # its weights are read while they can be
-        server = Server(capture)
-    except BaseException as error:
+    problem = prepare() if problem is None else problem
+    if problem:
         # By hand: what is missing may be what frames are made with.
-        message = f"{type(error).__name__}: {error}"[:1000]
-        header = json.dumps({"$dict": [["fatal", message]]}).encode()
+        header = json.dumps({"$dict": [["fatal", problem]]}).encode()
         replies.write(struct.pack(">II", len(header), 0) + header)
         replies.flush()
         return
+    from grader.sandbox import wire
+
+    server = Server(capture)
     wire.write_frame(replies, *wire.encode({"ready": True}))
     _forget_the_grader()
     while (frame := wire.read_frame(requests)) is not None:

@@ -28,7 +28,9 @@ import numpy as np
 import grader
 from grader import contract
 from grader.records import Call, Limits, Reply, StudentError
+from grader.sandbox import zygote
 from grader.sandbox.guest import BOOT, Capture, Server
+from grader.sandbox.zygote import Forked, Zygote
 
 __all__ = ["GuestUnusable", "InProcessSession", "ProcessSession", "Session"]
 
@@ -79,28 +81,52 @@ def _missing_file(part: str, files: Mapping[str, bytes]) -> StudentError | None:
     return StudentError("missing", f"{file} is not in the submission")
 
 
+FORKS = sys.platform == "linux"
+"""Whether guests are forked from a process that has imported torch, instead of started anew."""
+
+_zygotes: list[Zygote] = []
+"""The one of this process, once there is one."""
+
+
+def _fork() -> Forked:
+    if not _zygotes or not _zygotes[0].alive:
+        command = [sys.executable, "-c", zygote.BOOT, _home()]
+        _zygotes[:] = [Zygote(command, _environment())]
+    return _zygotes[0].fork()
+
+
+def _start() -> subprocess.Popen[bytes]:
+    options: dict[str, Any] = {"start_new_session": True}
+    if sys.platform == "win32":
+        options = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+    return subprocess.Popen(
+        [sys.executable, "-c", BOOT, _home()],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        cwd=Path(sys.executable).anchor,
+        env=_environment(),
+        **options,
+    )
+
+
+def _home() -> str:
+    return str(Path(grader.__file__).parent.parent)
+
+
+def _environment() -> dict[str, str]:
+    return {k: os.environ[k] for k in _ENVIRONMENT if k in os.environ} | {
+        "OMP_NUM_THREADS": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONIOENCODING": "utf-8",
+    }
+
+
 class _Pipes:
     """A guest process with a thread at either end of its pipes: nothing blocks for long here."""
 
     def __init__(self) -> None:
-        environment = {k: os.environ[k] for k in _ENVIRONMENT if k in os.environ} | {
-            "OMP_NUM_THREADS": "1",
-            "PYTHONDONTWRITEBYTECODE": "1",
-            "PYTHONIOENCODING": "utf-8",
-        }
-        options: dict[str, Any] = {"start_new_session": True}
-        if sys.platform == "win32":
-            options = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
-        home = str(Path(grader.__file__).parent.parent)
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", BOOT, home],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            cwd=Path(sys.executable).anchor,
-            env=environment,
-            **options,
-        )
+        self.process = _fork() if FORKS else _start()
         # One frame at most waits here; a guest that sends without being asked fills its own pipe.
         self._incoming: queue.Queue[Any] = queue.Queue(maxsize=1)
         self._outgoing: queue.Queue[Any] = queue.Queue()
@@ -146,7 +172,8 @@ class _Pipes:
 
     def kill(self) -> None:
         """End the process, with those that it started, and reap it."""
-        if sys.platform != "win32" and self.process.returncode is None:
+        # A guest that was never born has no number, and group 0 would be our own.
+        if sys.platform != "win32" and self.process.returncode is None and self.process.pid > 0:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.process.pid, signal.SIGKILL)
         self.process.kill()

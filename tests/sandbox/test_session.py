@@ -14,6 +14,7 @@ from grader.contract import FILES, PARTS
 from grader.networks import FAMILIES, Network, build
 from grader.records import Call, Limits
 from grader.sandbox import session as sessions
+from grader.sandbox import zygote
 from grader.sandbox.session import GuestUnusable, InProcessSession, ProcessSession
 from grader.sandbox.wire import MAX_PAYLOAD, Garbage, Other, Received
 
@@ -102,6 +103,14 @@ def interrupted(_):
 
 def exits(code):
     os._exit(code)
+
+
+def remember(value):
+    """What the process was last told, if ``value`` is None."""
+    kept = vars(torch).setdefault("_kept", [])
+    if value is not None:
+        kept.append(value)
+    return kept[-1] if kept else None
 
 
 def kills(signal):
@@ -548,21 +557,104 @@ def test_closing_ends_the_process_and_can_be_done_twice():
     assert process.returncode is not None
 
 
-def test_a_guest_that_cannot_start_is_not_the_students_fault(monkeypatch):
-    monkeypatch.setattr(sessions, "BOOT", "raise SystemExit(1)")
+@pytest.fixture(params=[True, False], ids=["forked", "started"])
+def afresh(request, monkeypatch):
+    """Guests made either way; a zygote of the test's own."""
+    if request.param and not sessions.FORKS:
+        pytest.skip("guests are never forked here")
+    monkeypatch.setattr(sessions, "FORKS", request.param)
+    monkeypatch.setattr(sessions, "_zygotes", [])
+    yield request.param
+    for one in sessions._zygotes:
+        one.close()
+
+
+def boot(monkeypatch, change):
+    monkeypatch.setattr(sessions, "BOOT", change(sessions.BOOT))
+    monkeypatch.setattr(zygote, "BOOT", change(zygote.BOOT))
+
+
+def test_a_guest_that_cannot_start_is_not_the_students_fault(afresh, monkeypatch):
+    boot(monkeypatch, lambda code: "raise SystemExit(1)")
     session = ProcessSession(submission())
     with pytest.raises(GuestUnusable, match="cannot start: it ended before it was ready"):
         ask(session, "echo")
     session.close()
 
 
-def test_a_guest_without_torch_says_so(monkeypatch):
-    without = "import sys; sys.modules['torch'] = None; "
-    monkeypatch.setattr(sessions, "BOOT", without + sessions.BOOT)
+def test_a_guest_without_torch_says_so(afresh, monkeypatch):
+    boot(monkeypatch, lambda code: "import sys; sys.modules['torch'] = None; " + code)
     session = ProcessSession(submission())
     with pytest.raises(GuestUnusable, match="cannot start: ModuleNotFoundError: import of torch"):
         ask(session, "echo")
     session.close()
+
+
+def test_a_guest_answers_crashes_hangs_and_is_followed_by_another(afresh):
+    session = ProcessSession(submission(), SHORT)
+    try:
+        first = ask(session, "pid").value
+        assert ask(session, "echo", 3).value == 3
+        assert "exit status 7" in ask(session, "exits", 7).error.message
+        second = ask(session, "pid").value
+        assert ask(session, "loops").error.kind == "timeout"
+        assert len({first, second, ask(session, "pid").value}) == 3
+    finally:
+        session.close()
+
+
+@pytest.mark.skipif(not sessions.FORKS, reason="guests are never forked here")
+class TestForking:
+    def test_guests_share_nothing_that_one_of_them_changes(self):
+        one, two = ProcessSession(submission()), ProcessSession(submission())
+        try:
+            assert ask(one, "remember", 5).value == 5
+            assert ask(one, "remember", None).value == 5
+            assert ask(two, "remember", None).value is None
+        finally:
+            one.close()
+            two.close()
+
+    def test_a_zygote_that_is_gone_is_replaced(self, monkeypatch):
+        monkeypatch.setattr(sessions, "_zygotes", [])
+        session = ProcessSession(submission())
+        try:
+            assert ask(session, "echo", 1).value == 1
+            (old,) = sessions._zygotes
+            old._process.kill()
+            old._process.wait()
+            session.close()
+            assert ask(session, "echo", 2).value == 2
+            (new,) = sessions._zygotes
+            assert new is not old
+        finally:
+            session.close()
+            new.close()
+
+    def test_no_guest_outlives_the_grader(self, tmp_path):
+        """A guest in an endless loop does not notice that its pipe has ended."""
+        source = submission()["part1_focused.py"].decode()
+        (tmp_path / "source.py").write_text(source, encoding="utf-8")
+        code = """
+import pathlib, sys
+from grader.records import Call
+from grader.sandbox.session import ProcessSession
+files = {"part1_focused.py": pathlib.Path("source.py").read_bytes()}
+session = ProcessSession(files)
+print(session.call(Call("scale_pixels", {"x": "pid", "saliency": 0})).value, flush=True)
+session.call(Call("scale_pixels", {"x": "loops", "saliency": 0}))
+"""
+        grader_process = subprocess.Popen(
+            [sys.executable, "-c", code], cwd=tmp_path, stdout=subprocess.PIPE, text=True
+        )
+        guest = int(grader_process.stdout.readline())
+        grader_process.kill()
+        grader_process.wait()
+        grader_process.stdout.close()
+        deadline = time.monotonic() + 20
+        while Path(f"/proc/{guest}").exists() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert not Path(f"/proc/{guest}").exists()
 
 
 # files that cannot be loaded

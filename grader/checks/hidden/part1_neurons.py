@@ -79,7 +79,10 @@ def adds_up_to_the_change_of_the_activation(student: Student, case: Case) -> Non
 
 @check("integrated_saliency_map", points=0.5, needs=[has_the_shape_of_its_input])
 def refuses_bad_neurons(student: Student) -> None:
-    """Raises ValueError or IndexError for bad neurons, layers and steps; leaves all as it was."""
+    """Raises ValueError or IndexError for bad arguments; leaves all as it was and keeps float64."""
+    case = Case(Network("smooth_mlp", seed=SEED + 9, dtype="float64"), 1, 0, SEED + 9)
+    double = student.call("integrated_saliency_map", case.network, 1, 2, case.x, case.baseline, 5)
+    dtype_kept(student.reply(double), "float64")
     leaves_as_found(student, stateful(student, "integrated_saliency_map", 2, 3, "x", "baseline", 3))
     good = {
         "model": MLP.network,

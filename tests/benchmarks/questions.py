@@ -1,0 +1,116 @@
+"""What the public checks compare with the reference, as calls with the answers they accept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from grader.cases import Case, distribution
+from grader.checks import expect, part1_focused, part1_neurons, part2_comparative
+from grader.checks.rules import M, points_on
+from grader.networks import num_classes
+from grader.oracle import LiveOracle
+from grader.quadrature import rules
+from grader.records import Call
+
+__all__ = ["CASES", "INFLUENCES", "INTEGRALS", "Question", "questions"]
+
+GRADIENTS = (
+    *part1_focused.SLICES,
+    *part1_focused.IN_PLACE,
+    *part1_focused.SOFTMAX,
+    *part1_focused.TRAIN,
+    *part1_focused.DOUBLE,
+)
+CASES: dict[str, Sequence[Case]] = {
+    "instance_influence": GRADIENTS,
+    "class_influence": GRADIENTS,
+    "comparative_influence": part2_comparative.SLICES,
+    "saliency_map": part1_neurons.MAPS,
+    "path_influence": part1_focused.PATHS,
+    "integrated_gradients": part1_focused.PATHS,
+    "comparative_integrated_gradients": part2_comparative.PATHS,
+    "integrated_saliency_map": part1_neurons.MAPS,
+}
+INFLUENCES = tuple(CASES)[:3]
+INTEGRALS = tuple(CASES)[4:]
+
+oracle = LiveOracle()
+
+
+@dataclass(frozen=True)
+class Question:
+    """A call, the rows of input that it averages over, and the answers that count as right."""
+
+    case: Case
+    call: Call
+    rows: np.ndarray
+    accepted: tuple[np.ndarray, ...]
+
+    @property
+    def weighted(self) -> bool:
+        """The rows come with weights."""
+        return "weights" in self.call.arguments
+
+    def difference(self, answer: np.ndarray) -> float:
+        """Relative L2 difference to the nearest of the accepted answers; infinite for NaN."""
+        return min(expect.relative_error(answer, right) for right in self.accepted)
+
+
+def questions(dtype: str, shift: int = 0) -> list[Question]:
+    """All of them in one dtype; a ``shift`` takes other weights and inputs for the same cases."""
+    asked: list[Question] = []
+    for function, cases in CASES.items():
+        for case in cases:
+            seed = case.seed + 1000 * shift
+            network = replace(case.network, dtype=dtype, seed=seed)
+            moved = Case(network, case.layer, seed % num_classes(network), seed)
+            asked += _integral(function, moved) if function in INTEGRALS else _at(function, moved)
+    return asked
+
+
+def _at(function: str, case: Case) -> Iterator[Question]:
+    if function == "saliency_map":
+        yield _equal(case, case.x[None], function, case.network, case.layer, case.neuron, case.x)
+        return
+    xs = case.xs(4 if function == "class_influence" else 3)
+    classes = (case.target, case.other) if function.startswith("comp") else (case.target,)
+    yield _equal(case, xs, function, case.network, case.layer, xs, *classes)
+    if function != "instance_influence":
+        p = distribution(case.seed, len(xs))
+        yield _equal(case, xs, function, case.network, case.layer, xs, *classes, p)
+
+
+def _equal(case: Case, rows: np.ndarray, function: str, *arguments: Any) -> Question:
+    right = np.asarray(getattr(oracle, function)(*arguments))
+    return Question(case, oracle.call(function, *arguments), rows, (right,))
+
+
+def _integral(function: str, case: Case) -> Iterator[Question]:
+    # At M steps, by every rule, as `rules.follows_a_rule` has it.
+    network, x, baseline = case.network, case.x, case.baseline
+    first = {"path_influence": (case.layer,), "integrated_saliency_map": (case.layer, case.neuron)}
+    last = (case.target, case.other) if function.startswith("comp") else (case.target,)
+    last = () if function == "integrated_saliency_map" else last
+    call = oracle.call(function, network, *first.get(function, ()), x, baseline, *last, M)
+
+    def by(rule: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+        nodes, weights = rule
+        xs = points_on(case, nodes)
+        if function == "integrated_saliency_map":
+            maps = [oracle.saliency_map(network, case.layer, case.neuron, point) for point in xs]
+            return np.asarray((x - baseline) * np.tensordot(weights, np.stack(maps), 1))
+        if function == "path_influence":
+            return np.asarray(oracle.class_influence(network, case.layer, xs, case.target, weights))
+        if function == "integrated_gradients":
+            mean = oracle.class_influence(network, -1, xs, case.target, weights)
+        else:
+            mean = oracle.comparative_influence(network, -1, xs, case.target, case.other, weights)
+        return np.asarray((x - baseline) * mean)
+
+    accepted = {name: by(rule) for name, rule in rules(M).items()}
+    accepted["Captum's trapezoid"] = (M - 1) / M * accepted["trapezoid of m points"]
+    yield Question(case, call, x[None], tuple(accepted.values()))
