@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 from phrasings import DoubleInside, Way
-from questions import INFLUENCES, INTEGRALS, Question, oracle
+from questions import CASES, INFLUENCES, INTEGRALS, Question, oracle
 from torch import nn
 
 from grader.checks.expect import relative_error
 from grader.networks import build
 
-__all__ = ["MISTAKES", "Float32Inside", "Mistake"]
+__all__ = ["FLOAT32_INSIDE", "MISTAKES", "STEPS_IGNORED", "Mistake"]
 
 
 @dataclass(frozen=True)
@@ -276,8 +276,12 @@ def _predicted(q: Question) -> np.ndarray:
     return q.case.scores(*q.rows).argmax(1) == q.case.target
 
 
+def _needs_float64(q: Question) -> bool:
+    return relative_error(q.accepted[0].astype(np.float32), q.accepted[0]) > 1e-9
+
+
 def _drops(q: Question) -> bool:
-    return 0 < _predicted(q).sum() < len(q.rows) and _varies(q)
+    return not q.weighted and 0 < _predicted(q).sum() < len(q.rows) and _varies(q)
 
 
 def _varies(q: Question) -> bool:
@@ -318,6 +322,13 @@ MISTAKES = (
     Mistake(TimesX, WITH_DIFFERENCE),
     Mistake(NoDifference, WITH_DIFFERENCE),
     Mistake(StraightInside, INTEGRALS[:1], _bends),
+)
+
+STEPS_IGNORED = (
     Mistake(StepsIgnored, INTEGRALS, _varies),
     Mistake(MiddlesIgnored, INTEGRALS, _varies),
 )
+"""Near an exact rule at any number of steps; checks find them by what does not change with it."""
+
+FLOAT32_INSIDE = Mistake(Float32Inside, tuple(CASES), _needs_float64)
+"""The smallest mistake in float64."""

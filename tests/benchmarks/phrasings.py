@@ -1,13 +1,14 @@
-"""Ways to write the homework's functions, right and wrong, for ``tolerances.py``.
+"""Honest ways to write the homework's functions, for ``tolerances.py``.
 
-:class:`Way` writes them down once, from steps that a subclass takes differently: one step for an
-honest phrasing, one for a mistake, and the docstring says which.  The networks that they get are
-their own copies, so nothing is restored and no argument is checked.
+:class:`Way` writes them down once, from steps that a subclass takes differently, as its docstring
+says; a mistake (``mistakes.py``) is a wrong step.  A way gets its own copy of every network, so it
+restores nothing, and it checks no argument.
 """
 
 from __future__ import annotations
 
 import copy
+import warnings
 from collections.abc import Callable
 
 import torch
@@ -17,11 +18,11 @@ from torch import Tensor, nn
 __all__ = ["HONEST", "Way"]
 
 Quantity = Callable[[Tensor], Tensor]  # (n, ...) -> (n,)
-Half = nn.Module
+Half = nn.Sequential
 
 
 class Way:
-    """One batch, one gradient, g alone; midpoint rule."""
+    """One gradient of the sum over the batch; midpoint."""
 
     # Steps
 
@@ -114,7 +115,7 @@ class Way:
 
 
 class Loops(Way):
-    """One backward per row, a running sum; right-hand rule."""
+    """One gradient per row, a running sum; right-hand sum."""
 
     def gradients(self, h, g, xs, quantity):
         one = super().gradients
@@ -132,7 +133,7 @@ class Loops(Way):
 
 
 class Hooks(Way):
-    """Forward hook on the whole network, z within the graph; left-hand rule."""
+    """A hook in the whole network, nothing detached; left-hand sum."""
 
     def gradients(self, h, g, xs, quantity):
         kept: list[Tensor] = []
@@ -142,8 +143,8 @@ class Hooks(Way):
             return output.clone()
 
         whole = nn.Sequential(nn.Identity(), *h, *g)
-        whole[len(list(h))].register_forward_hook(hook)
-        scores = whole(xs.clone().requires_grad_() * 1)
+        whole[len(h)].register_forward_hook(hook)
+        scores = whole(xs.clone().requires_grad_() * 1)  # times 1: layers may overwrite it
         return torch.autograd.grad(quantity(scores).sum(), kept[0])[0]
 
     def rule(self, steps):
@@ -152,7 +153,7 @@ class Hooks(Way):
 
 
 class Backward(Way):
-    """backward() and .grad, (1 - a) baseline + a x; mean of linspace(0, 1, m)."""
+    """backward() and .grad; mean over linspace(0, 1, m)."""
 
     def gradients(self, h, g, xs, quantity):
         z = h(xs.clone()).detach().requires_grad_()
@@ -169,7 +170,7 @@ class Backward(Way):
 
 
 class Vmap(Way):
-    """torch.func: vmap of grad; trapezoid of m intervals."""
+    """vmap of grad; trapezoid of m intervals."""
 
     def gradients(self, h, g, xs, quantity):
         def value(z: Tensor) -> Tensor:
@@ -184,7 +185,7 @@ class Vmap(Way):
 
 
 class Jacrev(Way):
-    """torch.func: the diagonal of jacrev over the batch; trapezoid of m points."""
+    """The diagonal of jacrev over the batch; trapezoid of m points."""
 
     def gradients(self, h, g, xs, quantity):
         whole = torch.func.jacrev(lambda z: quantity(g(z.clone())))(h(xs.clone()).detach())
@@ -197,7 +198,7 @@ class Jacrev(Way):
 
 
 class TwoGradients(Way):
-    """Comparison as the difference of two gradients; mean of linspace(0, 1, m + 1)."""
+    """The difference of two gradients; mean over linspace(0, 1, m + 1)."""
 
     def comparative_influence(self, model, layer, xs, c1, c2, weights=None):
         one, other = (self.class_influence(model, layer, xs, c, weights) for c in (c1, c2))
@@ -213,7 +214,7 @@ class TwoGradients(Way):
 
 
 class DoubleInside(Way):
-    """float64 inside, the result rounded to the input's dtype; midpoint rule."""
+    """float64 inside, the result rounded; midpoint."""
 
     inside = torch.float64
 
@@ -230,11 +231,13 @@ class DoubleInside(Way):
 
 
 class OtherKernels(Way):
-    """Other kernels: PyTorch's own convolutions, without oneDNN; midpoint rule."""
+    """Convolutions without oneDNN; midpoint."""
 
     def gradients(self, h, g, xs, quantity):
-        with torch.backends.mkldnn.flags(enabled=False):
-            return super().gradients(h, g, xs, quantity)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about TF32, which no CPU has
+            with torch.backends.mkldnn.flags(enabled=False):
+                return super().gradients(h, g, xs, quantity)
 
 
 HONEST: tuple[type[Way], ...] = (
@@ -248,4 +251,4 @@ HONEST: tuple[type[Way], ...] = (
     DoubleInside,
     OtherKernels,
 )
-"""Every accepted rule but Gauss–Legendre, which the Captum base of ``fixtures/bases`` has."""
+"""Among them every accepted rule but Gauss–Legendre, which ``fixtures/bases/captum`` has."""

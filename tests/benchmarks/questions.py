@@ -16,7 +16,7 @@ from grader.oracle import LiveOracle
 from grader.quadrature import rules
 from grader.records import Call
 
-__all__ = ["CASES", "INFLUENCES", "INTEGRALS", "Question", "questions"]
+__all__ = ["CASES", "INFLUENCES", "INTEGRALS", "Question", "oracle", "questions"]
 
 GRADIENTS = (
     *part1_focused.SLICES,
@@ -90,27 +90,31 @@ def _equal(case: Case, rows: np.ndarray, function: str, *arguments: Any) -> Ques
 
 
 def _integral(function: str, case: Case) -> Iterator[Question]:
-    # At M steps, by every rule, as `rules.follows_a_rule` has it.
-    network, x, baseline = case.network, case.x, case.baseline
-    first = {"path_influence": (case.layer,), "integrated_saliency_map": (case.layer, case.neuron)}
-    last = (case.target, case.other) if function.startswith("comp") else (case.target,)
-    last = () if function == "integrated_saliency_map" else last
-    call = oracle.call(function, network, *first.get(function, ()), x, baseline, *last, M)
+    network, x, baseline, target = case.network, case.x, case.baseline, case.target
+    change = x - baseline
 
-    def by(rule: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
-        nodes, weights = rule
-        xs = points_on(case, nodes)
-        if function == "integrated_saliency_map":
-            maps = [oracle.saliency_map(network, case.layer, case.neuron, point) for point in xs]
-            return np.asarray((x - baseline) * np.tensordot(weights, np.stack(maps), 1))
-        if function == "path_influence":
-            return np.asarray(oracle.class_influence(network, case.layer, xs, case.target, weights))
-        if function == "integrated_gradients":
-            mean = oracle.class_influence(network, -1, xs, case.target, weights)
-        else:
-            mean = oracle.comparative_influence(network, -1, xs, case.target, case.other, weights)
-        return np.asarray((x - baseline) * mean)
+    def influence(xs: np.ndarray, p: np.ndarray) -> np.ndarray:
+        return np.asarray(oracle.class_influence(network, case.layer, xs, target, p))
 
-    accepted = {name: by(rule) for name, rule in rules(M).items()}
+    def attribution(xs: np.ndarray, p: np.ndarray) -> np.ndarray:
+        return np.asarray(change * oracle.class_influence(network, -1, xs, target, p))
+
+    def comparison(xs: np.ndarray, p: np.ndarray) -> np.ndarray:
+        mean = oracle.comparative_influence(network, -1, xs, target, case.other, p)
+        return np.asarray(change * mean)
+
+    def saliency(xs: np.ndarray, p: np.ndarray) -> np.ndarray:
+        maps = [oracle.saliency_map(network, case.layer, case.neuron, point) for point in xs]
+        return np.asarray(change * np.tensordot(p, np.stack(maps), 1))
+
+    arguments, by = {
+        "path_influence": ((case.layer, x, baseline, target), influence),
+        "integrated_gradients": ((x, baseline, target), attribution),
+        "comparative_integrated_gradients": ((x, baseline, target, case.other), comparison),
+        "integrated_saliency_map": ((case.layer, case.neuron, x, baseline), saliency),
+    }[function]
+    # As `rules.follows_a_rule` has it: by every accepted rule, and by Captum's trapezoid.
+    accepted = {name: by(points_on(case, nodes), p) for name, (nodes, p) in rules(M).items()}
     accepted["Captum's trapezoid"] = (M - 1) / M * accepted["trapezoid of m points"]
+    call = oracle.call(function, network, *arguments, M)
     yield Question(case, call, x[None], tuple(accepted.values()))

@@ -16,13 +16,12 @@ Everything is seeded; torch runs on one thread.
 from __future__ import annotations
 
 import argparse
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
-from mistakes import MISTAKES, Mistake
+from mistakes import FLOAT32_INSIDE, MISTAKES, STEPS_IGNORED, Mistake
 from phrasings import HONEST, Way
 from questions import INTEGRALS, Question, questions
 
@@ -34,6 +33,8 @@ from grader.sandbox.session import InProcessSession
 
 BASES = Path(__file__).parents[2] / "fixtures" / "bases"
 TOLERANCE = {"float32": expect.FLOAT32, "float64": expect.FLOAT64}
+OF_CAPTUM = 1e-6
+"""What checks allow an integral in float64: Captum keeps the weights of its steps in float32."""
 
 Answer = Callable[[Call], np.ndarray]
 
@@ -53,29 +54,29 @@ def submitted(base: str) -> Answer:
 
 def words(way: type[Way]) -> str:
     """What a way says of itself."""
-    return (way.__doc__ or "").rstrip(".")
+    said = (way.__doc__ or "").rstrip(".")
+    return said[0].lower() + said[1:]
 
 
 def phrasings() -> dict[str, Answer]:
     """All honest ones, by what they are."""
-    bases = sorted(path.name for path in BASES.iterdir() if (path / "part1_focused.py").is_file())
+    bases = sorted(path.parent.name for path in BASES.glob("*/part1_focused.py"))
     made = {f"fixtures/bases/{base}": submitted(base) for base in bases}
     return made | {words(way): written(way) for way in HONEST}
 
 
-def largest(answer: Answer, asked: list[Question]) -> tuple[float, float]:
-    """The largest difference of gradients, and of integrals."""
-    found = {True: 0.0, False: 0.0}
-    for question in asked:
-        integral = question.call.function in INTEGRALS
-        found[integral] = max(found[integral], question.difference(answer(question.call)))
-    return found[False], found[True]
+def largest(answer: Answer, asked: list[Question], *, integrals: bool) -> float:
+    """The largest difference that an answer has, among the integrals or among the rest."""
+    of_kind = [q for q in asked if (q.call.function in INTEGRALS) == integrals]
+    return max(question.difference(answer(question.call)) for question in of_kind)
 
 
 def effect(mistake: Mistake, asked: list[Question]) -> list[float]:
-    """The differences that a mistake makes, rising; another shape is no difference, but an error."""
-    answer = written(mistake.way)
-    found = []
+    """The differences that a mistake makes where it concerns, rising.
+
+    An answer of another shape is left out: a check refuses it before it compares.
+    """
+    answer, found = written(mistake.way), []
     for question in asked:
         if question.call.function in mistake.functions and mistake.concerns(question):
             got = answer(question.call)
@@ -84,20 +85,33 @@ def effect(mistake: Mistake, asked: list[Question]) -> list[float]:
     return sorted(found)
 
 
-def honest_table(asked: dict[str, list[Question]]) -> dict[str, dict[str, tuple[float, float]]]:
-    """Print a row per phrasing; the differences by phrasing and dtype."""
-    print(f"{'':76} {'gradients':>19} {'integrals':>19}")
-    print(
-        f"{'largest difference of an honest phrasing':76}" + f"{'float32':>10}{'float64':>10}" * 2
-    )
-    found = {}
+def honest_table(asked: dict[str, list[Question]]) -> None:
+    """The largest difference of every phrasing: four numbers in a row."""
+    print(f"{'honest phrasing: largest difference of':64}{'gradients':^18}{'integrals':^18}")
+    print(f"{'':64}" + "".join(f"{dtype:>9}" for dtype in asked) * 2)
+    most = [0.0] * 4
     for name, answer in phrasings().items():
-        found[name] = {dtype: largest(answer, asked[dtype]) for dtype in asked}
-        numbers = [found[name][dtype][i] for i in (0, 1) for dtype in asked]
-        print(f"{name:76}" + "".join(f"{number:10.1e}" for number in numbers), flush=True)
-    tolerances = list(TOLERANCE.values())
-    print(f"{'tolerance':76}" + "".join(f"{t:10.0e}" for t in tolerances * 2))
-    return found
+        row = [largest(answer, asked[d], integrals=i) for i in (False, True) for d in asked]
+        print(f"{name:64}" + "".join(f"{difference:9.1e}" for difference in row), flush=True)
+        if "captum" not in name:
+            most = [max(pair) for pair in zip(most, row, strict=True)]
+    print(f"{'largest but for Captum':64}" + "".join(f"{difference:9.1e}" for difference in most))
+    tolerances = (*TOLERANCE.values(), expect.FLOAT32, OF_CAPTUM)
+    print(f"{'tolerance':64}" + "".join(f"{tolerance:9.0e}" for tolerance in tolerances))
+
+
+def mistake_rows(mistakes: Sequence[Mistake], asked: list[Question], tolerance: float) -> float:
+    """Print a row per mistake; the smallest difference of all."""
+    smallest = float("inf")
+    for mistake in mistakes:
+        found = effect(mistake, asked)
+        beyond = sum(difference > tolerance for difference in found)
+        print(
+            f"{words(mistake.way):55}{found[0]:9.1e} {found[-1]:9.1e}{beyond:7} of {len(found)}",
+            flush=True,
+        )
+        smallest = min(smallest, found[0])
+    return smallest
 
 
 def main() -> None:
@@ -108,15 +122,24 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3, help="further weights and inputs (3)")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    started = time.monotonic()
     asked = {dtype: questions(dtype) for dtype in TOLERANCE}
-    print(f"{len(asked['float32'])} comparisons in each dtype.\n")
+    print(f"The public cases: {len(asked['float32'])} comparisons in each dtype.")
     honest_table(asked)
-    print()
-    for m in MISTAKES:
-        e = effect(m, asked["float32"])
-        print(f"{words(m.way):60}{len(e):4d}{e[0]:10.1e}{e[-1]:10.1e}", [f"{v:.1e}" for v in e[:6]])
-    print(time.monotonic() - started)
+    if options.seeds > 0:
+        shifts = range(1, options.seeds + 1)
+        further = {d: [q for s in shifts for q in questions(d, s)] for d in TOLERANCE}
+        print(
+            f"\nThe same with {options.seeds} other seeds: {len(further['float32'])} comparisons."
+        )
+        honest_table(further)
+    print(f"\n{'single mistake':55}{'smallest':>9} {'largest':>9}  beyond the tolerance")
+    print(f"in float32 ({expect.FLOAT32:.0e})")
+    smallest = mistake_rows(MISTAKES, asked["float32"], expect.FLOAT32)
+    print(f"{'smallest of these':55}{smallest:9.1e}")
+    print("in float32, where checks also ask at 50 and 300 steps")
+    mistake_rows(STEPS_IGNORED, asked["float32"], expect.FLOAT32)
+    print(f"in float64 ({expect.FLOAT64:.0e})")
+    mistake_rows([FLOAT32_INSIDE], asked["float64"], expect.FLOAT64)
 
 
 if __name__ == "__main__":
