@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import platform
+import re
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -14,7 +15,7 @@ import grader
 from grader.checks import expect
 from grader.checks.expect import StudentFault, Unmet
 from grader.checks.student import Student
-from grader.contract import PARTS
+from grader.contract import FUNCTIONS, PARTS
 from grader.records import (
     Check,
     Feedback,
@@ -111,7 +112,20 @@ def _fault(check: Check, student: Student, error: StudentError) -> Feedback:
 
 
 def _hinted(feedback: Feedback, check: Check) -> Feedback:
-    return feedback if feedback.hint else replace(feedback, hint=check.about)
+    return replace(
+        feedback,
+        message=_sentence(feedback.message),
+        diagnosis=_sentence(feedback.diagnosis),
+        hint=_sentence(feedback.hint or check.about),
+    )
+
+
+def _sentence(text: str) -> str:
+    """Text with a capital in front, unless a name of the code stands there, and a full stop."""
+    first = re.match(r"[\w.]*", text)
+    plain = first is not None and first[0].isalpha() and first[0] not in FUNCTIONS
+    text = text[:1].upper() + text[1:] if plain else text
+    return text if not text or text.endswith((".", "!", "?")) else f"{text}."
 
 
 _LOAD_HINT = "Nothing in this file can be checked until Python can import it."

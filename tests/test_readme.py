@@ -29,7 +29,7 @@ def test_its_commands_are_there():
 
 
 def test_its_files_are_there():
-    named = re.findall(r"(?:python |\]\()((?:tests|fixtures|\.github)/[\w./-]+)", README)
+    named = re.findall(r"(?:python |src=\")((?:tests|fixtures|\.github)/[\w./-]+)", README)
     assert len(named) >= 7
     for name in named:
         assert (ROOT / name).is_file(), name

@@ -117,9 +117,30 @@ def close(
     if error <= tolerance:
         return
     figures = () if a.ndim == 0 or a.size < 4 else (_maps(a, e, what),)
-    ours = {"expected": show(e), "actual": show(a), "figures": figures}
+    ours = {
+        "expected": show(e),
+        "actual": show(a),
+        "figures": figures,
+        "diagnosis": _looks_like(a, e, tolerance),
+    }
     message = f"{what} differs from what it should be{_by(error)}"
     raise Unmet(Feedback(message=message, **{**ours, **feedback}))
+
+
+def _looks_like(actual: np.ndarray, expected: np.ndarray, tolerance: float) -> str:
+    """What turns the expectation into the result, where that is simple and no accident."""
+    a, e = (np.asarray(v, dtype=np.float64).reshape(-1) for v in (actual, expected))
+    if a.size < 3 or not a.any() or not e.any():
+        return ""
+    room = max(tolerance, FLOAT32)
+    if relative_error(a, -e) <= room:
+        return "the sign is the wrong way round"
+    if relative_error(a, np.abs(e)) <= room:
+        return "these are absolute values: signs should stay"
+    factor = float(a @ e / (e @ e))
+    if relative_error(a, factor * e) <= room:
+        return f"everything is {factor:.4g} times what it should be"
+    return ""
 
 
 def nearest(

@@ -224,7 +224,6 @@ def averages_on_the_line(student: Student) -> None:
     bends it.
     """
     for case in PATHS:
-        model, layer, target = case.network, case.layer, case.target
 
         def ask(steps: int, case: Case = case) -> np.ndarray:
             return np.asarray(
@@ -239,7 +238,7 @@ def averages_on_the_line(student: Student) -> None:
                 oracle.class_influence(case.network, case.layer, xs, case.target, weights)
             )
 
-        follows_a_rule(ask, integral, f"the influence on {model} at layer {layer} on {target}")
+        follows_a_rule(ask, integral, "the influence")
 
 
 @check("path_influence", points=0.5, needs=[has_the_shape_of_its_slice])

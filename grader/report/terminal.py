@@ -164,7 +164,7 @@ class _Page:
             ("expected", feedback.expected),
             ("got", feedback.actual),
             ("looks like", feedback.diagnosis),
-            ("to try", feedback.hint),
+            ("hint", feedback.hint),
             ("where", feedback.where),
         ]
         if self.verbose:

@@ -232,8 +232,8 @@ def _points(pair: Judged) -> str:
 
 
 def _advice(feedback: Feedback) -> str:
-    """The most helpful sentence: the known mistake, else what to look at, else what was seen."""
-    return display.one_line(feedback.diagnosis or feedback.hint or feedback.message, 240)
+    """The most helpful sentence: the known mistake, else what was seen, else what to look at."""
+    return display.one_line(feedback.diagnosis or feedback.message or feedback.hint, 240)
 
 
 def _win(advice: Advice) -> str:

@@ -77,7 +77,7 @@ def test_a_check_that_did_not_pass_says_everything_useful():
         "expected 2.0",
         "got 4.0",
         "looks like Not divided by the steps.",
-        "to try Divide by steps.",
+        "hint Divide by steps.",
         "where gan.py:3: return x",
     ):
         assert said in text
