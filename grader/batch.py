@@ -23,7 +23,7 @@ from typing import Any
 from grader.records import Limits, Report, Submission
 from grader.report import results
 from grader.report.files import write_text
-from grader.sandbox.session import ProcessSession
+from grader.sandbox.session import ProcessSession, end_guests
 from grader.sandbox.walls import Walls
 
 __all__ = ["Job", "fingerprint", "grade_all", "grade_one", "is_done"]
@@ -171,7 +171,9 @@ def _prepare() -> None:
 
 
 def _leave(*_: Any) -> None:
-    raise SystemExit(1)
+    # Not by an exception: the pool would take it for the submission's, and go on with the next.
+    end_guests()
+    os._exit(1)
 
 
 def _stop(pool: Executor) -> None:
@@ -181,7 +183,9 @@ def _stop(pool: Executor) -> None:
         with contextlib.suppress(OSError):
             worker.terminate()
     for worker in workers:
-        worker.join(5)
+        worker.join(2)
+        if worker.is_alive():
+            worker.kill()
 
 
 def read_reports(submissions: Sequence[Submission], out: Path) -> list[Report]:

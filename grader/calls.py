@@ -167,6 +167,9 @@ def _seed(seed: int) -> None:
     # A call must not depend on what an earlier one left behind.
     torch.set_grad_enabled(True)
     torch.set_default_dtype(torch.float32)
+    torch.set_num_threads(1)
+    if torch.get_default_device().type != "cpu":
+        torch.set_default_device(None)
     torch.manual_seed(seed)
     np.random.seed(seed % 2**32)
     random.seed(seed)

@@ -103,7 +103,7 @@ class Case:
 
     def activations(self, *points: Array) -> Array:
         """h(x) of some points, float64: (len(points), *Z)."""
-        model = build(replace(self.network, dtype="float64", head="", training=False))
+        model = build(replace(self.network, dtype="float64", head="", training=False, mixed=False))
         with torch.no_grad():
             rows = torch.from_numpy(np.stack(points).astype(np.float64))
             return np.asarray(model[: self.layer + 1](rows))
@@ -113,7 +113,7 @@ class Case:
 
         With ``other``, of score_target − score_other.  Only for networks without kinks.
         """
-        model = build(replace(self.network, dtype="float64", head="", training=False))
+        model = build(replace(self.network, dtype="float64", head="", training=False, mixed=False))
         with torch.no_grad():
             z = model[: self.layer + 1](torch.from_numpy(x[None].astype(np.float64)))[0]
             step = 1e-5 * torch.eye(z.numel(), dtype=torch.float64).reshape(-1, *z.shape)

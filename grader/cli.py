@@ -101,9 +101,9 @@ def check(
         submission.files
     )  # imports torch while this process does
     try:
-        chosen = _checks(part, only, quick)
+        public, chosen = _checks(part, only, quick)
         opened, first = first, None  # the engine closes it from here on
-        report = _run(submission, chosen, opened, walls)
+        report = _run(submission, chosen, opened, walls, public)
     finally:
         if first is not None:
             first.close()
@@ -112,7 +112,8 @@ def check(
     raise SystemExit(_status(report.outcomes))
 
 
-def _checks(part: str, only: str, quick: bool) -> list[Check]:
+def _checks(part: str, only: str, quick: bool) -> tuple[int, list[Check]]:
+    """How many public checks there are, and those that were asked for."""
     from grader.checks import registry
 
     public = [c for c in registry.load() if not c.hidden]
@@ -126,7 +127,7 @@ def _checks(part: str, only: str, quick: bool) -> list[Check]:
         ) from None
     if quick:
         chosen = [c for c in chosen if c.limits is None or c.limits.wall_seconds < _LONG_SECONDS]
-    return chosen
+    return len(public), chosen
 
 
 def _nearest(word: str, words: Sequence[str]) -> str:
@@ -166,8 +167,23 @@ def _writable(path: Path | None) -> None:
         raise Refused(f"{path} cannot be written: no permission in {folder}")
 
 
+def _probe(folder: Path) -> None:
+    """Make the folder and write to it once: permissions alone do not tell."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".hw3-probe"
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as error:
+        raise _unwritten(error, folder) from None
+
+
 def _run(
-    submission: Submission, checks: Sequence[Check], session: ProcessSession | None, walls: Walls
+    submission: Submission,
+    checks: Sequence[Check],
+    session: ProcessSession | None,
+    walls: Walls,
+    public: int,
 ) -> Report:
     from grader import engine
 
@@ -188,9 +204,12 @@ def _run(
             done = [titles[o.check_id] for o in outcomes]
             progress.stop()
             if done:
-                _show(engine.report(submission, done, outcomes, walls.describe()), False)
+                words = f"{len(done)} of {public}"
+                facts = {"checks run": words}
+                _show(engine.report(submission, done, outcomes, walls.describe(), **facts), False)
             raise Refused(f"stopped after {len(done)} of {len(checks)} checks") from None
-    return engine.report(submission, checks, outcomes, walls.describe())
+    facts = {} if len(checks) == public else {"checks run": f"{len(checks)} of {public}"}
+    return engine.report(submission, checks, outcomes, walls.describe(), **facts)
 
 
 def _now(checks: Sequence[Check], done: int) -> str:
@@ -284,6 +303,7 @@ def grade(
         raise Refused(f"{out} is a file; name a folder for the results")
     _writable(out / "index.html")
     submissions: list[Submission] = _sources(lambda: intake.read_many(sources))
+    _probe(out)
     job = batch.Job(walls, part)
     left = [s for s in submissions if regrade or not batch.is_done(s, job, out)]
     errors = Console(stderr=True, highlight=False)

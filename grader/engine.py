@@ -25,7 +25,7 @@ from grader.records import (
     StudentError,
     Submission,
 )
-from grader.sandbox.session import Session
+from grader.sandbox.session import GuestUnusable, Session
 from grader.scoring import scores
 
 __all__ = ["environment", "report", "run", "unusable"]
@@ -91,6 +91,8 @@ def _run(check: Check, session: Session) -> Outcome:
     except StudentFault as fault:
         feedback, fraction = _fault(check, student, fault.error), 0.0
         status = Status.FAILED if fault.error.kind == "missing" else Status.CRASHED
+    except GuestUnusable:
+        raise  # not of this check: nothing can be graded here
     except Exception as error:  # whatever goes wrong in the grader is never the student's fault
         feedback, fraction, status = _own_fault(error), 0.0, Status.INVALID
     return Outcome(check.id, status, fraction, feedback, time.monotonic() - started)
@@ -122,8 +124,8 @@ def _hinted(feedback: Feedback, check: Check) -> Feedback:
 
 def _sentence(text: str) -> str:
     """Text with a capital in front, unless a name of the code stands there, and a full stop."""
-    first = re.match(r"[\w.]*", text)
-    plain = first is not None and first[0].isalpha() and first[0] not in FUNCTIONS
+    first = re.match(r"[a-z]{2,}(?= [a-z])", text)
+    plain = first is not None and first[0] not in FUNCTIONS
     text = text[:1].upper() + text[1:] if plain else text
     return text if not text or text.endswith((".", "!", "?")) else f"{text}."
 

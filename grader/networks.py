@@ -53,6 +53,7 @@ class Network:
             in between.
         mix: ``((a, s), …)``: the last linear layer is Σ a · (the layer drawn from seed s).
         grads: handed over with a ``.grad`` on every parameter.
+        mixed: handed over in eval mode, but for every second layer, which is in train mode.
         ends: behind this layer the network only flattens, so that its scores are that layer's
             features; −2 leaves it whole.
     """
@@ -66,6 +67,7 @@ class Network:
     rewritten: bool = False
     mix: tuple[tuple[float, int], ...] = ()
     grads: bool = False
+    mixed: bool = False
     ends: int = -2
 
     def __str__(self) -> str:
@@ -284,7 +286,11 @@ def build(network: Network) -> nn.Sequential:
     }
     if network.head not in heads:
         raise ValueError(f"head must be one of {sorted(heads)} (got {network.head!r})")
-    return nn.Sequential(*layers, *heads[network.head]).train(network.training)
+    model = nn.Sequential(*layers, *heads[network.head]).train(network.training)
+    if network.mixed:
+        for layer in list(model)[1::2]:
+            layer.train(not network.training)
+    return model
 
 
 def _fill(layers: list[nn.Module], network: Network, gain: float) -> None:
@@ -373,7 +379,7 @@ def input_shape(network: Network) -> tuple[int, ...]:
 
 @lru_cache(maxsize=256)
 def _shapes(network: Network) -> tuple[tuple[int, ...], ...]:
-    model = build(replace(network, training=False))
+    model = build(replace(network, training=False, mixed=False))
     z = torch.zeros((1, *input_shape(network)), dtype=getattr(torch, network.dtype))
     shapes = [tuple(z.shape[1:])]
     with torch.no_grad():
@@ -409,7 +415,7 @@ def scores(network: Network, xs: np.ndarray) -> np.ndarray:
     Returns:
         (N, K) float64.
     """
-    model = build(replace(network, dtype="float64", head="", training=False))
+    model = build(replace(network, dtype="float64", head="", training=False, mixed=False))
     with torch.no_grad():
         out: np.ndarray = model(torch.from_numpy(np.array(xs, dtype=np.float64))).numpy()
     return out

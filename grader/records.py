@@ -69,8 +69,8 @@ class Submission:
 class Limits:
     """What one call into a submission may take: seconds, mebibytes, kibibytes."""
 
-    wall_seconds: float = 10.0
-    cpu_seconds: float = 10.0
+    wall_seconds: float = 15.0
+    cpu_seconds: float = 15.0
     load_seconds: float = 30.0
     memory_mb: int = 2048
     output_kb: int = 16

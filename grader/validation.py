@@ -89,7 +89,9 @@ def _array(returns: Array, value: Any, shapes: Mapping[str, tuple[int, ...]]) ->
     if array.shape != expected:
         raise WrongKind(f"should have the shape {expected}, but has {array.shape}")
     if returns.kind == "int":
-        if array.dtype.kind not in "iu" and array.size:
+        tensor = isinstance(value, Received) and value.origin == "tensor"
+        whole = array.dtype.kind == "f" and bool((array == np.round(array)).all())
+        if array.dtype.kind not in "iu" and array.size and (tensor or not whole):
             raise WrongKind(f"should hold integers (int64), but holds {_dtype(value, array)}")
         return array.astype(np.int64)
     if array.dtype.kind not in "fiu":

@@ -4,6 +4,10 @@ import csv
 import io
 import json
 import os
+import signal
+import subprocess
+import sys
+import time
 
 import pytest
 from click.testing import CliRunner
@@ -150,3 +154,25 @@ def test_doctor_finds_this_machine_fit():
     assert "UNSANDBOXED" in result.output
     assert "torchvision" in result.output
     assert "BAD" not in result.output
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of process groups")
+def test_ctrl_c_ends_a_class_in_time_and_leaves_no_process(tmp_path):
+    loop = "def random_classes(num_classes, k=5, seed=0):\n    while True:\n        pass\n"
+    for name in ("ada", "bob", "eve", "joe"):
+        (tmp_path / "class" / name).mkdir(parents=True)
+        (tmp_path / "class" / name / "part3_compression.py").write_text(loop)
+    command = [sys.executable, "-c", "from grader.cli import main; main()", "grade", "class"]
+    running = subprocess.Popen(
+        [*command, "--out", "graded", "--part", "part3", "--jobs", "2"],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    time.sleep(8)  # the loops are running by then, or the imports are
+    os.killpg(running.pid, signal.SIGINT)
+    _, said = running.communicate(timeout=60)
+    assert running.returncode == 2
+    assert "the same command goes on from there" in " ".join(said.split())
+    assert "Traceback" not in said

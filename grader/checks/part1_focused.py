@@ -30,10 +30,12 @@ SLICES = case_list(
 IN_PLACE = case_list(("inplace_mlp", -1, 3), ("inplace_mlp", 1, 8), ("inplace_cnn", 0, 4))
 DOUBLE = case_list(("smooth_cnn", 2, 6), ("smooth_mlp", -1, 4), dtype="float64")
 TRAIN = case_list(("dropout_bn", 1, 2), ("dropout_bn", 6, 3), training=True)
+TRAIN += case_list(("dropout_bn", 3, 4), mixed=True)
 SOFTMAX = case_list(("smooth_mlp", 2, 3), ("smooth_cnn", -1, 8), head="softmax")
 PATHS = [
     *case_list(("smooth_mlp", -1, 2), ("smooth_cnn", 1, 5), ("relu_avg_cnn", 3, 3)),
     *case_list(("smooth_mlp", 1, 6), head="softmax"),
+    *case_list(("smooth_mlp", -1, 8), head="log_softmax"),
     *case_list(("dropout_bn", 0, 4), training=True),
     *case_list(("inplace_cnn", 0, 2), ("inplace_mlp", -1, 9)),
 ]
@@ -109,8 +111,10 @@ def has_its_closed_form(student: Student) -> None:
     """
     case = Case(Network("deep_affine", seed=5), 0, target=2, seed=5)
     weight, _ = linear_layer(case.network, 1)
-    got = student.instance_influence(case.network, 0, case.xs(3), 2)
-    expect.close(got, np.tile(weight[2], (3, 1)), what="on a linear network the influence")
+    for rows in (3, 70):
+        got = student.instance_influence(case.network, 0, case.xs(rows), 2)
+        expected = np.tile(weight[2], (rows, 1))
+        expect.close(got, expected, what="on a linear network the influence")
     case = Case(Network("quadratic", seed=6), 0, target=1, seed=6)
     (w, b), (v, _) = linear_layer(case.network, 0), linear_layer(case.network, 2)
     z = case.xs(3) @ w.T + b
@@ -158,7 +162,7 @@ def is_the_mean_over_the_rows(student: Student) -> None:
     """
     case = Case(Network("quadratic", seed=8), 0, target=3, seed=8)
     (w, b), (v, _) = linear_layer(case.network, 0), linear_layer(case.network, 2)
-    for rows in (5, 2):
+    for rows in (5, 2, 133):
         expected = 2 * v[3] * (case.xs(rows) @ w.T + b).mean(0)
         got = student.class_influence(case.network, 0, case.xs(rows), 3)
         expect.close(got, expected, what=f"the influence over {rows} rows")

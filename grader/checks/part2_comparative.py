@@ -28,6 +28,7 @@ PATHS = [
 ]
 MAPS = case_list(("smooth_cnn", 0, 36), ("smooth_cnn", 3, 37), ("smooth_mlp", 1, 38))
 MAPS += case_list(("slides", 1, 39), ("inplace_cnn", 3, 40), head="log_softmax")
+MAPS += case_list(("smooth_mlp", 1, 47), ("smooth_cnn", 1, 48), head="softmax")
 
 
 @check("comparative_influence", points=0.5)
@@ -57,9 +58,10 @@ def is_the_derivative_of_the_difference(student: Student) -> None:
         expect.close(got, weight[c1] - weight[c2], what="on a linear network the influence")
     case = Case(Network("quadratic", seed=42), 0, 1, 42)
     (w, b), (v, _) = linear_layer(case.network, 0), linear_layer(case.network, 2)
-    expected = 2 * (v[1] - v[3]) * (case.xs(4) @ w.T + b).mean(0)
-    got = student.comparative_influence(case.network, 0, case.xs(4), 1, 3)
-    expect.close(got, expected, what="on a quadratic network the influence")
+    for rows in (4, 133):
+        expected = 2 * (v[1] - v[3]) * (case.xs(rows) @ w.T + b).mean(0)
+        got = student.comparative_influence(case.network, 0, case.xs(rows), 1, 3)
+        expect.close(got, expected, what=f"on a quadratic network over {rows} rows the influence")
 
 
 @check("comparative_influence", points=1, needs=[has_the_shape_of_the_slice])

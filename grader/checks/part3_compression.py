@@ -24,7 +24,7 @@ MARGINS = [
     *case_list(("relu_avg_cnn", 1, 54), ("slides", 1, 55)),
     *case_list(("smooth_mlp", 3, 56), head="softmax"),
     *case_list(("dropout_bn", 1, 57), training=True),
-    *case_list(("inplace_cnn", 3, 58)),
+    *case_list(("inplace_cnn", 3, 58), ("smooth_mlp", -1, 59), ("smooth_mlp", 4, 60)),
 ]
 
 
@@ -172,7 +172,7 @@ def masks_behind_the_layer(student: Student) -> None:
     for case in MARGINS:
         keep = list(range(0, case.shape[0], 3))
         call = (case.network, case.layer, keep)
-        got, expected = (functions.mask_slice(*call)(case.xs(3)) for functions in (student, oracle))
+        got, expected = (f.mask_slice(*call)(case.xs(40)) for f in (student, oracle))
         expect.close(
             got, expected, what=f"with every third neuron of layer {case.layer} the output"
         )
@@ -183,7 +183,9 @@ def gives_one_margin_per_row(student: Student) -> None:
     """Gives one number per row: (N,)."""
     for case in MARGINS:
         call = (case.network, case.layer, case.xs(4), case.target, 2, 1)
-        expect.finite(student.binary_classifier(*call)(case.xs(5)), "the margins")
+        classifier = student.binary_classifier(*call)
+        for rows in (5, 1):
+            expect.finite(classifier(case.xs(rows)), f"for a batch of {rows} the margins")
 
 
 @check("binary_classifier", points=1.5, needs=[gives_one_margin_per_row])
@@ -194,9 +196,11 @@ def is_the_margin_of_the_masked_network(student: Student) -> None:
     influence on the class, averaged over the rows.
     """
     for case in MARGINS:
-        for positive, negative in ((2, 1), (1, 3)):
-            call = (case.network, case.layer, case.xs(4), case.target, positive, negative)
-            got, expected = (f.binary_classifier(*call)(case.xs(6)) for f in (student, oracle))
+        many = 8 if case.network.family == "slides" else 70
+        for positive, negative, rows in ((2, 1, 4), (1, 3, many)):
+            xs = case.xs(rows)
+            call = (case.network, case.layer, xs, case.target, positive, negative)
+            got, expected = (f.binary_classifier(*call)(case.xs(many)) for f in (student, oracle))
             what = f"with {positive} positive and {negative} negative neurons the margin"
             expect.close(got, expected, what=what)
 
@@ -299,8 +303,9 @@ def counts_right(student: Student) -> None:
 
 @check("evaluate", points=0.5, needs=[counts_right])
 def takes_zero_for_a_no(student: Student) -> None:
-    """A margin of 0 does not say that it is the class."""
+    """A margin of 0 does not say that it is the class; any margin above 0 does."""
     quality(student, (0.0, 1.0, 0.0, -1.0), [True, True, False, False], (3 / 4, 1.0, 1 / 2))
+    quality(student, (1e-3, 1e-6, -1e-6, 0.0), [True, True, False, False], (1.0, 1.0, 1.0))
 
 
 @check("evaluate", points=0.5, needs=[counts_right])

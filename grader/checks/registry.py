@@ -12,9 +12,11 @@ import pkgutil
 import time
 from collections.abc import Callable, Sequence
 from functools import wraps
+from pathlib import Path
 from typing import Any, TypeVar
 
 from hypothesis import HealthCheck, Phase, Verbosity, given, settings
+from hypothesis.configuration import set_hypothesis_home_dir
 from hypothesis.strategies import SearchStrategy
 
 from grader import contract
@@ -25,6 +27,9 @@ __all__ = ["CHECKS", "check", "checks_of", "for_all", "load"]
 
 Run = Callable[[Any], Feedback | None]
 R = TypeVar("R", bound=Run)
+
+# Hypothesis would make a folder of its own wherever a student happens to be.
+set_hypothesis_home_dir(Path.home() / ".cache" / "hw3-grader")
 
 CHECKS: dict[str, Check] = {}
 """Every check by id, once :func:`load` has imported them."""

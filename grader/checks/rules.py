@@ -29,15 +29,13 @@ Array = np.ndarray
 M = 8
 """Steps at which results are told apart by their rule; the rules differ by 1e-2 and more there."""
 
+_CAPTUMS = "Captum's trapezoid"
+
+MANY = 77
+"""Steps at which a rule that was recognised is looked at again: more than fit in a small batch."""
+
 AT_50, AT_300 = 0.06, 0.01
 """How near the exact integral a rule of one's own must come, relative L2."""
-
-FINE = 5e-3
-"""An error at 300 steps that is small enough: where the gradient jumps, errors fall unevenly."""
-
-CONVERGES = 0.5
-"""Error at 300 steps ÷ error at 50 that counts as converging: 1/6 for a one-sided sum, 1 for a rule
-that ignores ``steps``."""
 
 
 def points_on(case: Case, nodes: Array) -> Array:
@@ -60,22 +58,32 @@ def follows_a_rule(
     got = ask(M)
     accepted = {name: integral(*rule) for name, rule in rules(M).items()}
     # Captum's riemann_trapezoid forgets one interval; only the check of normalisation asks for it.
-    accepted["Captum's trapezoid"] = (M - 1) / M * accepted["trapezoid of m points"]
-    if min(expect.relative_error(got, e) for e in accepted.values()) <= expect.FLOAT32:
+    accepted[_CAPTUMS] = (M - 1) / M * accepted["trapezoid of m points"]
+    errors = {name: expect.relative_error(got, e) for name, e in accepted.items()}
+    matched = [name for name, error in errors.items() if error <= expect.FLOAT32]
+    if matched:
+        again = {name: _at_many(name, integral) for name in matched}
+        expect.nearest(ask(MANY), again, expect.FLOAT32, f"with {MANY} steps {what}")
         return
     exact = integral(*midpoint(500))  # where the gradient jumps, better than Gauss–Legendre
     rough = ask(50)
     expect.close(rough, exact, AT_50, f"with 50 steps {what}")
     fine = ask(300)
     expect.close(fine, exact, AT_300, f"with 300 steps {what}")
-    errors = [expect.relative_error(r, exact) for r in (rough, fine)]
+    # A ratio of the two errors would ask for luck: points drawn at random converge, too.
     expect.that(
-        errors[1] <= max(CONVERGES * errors[0], FINE) and expect.relative_error(got, fine) > 1e-6,
-        f"{what} does not get better as steps grow",
-        expected=f"more gradient evaluations, and a smaller error than {errors[0]:.2g} of 50 steps",
-        actual=f"an error of {errors[1]:.2g} with 300 steps",
+        expect.relative_error(got, fine) > 1e-6 and expect.relative_error(rough, fine) > 1e-9,
+        f"{what} is the same for any number of steps",
+        expected="more gradient evaluations for more steps, and a smaller error",
+        actual="the very same result with 8, 50 and 300 steps, or with two of these",
         diagnosis="is `steps` used for the number of points on the line?",
     )
+
+
+def _at_many(name: str, integral: Callable[[Array, Array], Array]) -> Array:
+    if name == _CAPTUMS:
+        return (MANY - 1) / MANY * integral(*rules(MANY)["trapezoid of m points"])
+    return integral(*rules(MANY)[name])
 
 
 def adds_up(
@@ -113,11 +121,12 @@ def up_to_an_interval(expected: Array, steps: int) -> dict[str, Array]:
 
     For checks that are about something else than normalisation.
     """
-    return {"exact": expected, "Captum's trapezoid": (steps - 1) / steps * expected}
+    return {"exact": expected, _CAPTUMS: (steps - 1) / steps * expected}
 
 
 STATEFUL = (
     ("dropout_bn", {"training": True, "grads": True}),
+    ("dropout_bn", {"mixed": True}),
     ("inplace_cnn", {"grads": True}),
     ("smooth_mlp", {"training": True, "head": "softmax"}),
 )

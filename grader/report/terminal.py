@@ -191,21 +191,26 @@ class _Page:
         if report.withheld > 0.0:
             withheld = display.number(report.withheld)
             self._note(f"{withheld} of the points come from hidden checks; the total counts them.")
+        run = report.environment.get("checks run")
+        if run:
+            self._note(f"Not everything was tried: {run} checks were run.")
         if passed_everything(report):
             self._note("Everything passed. Well done!", "green")
         first = fix_first(report, 1)
         if first:
             advice = first[0]
-            held_up = f", and {advice.waiting} behind it" if advice.waiting else ""
+            checks = "1 check waits" if advice.waiting == 1 else f"{advice.waiting} checks wait"
+            held_up = f"; {checks} for it" if advice.waiting else ""
             points = display.trimmed(display.fixed(advice.lost, advice.check.points))
             title = display.one_line(advice.check.title).rstrip(".")
+            title = f"{advice.check.function}: {title}"
             self._note(f"Fix first: {title} (+{points}{held_up})", "bold")
 
     def _note(self, text: str, style: str = "") -> None:
         self.console.print(self._text(text, style))
 
     def _capped(self, text: str) -> str:
-        return display.capped(text) if self.verbose else display.capped(text, 1200, 14)
+        return display.capped(text) if self.verbose else display.capped(text, 600, 8)
 
     def _bar(self, percent: float) -> Text:
         """Full or empty only where that is true, as ``display.share`` is."""

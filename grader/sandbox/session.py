@@ -32,7 +32,7 @@ from grader.sandbox import zygote
 from grader.sandbox.guest import BOOT, Capture, Server
 from grader.sandbox.zygote import Forked, Zygote
 
-__all__ = ["GuestUnusable", "InProcessSession", "ProcessSession", "Session"]
+__all__ = ["GuestUnusable", "InProcessSession", "ProcessSession", "Session", "end_guests"]
 
 _ENVIRONMENT = (
     *("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "TEMP", "TMP"),
@@ -42,6 +42,10 @@ _ENVIRONMENT = (
     *("APPDATA", "LOCALAPPDATA", "PROGRAMDATA", "NUMBER_OF_PROCESSORS", "PROCESSOR_ARCHITECTURE"),
 )
 """What a guest sees of the environment: what Python and torch need, no token, no command file."""
+
+
+RETRIED_SECONDS = 30.0
+"""Up to this limit a call that takes too long is tried once more: the machine may have stalled."""
 
 
 class GuestUnusable(RuntimeError):  # noqa: N818 - a state of the guest, whoever made the error
@@ -72,6 +76,19 @@ def _parts(call: Call) -> list[str]:
     """The parts whose files a call needs, those of the calls in its arguments first."""
     inner = [_parts(value) for value in call.arguments.values() if isinstance(value, Call)]
     return list(dict.fromkeys([*(part for parts in inner for part in parts), part_of(call)]))
+
+
+def _name(call: Call) -> str:
+    """A call in words, for what went wrong in it."""
+    if call.function == "()":
+        return "calling what was returned"
+    return "gan.py" if call.function.startswith("drive:") else f"{call.function}(…)"
+
+
+def end_guests() -> None:
+    """End all guests of this process at once, without waiting for them."""
+    for one in _zygotes:
+        one.end()
 
 
 def _missing_file(part: str, files: Mapping[str, bytes]) -> StudentError | None:
@@ -200,6 +217,7 @@ class _OneSubmission:
         self._limits = limits or Limits()
         self._load_errors: dict[str, StudentError] = {}
         self._loaded: set[str] = set()
+        self._loaded_once: set[str] = set()
 
     def call(self, call: Call, limits: Limits | None = None) -> Reply:
         """Carry out one call, within its limits."""
@@ -208,7 +226,7 @@ class _OneSubmission:
             error = _missing_file(part, self._files) or self._load(part)
             if error is not None:
                 return Reply(error=error)
-        return self._ask({"op": "call", "call": call}, limits.wall_seconds, "the call")
+        return self._ask({"op": "call", "call": call}, limits.wall_seconds, _name(call))
 
     def _load(self, part: str) -> StudentError | None:
         if part in self._load_errors:
@@ -220,7 +238,10 @@ class _OneSubmission:
         error = self._ask(request, self._limits.load_seconds, f"importing {file}").error
         if error is None:
             self._loaded.add(part)
+            self._loaded_once.add(part)
             return None
+        if error.kind == "timeout" and part in self._loaded_once:
+            return error  # the machine stalled: the same file was quick before
         self._load_errors[part] = replace(error, kind="load", file=error.file or file)
         return self._load_errors[part]
 
@@ -251,7 +272,11 @@ class ProcessSession(_OneSubmission):
         """Carry out one call, within its limits."""
         if self._pipes is not None and self._pipes.waiting() == [None]:
             self.close()  # it ended after its last reply: that call was answered, this one is new
-        return super().call(call, limits)
+        reply = super().call(call, limits)
+        late = reply.error is not None and reply.error.kind == "timeout"
+        if late and (limits or self._limits).wall_seconds <= RETRIED_SECONDS:
+            return super().call(call, limits)  # once more, in a guest of its own
+        return reply
 
     def _ask(self, request: dict[str, Any], seconds: float, doing: str) -> Reply:
         from grader.sandbox import wire
@@ -289,17 +314,15 @@ class ProcessSession(_OneSubmission):
         return Reply(error=StudentError(kind, message))
 
     def _guest(self) -> _Pipes:
-        from grader.sandbox import wire
-
         if self._pipes is None:
             self._pipes = _Pipes()
         if not self._greeted:
             # Importing torch can take long on a cold disk; a student's limits do not run meanwhile.
-            try:
-                got = self._pipes.receive(120)
-                hello = wire.decode(*got) if isinstance(got, tuple) else {}
-            except (queue.Empty, wire.Garbage):
-                hello = {}
+            hello = self._hello()
+            if FORKS and not hello:  # the zygote had just been killed: another one forks
+                self.close()
+                self._pipes = _Pipes()
+                hello = self._hello()
             if not hello.get("ready"):
                 self.close()
                 reason = hello.get("fatal", "it ended before it was ready")
@@ -310,6 +333,16 @@ class ProcessSession(_OneSubmission):
                 message = reply.error.message
                 raise GuestUnusable(f"the process for student code cannot start: {message}")
         return self._pipes
+
+    def _hello(self) -> dict[str, Any]:
+        from grader.sandbox import wire
+
+        assert self._pipes is not None
+        try:
+            got = self._pipes.receive(120)
+            return wire.decode(*got) if isinstance(got, tuple) else {}
+        except (queue.Empty, wire.Garbage):
+            return {}
 
     def close(self) -> None:
         """End the guest; the next call starts another."""

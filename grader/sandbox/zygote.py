@@ -10,6 +10,7 @@ that one has ended.  When the grader goes, the socket ends, and the zygote ends 
 from __future__ import annotations
 
 import atexit
+import ctypes
 import gc
 import os
 import signal
@@ -20,6 +21,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from typing import NoReturn
 
 __all__ = ["BOOT", "Forked", "Zygote", "main"]
 
@@ -31,6 +33,8 @@ BOOT = (
 
 _NUMBER = struct.Struct(">i")
 _RUNNING = -(2**31)
+_FIRST_SECONDS, _ANSWER_SECONDS = 120.0, 10.0
+"""In which the zygote answers: at first it imports torch.  One that does not is ended."""
 
 
 def main() -> None:
@@ -45,32 +49,68 @@ def main() -> None:
     gc.collect()
     gc.freeze()  # so that collections in a child do not copy what it shares with this process
     children: set[int] = set()
-    while True:
-        message, descriptors, _, _ = socket.recv_fds(control, 1 + _NUMBER.size, 2)
-        if not message:
-            break
-        if message[:1] == b"F":
-            child = os.fork()
-            if child == 0:
-                os.setsid()
-                control.close()
-                requests, replies = descriptors
-                guest.serve(requests, replies, problem)
-                os._exit(0)
-            for descriptor in descriptors:
-                os.close(descriptor)
-            children.add(child)
-            control.sendall(_NUMBER.pack(child))
-        else:
-            (child,) = _NUMBER.unpack(message[1:])
-            ended, status = os.waitpid(child, os.WNOHANG) if child in children else (child, 0)
-            if ended:
-                children.discard(child)
-            code = os.waitstatus_to_exitcode(status) if ended else _RUNNING
-            control.sendall(_NUMBER.pack(code))
-    for child in children:
-        with suppress(ProcessLookupError):
-            os.kill(child, signal.SIGKILL)
+    try:
+        while True:
+            message, descriptors, _, _ = socket.recv_fds(control, 1 + _NUMBER.size, 2)
+            if not message:
+                break
+            if message[:1] == b"F":
+                child = os.fork()
+                if child == 0:
+                    _serve(control, descriptors, problem)
+                for descriptor in descriptors:
+                    os.close(descriptor)
+                children.add(child)
+                control.sendall(_NUMBER.pack(child))
+            else:
+                (child,) = _NUMBER.unpack(message[1:])
+                control.sendall(_NUMBER.pack(_ended(child, children)))
+    except OSError:
+        pass  # the grader has died
+    finally:
+        for child in children:
+            _end_group(child)
+
+
+def _serve(control: socket.socket, descriptors: list[int], problem: str) -> NoReturn:
+    """A child's whole life; nothing of it may come back into the zygote's loop."""
+    from grader.sandbox import guest
+
+    status = 1
+    try:
+        _follow_the_parent()
+        os.setsid()
+        control.close()
+        requests, replies = descriptors
+        guest.serve(requests, replies, problem)
+        status = 0
+    finally:
+        os._exit(status)
+
+
+def _ended(child: int, children: set[int]) -> int:
+    """The exit status of a child, which is reaped, or that it is running."""
+    if child not in children:
+        return -signal.SIGKILL
+    if os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+        return _RUNNING
+    _end_group(child)  # while its number is still its own: what it started ends with it
+    _, status = os.waitpid(child, 0)
+    children.discard(child)
+    return os.waitstatus_to_exitcode(status)
+
+
+def _end_group(child: int) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(child, signal.SIGKILL)
+    with suppress(ProcessLookupError):
+        os.kill(child, signal.SIGKILL)
+
+
+def _follow_the_parent() -> None:
+    """End when the zygote does, however that ends (Linux, prctl 1)."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
 
 class Zygote:
@@ -86,6 +126,7 @@ class Zygote:
         self._lock = threading.RLock()
         self._socket = ours
         self._unborn: Forked | None = None
+        self._socket.settimeout(_FIRST_SECONDS)
         self._process = subprocess.Popen(
             command,
             stdin=theirs.fileno(),
@@ -122,7 +163,7 @@ class Zygote:
         """Read the number of the guest that was asked for last."""
         with self._lock:
             if self._unborn is not None:
-                self._unborn.number, self._unborn = self._read(), None
+                self._unborn.number, self._unborn = self._read() or 0, None
 
     def _wait(self, number: int) -> int | None:
         """How the guest ended, or ``None``."""
@@ -131,21 +172,31 @@ class Zygote:
             try:
                 self._socket.sendall(b"W" + _NUMBER.pack(number))
             except OSError:
-                return -signal.SIGKILL
-            code = self._read()
-        return None if code == _RUNNING else code
+                pass
+            else:
+                code = self._read()
+                if code is not None:
+                    return None if code == _RUNNING else code
+        _end_group(number)  # nobody is left to say how it ended
+        return -signal.SIGKILL
 
-    def _read(self) -> int:
+    def _read(self) -> int | None:
         data = b""
         while len(data) < _NUMBER.size:
             try:
                 more = self._socket.recv(_NUMBER.size - len(data))
             except OSError:
                 more = b""
-            if not more:  # it died; whatever it was asked about has died with it
-                return 0
+            if not more:  # it died, or was stopped, and so it ends
+                self._process.kill()
+                return None
             data += more
+        self._socket.settimeout(_ANSWER_SECONDS)
         return int(_NUMBER.unpack(data)[0])
+
+    def end(self) -> None:
+        """Let the zygote end, and its children with it, without waiting for that."""
+        self._socket.close()
 
     def close(self) -> None:
         """End the zygote and its children."""

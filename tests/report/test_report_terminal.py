@@ -113,7 +113,7 @@ def test_it_ends_with_the_total_what_is_undecided_and_what_to_fix():
     start = lines.index("Total 4 / 10.5 points")
     end = squeezed(" ".join(lines[start:]))
     assert "could not decide about 2 points. That is not counted as 0" in end
-    assert end.endswith("Fix first: Sums are right (+2, and 2 behind it)")
+    assert end.endswith("Sums are right (+2; 2 checks wait for it)")
 
 
 def test_a_part_where_everything_passed_is_only_a_bar():

@@ -502,20 +502,27 @@ POSIX = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such 
 @pytest.mark.parametrize(
     ("what", "argument", "kind", "message"),
     [
-        ("loops", None, "timeout", "the call took longer than 0.5 seconds"),
-        ("exits", 7, "died", "the process ended in the call with exit status 7"),
-        pytest.param("kills", 9, "died", "the process ended in the call by signal 9", marks=POSIX),
+        ("loops", None, "timeout", "scale_pixels(…) took longer than 0.5 seconds"),
+        ("exits", 7, "died", "the process ended in scale_pixels(…) with exit status 7"),
+        pytest.param(
+            "kills", 9, "died", "the process ended in scale_pixels(…) by signal 9", marks=POSIX
+        ),
         (
             "everywhere",
             "garbage" * 9,
             "garbage",
-            "the submission broke the grader's pipe in the call",
+            "the submission broke the grader's pipe in scale_pixels(…)",
         ),
-        ("everywhere", FRAME, "garbage", "the submission broke the grader's pipe in the call"),
-        ("floods", None, "garbage", "the submission broke the grader's pipe in the call"),
-        ("shuts_pipe", None, "died", "the process ended in the call with exit status 1"),
+        (
+            "everywhere",
+            FRAME,
+            "garbage",
+            "the submission broke the grader's pipe in scale_pixels(…)",
+        ),
+        ("floods", None, "garbage", "the submission broke the grader's pipe in scale_pixels(…)"),
+        ("shuts_pipe", None, "died", "the process ended in scale_pixels(…) with exit status 1"),
         pytest.param(
-            *("leaves_a_child", None, "timeout", "the call took longer than 0.5 seconds"),
+            *("leaves_a_child", None, "timeout", "scale_pixels(…) took longer than 0.5 seconds"),
             marks=POSIX,
         ),
     ],
@@ -545,7 +552,7 @@ def test_what_is_written_between_two_calls_costs_the_next(guest):
         time.sleep(0.01)
     error = ask(guest, "echo").error
     assert error.kind == "garbage"
-    assert error.message == "the submission wrote into the grader's pipe before the call"
+    assert error.message == "the submission wrote into the grader's pipe before scale_pixels(…)"
     assert answers(guest)
 
 

@@ -38,6 +38,9 @@ BAD_XS = (
 )
 BAD_WEIGHTS = (
     ("too few weights", {"weights": [1.0, 1.0]}),
+    ("too many weights", {"weights": [1.0] * 5}),
+    ("one weight for all rows", {"weights": [1.0]}),
+    ("an infinite weight", {"weights": [1.0, float("inf"), 1.0, 1.0]}),
     ("a negative weight", {"weights": [1.0, -1.0, 1.0, 1.0]}),
     ("weights that are all 0", {"weights": [0.0, 0.0, 0.0, 0.0]}),
     ("a weight that is not finite", {"weights": [1.0, float("nan"), 1.0, 1.0]}),

@@ -36,6 +36,7 @@ __all__: list[str] = []
 OTHERS = [
     *case_list(("smooth_cnn", 1, SEED + 1), ("smooth_mlp", 3, SEED + 2), head="log_softmax"),
     *case_list(("dropout_bn", 4, SEED + 3), ("dropout_bn", -1, SEED + 4), training=True),
+    *case_list(("dropout_bn", 1, SEED + 10), mixed=True),
     *case_list(("inplace_mlp", 0, SEED + 5), ("inplace_cnn", 3, SEED + 6)),
     *case_list(("relu_max_cnn", 0, SEED + 8), ("slides", 3, SEED + 9)),
 ]
@@ -51,7 +52,10 @@ def removes_the_last_softmax_only(student: Student) -> None:
 
     In-place layers, batch norm and convolutions come through as they are.
     """
-    for case in OTHERS:
+    flat = case_list(("smooth_cnn", -1, SEED + 1), ends=3) + case_list(
+        ("smooth_mlp", -1, SEED + 2), ends=3
+    )
+    for case in (*OTHERS, *flat):
         scores = student.linear_scores(case.network)(case.xs())
         expect.close(scores, case.scores(*case.xs()), what="the scores")
 
@@ -149,6 +153,8 @@ def is_linear_in_the_distribution(student: Student, case: Case) -> None:
 def leaves_everything_as_found(student: Student) -> None:
     """Leaves arguments, parameters, gradients and modes as they are, on any network."""
     leaves_as_found(student, stateful(student, "class_influence", 2, "xs", 1))
+    weights = distribution(SEED, 4)
+    leaves_as_found(student, stateful(student, "class_influence", 2, "xs", 1, weights))
     for case in (*OTHERS, *DOUBLE):
         call = (case.network, case.layer, case.xs(3), case.target, distribution(case.seed, 3))
         expect.close(

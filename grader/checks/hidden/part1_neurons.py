@@ -27,6 +27,9 @@ def breaks_ties_towards_the_lower_index(student: Student) -> None:
     for influence in (ties, NumPy(ties.astype(np.float64)), ties.tolist()):
         got = student.top_neurons(influence, 35)
         expect.equal(got, order, "with ties the order of the neurons")
+    one = normal(SEED + 19, 1, 3, 3)
+    expect.equal(student.top_neurons(one, 1), np.array([0]), "of one map the top neuron")
+    leaves_as_found(student, [student.call("top_neurons", normal(SEED + 18, 6, 2, 2), 4)])
     wrong = (("k = 0", {"k": 0}), ("k above the neurons", {"k": 36}), ("k = -1", {"k": -1}))
     refuses(student, bad(student, "top_neurons", wrong, attribution=ties, k=1))
 
@@ -100,6 +103,10 @@ def gives_zeros_for_an_empty_map(student: Student) -> None:
     x = normal(SEED + 20, 2, 4, 4)
     got = student.scale_pixels(x, np.zeros_like(x))
     expect.equal(got, np.zeros_like(x), "for an all-zero map the picture")
+    for row in ([-1.0, 0.0, -2.0], [1.0, -1.0, 0.5]):
+        vector, three = np.array(row, dtype=np.float32), normal(SEED + 23, 3)
+        expected = three * np.abs(vector) / np.abs(vector).max()
+        expect.close(student.scale_pixels(three, vector), expected, what=f"for saliency {row} x")
     saliency = -np.abs(normal(SEED + 21, 2, 4, 4, dtype="float64"))
     s, wide = np.abs(saliency).max(0), x.astype(np.float64)
     got = student.scale_pixels(wide, saliency)
@@ -118,5 +125,6 @@ def averages_ties(student: Student) -> None:
     expect.close(got[1], expected[1], what="the share of common top neurons", scale=1)
     got = student.compare_attributions(a, np.ones(6, dtype=np.float32), 2)
     expect.close(got[0], 0.0, what="of a constant explanation the rank correlation", scale=1)
+    leaves_as_found(student, [student.call("compare_attributions", a, b, 3)])
     wrong = (("k = 0", {"k": 0}), ("k above the neurons", {"k": 7}))
     refuses(student, bad(student, "compare_attributions", wrong, a=a, b=b, k=2))

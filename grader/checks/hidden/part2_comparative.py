@@ -60,6 +60,8 @@ def is_linear_in_the_distribution(student: Student, case: Case) -> None:
 def leaves_everything_as_found(student: Student) -> None:
     """Leaves arguments, parameters, gradients and modes as they are."""
     leaves_as_found(student, stateful(student, "comparative_influence", 2, "xs", 1, 3))
+    weights = distribution(SEED, 4)
+    leaves_as_found(student, stateful(student, "comparative_influence", 2, "xs", 1, 3, weights))
 
 
 @check("comparative_influence", points=0.5, needs=[has_the_shape_of_the_slice])

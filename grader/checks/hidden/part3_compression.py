@@ -109,7 +109,7 @@ def takes_any_order(student: Student) -> None:
 @check("mask_slice", points=0.5, needs=[keeps_some_and_zeroes_the_rest])
 def does_not_touch_the_model(student: Student) -> None:
     """Leaves the model that it is given as it is."""
-    leaves_as_found(student, stateful(student, "mask_slice", 2, [0, 3]))
+    leaves_as_found(student, stateful(student, "mask_slice", 2, [3, 0]))
 
 
 @check("mask_slice", points=1, needs=[keeps_some_and_zeroes_the_rest])
@@ -180,6 +180,12 @@ def takes_any_truth(student: Student) -> None:
         got = student.evaluate(classifier, rows, given)
         expect.close(got[0], 0.5, what="the accuracy", scale=1)
     quality(student, (2.0,), [True], (1.0, 1.0, 1.0))
+    many = tuple(1.0 if i % 3 == 0 or i > 100 else -1.0 for i in range(130))
+    rows, said = np.arange(130), np.array(many) > 0
+    truth = rows % 2 == 0
+    found = float((said & truth).sum())
+    expected = (float((said == truth).mean()), found / said.sum(), found / truth.sum())
+    quality(student, many, truth, expected)
 
 
 @check("evaluate", points=0.5, needs=[counts_right])
