@@ -441,13 +441,10 @@ def vgg16(weights: str | Path | None = None, *, seed: int = 0) -> nn.Sequential:
         torch.manual_seed(seed)
         net = models.vgg16(weights=None)
     if weights is not None:
-        path = Path(weights)
-        if weights == "cache":
-            path = Path(torch.hub.get_dir()) / "checkpoints" / "vgg16-397923af.pth"
+        cached = Path(torch.hub.get_dir()) / "checkpoints" / "vgg16-397923af.pth"
+        path = cached if weights == "cache" else Path(weights)
         if not path.is_file():
-            raise FileNotFoundError(
-                f"no VGG16 weights at {path}: download them with torchvision first"
-            )
+            raise FileNotFoundError(f"no VGG16 weights at {path}: let torchvision download them")
         net.load_state_dict(torch.load(path, weights_only=True))
     flat = [*net.features, net.avgpool, nn.Flatten(), *net.classifier]
     return nn.Sequential(*flat).eval()

@@ -137,7 +137,7 @@ def test_a_module_stays_a_module_and_what_has_no_contract_stays_itself():
         (FLOATS, [], "should have the shape (2, 3), but has (0,)"),
         (FLOATS, tensor(np.ones((2, 3)), "bool"), "should hold floats, but holds bool"),
         (INTEGERS, tensor([1.0, 2.0]), "should hold integers (int64), but holds float32"),
-        (INTEGERS, [1.0, 2.0], "should hold integers (int64), but holds float64"),
+        (INTEGERS, [1.0, 2.5], "should hold integers (int64), but holds float64"),
         (INTEGERS, tensor([1, 0], "bool"), "should hold integers (int64), but holds bool"),
         (INTEGERS, tensor([1, 2, 3], "int64"), "should have the shape (2,), but has (3,)"),
         (FLOATS, None, "should be a tensor, but is None (is a return missing?)"),
@@ -223,3 +223,8 @@ def test_a_huge_number_is_no_number():
 def test_words_are_short():
     assert len(words("x" * 9000)) <= 100
     assert len(words(10**400)) <= 100
+
+
+def test_whole_numbers_of_another_dtype_will_do_in_lists_and_arrays():
+    """Their dtype is not graded; a tensor's is."""
+    assert validate(Array(("k",), "int"), [3.0, 1.0], {"k": (2,)}).tolist() == [3, 1]

@@ -62,9 +62,11 @@ def follows_a_rule(
     errors = {name: expect.relative_error(got, e) for name, e in accepted.items()}
     matched = [name for name, error in errors.items() if error <= expect.FLOAT32]
     if matched:
-        again = {name: _at_many(name, integral) for name in matched}
-        expect.nearest(ask(MANY), again, expect.FLOAT32, f"with {MANY} steps {what}")
-        return
+        # Where a gradient is constant over stretches, another rule may give the same at 8 steps.
+        again = ask(MANY)
+        errors = {name: expect.relative_error(again, _at_many(name, integral)) for name in matched}
+        if min(errors.values()) <= expect.FLOAT32:
+            return
     exact = integral(*midpoint(500))  # where the gradient jumps, better than Gauss–Legendre
     rough = ask(50)
     expect.close(rough, exact, AT_50, f"with 50 steps {what}")
