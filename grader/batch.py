@@ -6,7 +6,6 @@ is not graded again, so an interrupted run goes on where it stopped.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import multiprocessing
@@ -15,6 +14,7 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing, nullcontext, suppress
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -23,7 +23,8 @@ from typing import Any
 from grader.records import Limits, Report, Submission
 from grader.report import results
 from grader.report.files import write_text
-from grader.sandbox.session import ProcessSession, end_guests
+from grader.sandbox.process import end_guests
+from grader.sandbox.session import ProcessSession
 from grader.sandbox.walls import Walls
 
 __all__ = ["Job", "fingerprint", "grade_all", "grade_one", "is_done"]
@@ -81,8 +82,8 @@ def is_done(submission: Submission, job: Job, out: Path) -> bool:
 def grade_one(submission: Submission, job: Job) -> Report:
     """The report on one submission, hidden checks included."""
     # The guest starts first, so that it imports torch while this process does.
-    first = None if submission.reason else ProcessSession(submission.files, job.limits)
-    try:
+    opened = nullcontext() if submission.reason else closing(_open(submission, job))
+    with opened as first:
         from grader import engine
         from grader.checks import registry
 
@@ -91,16 +92,14 @@ def grade_one(submission: Submission, job: Job) -> Report:
         if submission.reason:
             report = engine.unusable(submission, checks, {**walls, "timeouts": 0})
         else:
-            opened, first = first, None
-            outcomes = list(
-                engine.run(checks, lambda: ProcessSession(submission.files, job.limits), opened)
-            )
+            outcomes = list(engine.run(checks, lambda: _open(submission, job), first))
             late = sum("took longer than" in o.feedback.message for o in outcomes)
             report = engine.report(submission, checks, outcomes, {**walls, "timeouts": late})
-    finally:
-        if first is not None:
-            first.close()
     return replace(report, environment={**report.environment, "fingerprint": job.fingerprint})
+
+
+def _open(submission: Submission, job: Job) -> ProcessSession:
+    return ProcessSession(submission.files, job.limits)
 
 
 def grade_to_files(submission: Submission, job: Job, out: Path) -> str:
@@ -180,7 +179,7 @@ def _stop(pool: Executor) -> None:
     workers = list((getattr(pool, "_processes", None) or {}).values())
     pool.shutdown(wait=False, cancel_futures=True)
     for worker in workers:
-        with contextlib.suppress(OSError):
+        with suppress(OSError):
             worker.terminate()
     for worker in workers:
         worker.join(2)
@@ -192,6 +191,6 @@ def read_reports(submissions: Sequence[Submission], out: Path) -> list[Report]:
     """The reports that lie in ``out``, in the order of the submissions; others are left out."""
     found = []
     for submission in submissions:
-        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        with suppress(OSError, ValueError, KeyError, TypeError):
             found.append(results.read_json(out / submission.id / "result.json"))
     return found

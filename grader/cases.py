@@ -97,6 +97,12 @@ class Case:
         shape = input_shape(self.network)
         return normal(3000 + self.seed, *shape, dtype=self.network.dtype)
 
+    def on_line(self, nodes: Array) -> Array:
+        """Points at ``nodes`` of the way from baseline to x: (len(nodes), *x.shape), its dtype."""
+        alpha = nodes.reshape(-1, *[1] * self.x.ndim)
+        points: Array = self.baseline + alpha * (self.x.astype(np.float64) - self.baseline)
+        return points.astype(self.x.dtype)
+
     def scores(self, *points: Array) -> Array:
         """Class scores before any softmax of some points: (len(points), K) float64."""
         return scores(self.network, np.stack(points))

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -97,23 +100,17 @@ def check(
     for path in (html_file, json_file):
         _writable(path)
     submission = _sources(lambda: intake.read_one(folder))
-    first: ProcessSession | None = ProcessSession(
-        submission.files
-    )  # imports torch while this process does
-    try:
-        public, chosen = _checks(part, only, quick)
-        opened, first = first, None  # the engine closes it from here on
-        report = _run(submission, chosen, opened, walls, public)
-    finally:
-        if first is not None:
-            first.close()
+    # The guest imports torch while this process does.
+    with closing(ProcessSession(submission.files)) as session:
+        left_out, chosen = _checks(part, only, quick)
+        report = _run(submission, chosen, session, walls, left_out)
     _show(report, verbose)
     _write(report, html_file, json_file)
     raise SystemExit(_status(report.outcomes))
 
 
 def _checks(part: str, only: str, quick: bool) -> tuple[int, list[Check]]:
-    """How many public checks there are, and those that were asked for."""
+    """How many public checks were not asked for, and those that were."""
     from grader.checks import registry
 
     public = [c for c in registry.load() if not c.hidden]
@@ -127,7 +124,7 @@ def _checks(part: str, only: str, quick: bool) -> tuple[int, list[Check]]:
         ) from None
     if quick:
         chosen = [c for c in chosen if c.limits is None or c.limits.wall_seconds < _LONG_SECONDS]
-    return len(public), chosen
+    return len(public) - len(chosen), chosen
 
 
 def _nearest(word: str, words: Sequence[str]) -> str:
@@ -163,34 +160,29 @@ def _writable(path: Path | None) -> None:
     if path.is_dir():
         raise Refused(f"{path} is a folder; name a file to write to")
     folder = next(f for f in path.absolute().parents if f.exists())
-    if not folder.is_dir() or not os.access(folder, os.W_OK):
-        raise Refused(f"{path} cannot be written: no permission in {folder}")
-
-
-def _probe(folder: Path) -> None:
-    """Make the folder and write to it once: permissions alone do not tell."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / ".hw3-probe"
-        probe.write_bytes(b"")
-        probe.unlink()
+    try:  # really: permissions do not tell, least of all root's
+        with tempfile.TemporaryFile(dir=folder):
+            pass
     except OSError as error:
-        raise _unwritten(error, folder) from None
+        raise _unwritten(error, path) from None
 
 
 def _run(
     submission: Submission,
     checks: Sequence[Check],
-    session: ProcessSession | None,
+    session: ProcessSession,
     walls: Walls,
-    public: int,
+    left_out: int,
 ) -> Report:
     from grader import engine
+
+    def report(done: Sequence[Check]) -> Report:
+        made = engine.report(submission, done, outcomes, walls.describe())
+        return replace(made, left_out=left_out + len(checks) - len(done))
 
     outcomes: list[Outcome] = []
     with _progress() as progress:
         task = progress.add_task("starting", total=len(checks))
-        titles = {c.id: c for c in checks}
         progress.update(task, description=_now(checks, 0))
         try:
             for outcome in engine.run(
@@ -201,15 +193,12 @@ def _run(
         except GuestUnusable as error:
             raise Refused(f"{error}; `hw3 doctor` may say more") from None
         except KeyboardInterrupt:
-            done = [titles[o.check_id] for o in outcomes]
             progress.stop()
-            if done:
-                words = f"{len(done)} of {public}"
-                facts = {"checks run": words}
-                _show(engine.report(submission, done, outcomes, walls.describe(), **facts), False)
-            raise Refused(f"stopped after {len(done)} of {len(checks)} checks") from None
-    facts = {} if len(checks) == public else {"checks run": f"{len(checks)} of {public}"}
-    return engine.report(submission, checks, outcomes, walls.describe(), **facts)
+            if outcomes:
+                ended = {o.check_id for o in outcomes}
+                _show(report([c for c in checks if c.id in ended]), False)
+            raise Refused(f"stopped after {len(outcomes)} of {len(checks)} checks") from None
+    return report(checks)
 
 
 def _now(checks: Sequence[Check], done: int) -> str:
@@ -257,13 +246,12 @@ def _write(report: Report, html_file: Path | None, json_file: Path | None) -> No
         if json_file is not None:
             write_json(json_file, for_student(report))
     except OSError as error:
-        raise Refused(
-            f"{error.filename or html_file} cannot be written: {error.strerror}"
-        ) from None
+        raise _unwritten(error, html_file or json_file) from None
 
 
 def _unwritten(error: OSError, path: Path | None) -> Refused:
-    return Refused(f"{error.filename or path} cannot be written: {error.strerror or error}")
+    # The path that was named; the error's own may be a temporary one.
+    return Refused(f"{path} cannot be written: {error.strerror or error}")
 
 
 def _status(outcomes: Sequence[Outcome]) -> int:
@@ -303,7 +291,6 @@ def grade(
         raise Refused(f"{out} is a file; name a folder for the results")
     _writable(out / "index.html")
     submissions: list[Submission] = _sources(lambda: intake.read_many(sources))
-    _probe(out)
     job = batch.Job(walls, part)
     left = [s for s in submissions if regrade or not batch.is_done(s, job, out)]
     errors = Console(stderr=True, highlight=False)

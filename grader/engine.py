@@ -145,7 +145,6 @@ def report(
     checks: Sequence[Check],
     outcomes: Sequence[Outcome],
     sandbox: dict[str, object],
-    **facts: str,
 ) -> Report:
     """The report on a submission: outcomes in the order of the checks, scores, and where it ran."""
     by_id = {outcome.check_id: outcome for outcome in outcomes}
@@ -155,7 +154,7 @@ def report(
         checks=tuple(checks),
         outcomes=tuple(ordered),
         scores=scores(checks, ordered),
-        environment={**environment(), **facts},
+        environment=environment(),
         sandbox=sandbox,
     )
 

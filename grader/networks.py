@@ -3,18 +3,12 @@
 A :class:`Network` is data; :func:`build` makes the ``nn.Sequential``.  Weights come from NumPy's
 ``RandomState``, whose stream never changes, so that they depend neither on torch's version nor on
 its generator.
-
-Each family is there for a kind of mistake: ``smooth_*`` have no kinks (smooth activations *and*
-average pooling), so quadrature converges fast; ``inplace_*`` return the wrong gradient to naive
-hooks; ``dropout_bn`` gives other answers in train mode; ``slides`` has the 50 neurons of 28 × 28 of
-the course slides; ``digits`` is trained (``fixtures/make_digits.py``).
 """
 
 from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from pathlib import Path
@@ -24,10 +18,10 @@ import torch
 from safetensors.torch import load as load_tensors
 from torch import Tensor, nn
 
+from grader.families import FAMILIES
+
 __all__ = [
-    "FAMILIES",
     "Network",
-    "Square",
     "build",
     "input_shape",
     "num_classes",
@@ -75,178 +69,6 @@ class Network:
         words = [repr(self.family)]
         words += [f"{k}={v!r}" for k, v in vars(self).items() if v != getattr(default, k)]
         return f"Network({', '.join(words)})"
-
-
-class Square(nn.Module):
-    """z ↦ z²: a smooth layer for which path integrals have closed forms."""
-
-    def forward(self, z: Tensor) -> Tensor:
-        """Square every feature."""
-        return z * z
-
-
-class ScaledTanh(nn.Module):
-    """z ↦ 2 tanh(z): keeps deep smooth networks from going flat."""
-
-    def forward(self, z: Tensor) -> Tensor:
-        """Squash every feature to (−2, 2)."""
-        return 2 * torch.tanh(z)
-
-
-def _affine() -> list[nn.Module]:
-    return [nn.Linear(5, 4)]
-
-
-def _deep_affine() -> list[nn.Module]:
-    return [nn.Linear(5, 6), nn.Linear(6, 4)]
-
-
-def _affine_image() -> list[nn.Module]:
-    return [nn.Conv2d(2, 3, 3, padding=1), nn.Flatten(), nn.Linear(3 * 5 * 5, 4)]
-
-
-def _quadratic() -> list[nn.Module]:
-    return [nn.Linear(5, 6), Square(), nn.Linear(6, 4)]
-
-
-def _clipped_sum() -> list[nn.Module]:
-    return [nn.Linear(2, 2), nn.ReLU(), nn.Linear(2, 2)]
-
-
-def _smooth_mlp() -> list[nn.Module]:
-    return [nn.Linear(6, 9), nn.Softplus(), nn.Linear(9, 7), ScaledTanh(), nn.Linear(7, 5)]
-
-
-def _smooth_cnn() -> list[nn.Module]:
-    return [
-        nn.Conv2d(2, 4, 3, padding=1),
-        nn.Softplus(),
-        nn.AvgPool2d(2),
-        nn.Conv2d(4, 6, 3, padding=1),
-        ScaledTanh(),
-        nn.Flatten(),
-        nn.Linear(6 * 3 * 3, 5),
-    ]
-
-
-def _relu_avg_cnn() -> list[nn.Module]:
-    return [
-        nn.Conv2d(2, 4, 3, padding=1),
-        nn.ReLU(),
-        nn.AvgPool2d(2),
-        nn.Conv2d(4, 6, 3, padding=1),
-        nn.ReLU(),
-        nn.Flatten(),
-        nn.Linear(6 * 3 * 3, 5),
-    ]
-
-
-def _relu_max_cnn() -> list[nn.Module]:
-    return [
-        nn.Conv2d(1, 5, 3, padding=1),
-        nn.ReLU(),
-        nn.MaxPool2d(2),
-        nn.Conv2d(5, 6, 3, padding=1),
-        nn.Flatten(),
-        nn.Linear(6 * 4 * 4, 6),
-    ]
-
-
-def _inplace_mlp() -> list[nn.Module]:
-    return [
-        nn.ReLU(inplace=True),
-        nn.Linear(6, 9),
-        nn.ReLU(inplace=True),
-        nn.Linear(9, 7),
-        nn.ReLU(inplace=True),
-        nn.Linear(7, 5),
-    ]
-
-
-def _inplace_cnn() -> list[nn.Module]:
-    return [
-        nn.Conv2d(2, 4, 3, padding=1),
-        nn.ReLU(inplace=True),
-        nn.AvgPool2d(2),
-        nn.Conv2d(4, 6, 3, padding=1),
-        nn.ReLU(inplace=True),
-        nn.Flatten(),
-        nn.Linear(6 * 3 * 3, 5),
-    ]
-
-
-def _dropout_bn() -> list[nn.Module]:
-    return [
-        nn.Conv2d(2, 5, 3, padding=1),
-        nn.BatchNorm2d(5),
-        nn.Softplus(),
-        nn.Dropout(0.5),
-        nn.AvgPool2d(2),
-        nn.Flatten(),
-        nn.Linear(5 * 3 * 3, 8),
-        nn.BatchNorm1d(8),
-        ScaledTanh(),
-        nn.Dropout(0.4),
-        nn.Linear(8, 5),
-    ]
-
-
-def _slides() -> list[nn.Module]:
-    return [
-        nn.Conv2d(1, 50, 5, padding=2),
-        nn.Softplus(),
-        nn.AvgPool2d(7),
-        nn.Flatten(),
-        nn.Linear(50 * 4 * 4, 10),
-    ]
-
-
-def _digits() -> list[nn.Module]:
-    return [
-        nn.Conv2d(1, 16, 3, padding=1),
-        nn.ReLU(),
-        nn.AvgPool2d(2),
-        nn.Conv2d(16, 32, 3, padding=1),
-        nn.ReLU(),
-        nn.AvgPool2d(2),
-        nn.Flatten(),
-        nn.Linear(32 * 2 * 2, 10),
-    ]
-
-
-def _margin() -> list[nn.Module]:
-    return [nn.Linear(4, 6), ScaledTanh(), nn.Dropout(0.5), nn.Linear(6, 1), nn.Flatten(0)]
-
-
-def _identity_margin() -> list[nn.Module]:
-    return [nn.Identity(), nn.Flatten(0)]
-
-
-@dataclass(frozen=True)
-class _Family:
-    layers: Callable[[], list[nn.Module]]
-    input_shape: tuple[int, ...]
-    gain: float = 1.5
-
-
-FAMILIES = {
-    "affine": _Family(_affine, (5,)),
-    "deep_affine": _Family(_deep_affine, (5,)),
-    "affine_image": _Family(_affine_image, (2, 5, 5)),
-    "quadratic": _Family(_quadratic, (5,), 1.0),
-    "clipped_sum": _Family(_clipped_sum, (2,)),
-    "smooth_mlp": _Family(_smooth_mlp, (6,)),
-    "smooth_cnn": _Family(_smooth_cnn, (2, 6, 6)),
-    "relu_avg_cnn": _Family(_relu_avg_cnn, (2, 6, 6)),
-    "relu_max_cnn": _Family(_relu_max_cnn, (1, 8, 8)),
-    "inplace_mlp": _Family(_inplace_mlp, (6,)),
-    "inplace_cnn": _Family(_inplace_cnn, (2, 6, 6)),
-    "dropout_bn": _Family(_dropout_bn, (2, 6, 6)),
-    "slides": _Family(_slides, (1, 28, 28)),
-    "digits": _Family(_digits, (1, 8, 8)),
-    "margin": _Family(_margin, (4,)),
-    "identity_margin": _Family(_identity_margin, (1,)),
-}
 
 
 def build(network: Network) -> nn.Sequential:

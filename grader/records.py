@@ -219,6 +219,8 @@ class Report:
     sandbox: Mapping[str, Any] = field(default_factory=dict)
     withheld: float = 0.0
     """Points of hidden checks that were taken out for the reader (``report.redact``)."""
+    left_out: int = 0
+    """Checks that were not asked for, or not reached: without them nothing is complete."""
     format: int = FORMAT
 
     @property

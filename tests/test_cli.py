@@ -94,12 +94,21 @@ def test_bad_input_gets_one_sentence(folder, tmp_path, arguments, words):
     assert sorted(tmp_path.rglob("*")) == before
 
 
-@pytest.mark.skipif(os.name == "nt", reason="permissions of folders work differently")
-def test_a_folder_that_cannot_be_written_is_refused_before_the_work(folder, monkeypatch):
-    # Faked, since root may write anywhere.
-    monkeypatch.setattr(os, "access", lambda path, mode, **_: mode != os.W_OK)
-    refused(hw3("check", folder, "--html", folder / "report.html"), "no permission")
-    refused(hw3("grade", folder, "--out", folder.parent / "graded"), "no permission")
+def test_what_cannot_be_written_is_refused_before_the_work(folder, tmp_path):
+    """Below a file there can be no folder, whoever asks; nothing is graded, nothing is left."""
+    before = sorted(tmp_path.rglob("*"))
+    blocked = folder / "part1_focused.py" / "graded"
+    for command in (["check", folder, "--html"], ["check", folder, "--json"]):
+        refused(hw3(*command, blocked), f"{blocked} cannot be written")
+    refused(hw3("grade", folder, "--out", blocked), "cannot be written")
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_run_of_some_checks_is_not_praised_as_the_whole(folder):
+    result = hw3("check", folder, "--only", ONLY)
+    assert result.exit_code == 0
+    assert "checks were not run this time" in " ".join(result.output.split())
+    assert "Everything passed" not in result.output
 
 
 def test_grade_a_class_and_resume(folder, tmp_path):

@@ -7,7 +7,7 @@ import pytest
 
 from grader import engine, scoring
 from grader.checks import expect
-from grader.records import Call, Check, Feedback, Outcome, Reply, Status, StudentError, Submission
+from grader.records import Check, Feedback, Outcome, Reply, Status, StudentError, Submission
 
 SUBMISSION = Submission("ada", "Ada", {}, "digest")
 
@@ -161,7 +161,3 @@ def test_an_unusable_submission_earns_nothing_and_says_why():
     report = engine.unusable(replace(SUBMISSION, reason=reason), [make("a", passes)], {})
     assert report.total.earned == 0.0
     assert report.outcomes[0].feedback.message == reason
-
-
-def test_a_call_is_data():
-    assert Call("split", {"layer": 1}) == Call("split", {"layer": 1})

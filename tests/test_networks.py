@@ -9,10 +9,9 @@ import pytest
 import torch
 from torch import nn
 
+from grader.families import FAMILIES, Square
 from grader.networks import (
-    FAMILIES,
     Network,
-    Square,
     build,
     input_shape,
     num_classes,

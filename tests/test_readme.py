@@ -1,6 +1,10 @@
 """The README says what is true: its table is the contract's, its commands and files exist."""
 
 import re
+import subprocess
+import sys
+
+import pytest
 
 from grader import contract
 from grader.cli import main
@@ -33,3 +37,16 @@ def test_its_files_are_there():
     assert len(named) >= 7
     for name in named:
         assert (ROOT / name).is_file(), name
+
+
+@pytest.mark.parametrize(
+    "script", sorted(set(re.findall(r"python ((?:tests|fixtures)\S+\.py)", README)))
+)
+def test_its_scripts_start(script):
+    """``make_digits`` has no options: it is left to its module's own import."""
+    if script.endswith("make_digits.py"):
+        command = [sys.executable, "-c", f"import runpy; runpy.run_path({script!r})"]
+    else:
+        command = [sys.executable, script, "--help"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, encoding="utf-8")
+    assert done.returncode == 0, done.stderr

@@ -81,7 +81,7 @@ def finite(actual: np.ndarray, what: str = "the result") -> None:
     bad = int(np.size(actual) - np.isfinite(actual).sum())
     that(
         bad == 0,
-        f"{what} holds {bad} value(s) that are NaN or infinite, for finite input",
+        f"in {what} there is NaN or infinity, for finite input",
         actual=show(actual),
     )
 
@@ -216,7 +216,8 @@ def where(error: StudentError) -> str:
     """The student's own line, as ``file:line: source``."""
     if not error.file:
         return ""
-    return f"{error.file}:{error.line}" + (f": {error.code}" if error.code else "")
+    place = f"{error.file}:{error.line}" if error.line else error.file
+    return place + (f": {error.code}" if error.code else "")
 
 
 def wrong_kind(error: WrongKind, what: str) -> Unmet:

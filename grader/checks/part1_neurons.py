@@ -7,7 +7,7 @@ import numpy as np
 from grader.cases import Case, case_list, linear_layer, normal
 from grader.checks import expect
 from grader.checks.registry import check
-from grader.checks.rules import follows_a_rule, points_on, up_to_an_interval
+from grader.checks.rules import follows_a_rule, up_to_an_interval
 from grader.checks.student import Student
 from grader.networks import Network
 from grader.oracle import oracle
@@ -103,23 +103,23 @@ def integrates_the_activation(student: Student) -> None:
     accepted = up_to_an_interval(weight[3] * (case.x - case.baseline), 5)
     expect.nearest(got, accepted, expect.FLOAT32, "of a linear unit the map")
     for case in MAPS:
+        _integrates(student, case)
 
-        def ask(steps: int, case: Case = case) -> np.ndarray:
-            return np.asarray(
-                student.integrated_saliency_map(
-                    case.network, case.layer, case.neuron, case.x, case.baseline, steps
-                )
-            )
 
-        def integral(nodes: np.ndarray, weights: np.ndarray, case: Case = case) -> np.ndarray:
-            rows = [
-                oracle.saliency_map(case.network, case.layer, case.neuron, point)
-                for point in points_on(case, nodes)
-            ]
-            mean = np.tensordot(weights, np.stack(rows), 1)
-            return np.asarray((case.x - case.baseline) * mean)
+def _integrates(student: Student, case: Case) -> None:
+    call = (case.network, case.layer, case.neuron)
 
-        follows_a_rule(ask, integral, "the map")
+    def average(points: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        rows = [oracle.saliency_map(*call, point) for point in points]
+        return np.tensordot(weights, np.stack(rows), 1)
+
+    follows_a_rule(
+        case,
+        lambda steps: student.integrated_saliency_map(*call, case.x, case.baseline, steps),
+        average,
+        "the map",
+        times_difference=True,
+    )
 
 
 @check("scale_pixels", points=0.75)

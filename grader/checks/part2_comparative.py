@@ -8,7 +8,7 @@ from hypothesis import assume
 from grader.cases import Case, case_list, cases, distribution, linear_layer
 from grader.checks import expect
 from grader.checks.registry import check, for_all
-from grader.checks.rules import adds_up, follows_a_rule, points_on
+from grader.checks.rules import adds_up, follows_a_rule
 from grader.checks.student import Student
 from grader.networks import Network
 from grader.oracle import oracle
@@ -86,7 +86,7 @@ def is_linear_in_the_quantity(student: Student, case: Case) -> None:
 
 @check("comparative_influence", points=1, needs=[has_the_shape_of_the_slice])
 def is_the_reference_s(student: Student) -> None:
-    """Agrees with the reference on convolutional and linear slices.
+    """Agrees with our own solution on convolutional and linear slices.
 
     In-place layers, a softmax at the end and train mode are among the networks.
     """
@@ -169,22 +169,18 @@ def integrates_on_the_line(student: Student) -> None:
     At 8 steps any usual rule for the integral is recognised.
     """
     for case in PATHS:
+        _integrates(student, case)
 
-        def ask(steps: int, case: Case = case) -> np.ndarray:
-            return np.asarray(
-                student.comparative_integrated_gradients(
-                    case.network, case.x, case.baseline, case.target, case.other, steps
-                )
-            )
 
-        def integral(nodes: np.ndarray, weights: np.ndarray, case: Case = case) -> np.ndarray:
-            xs = points_on(case, nodes)
-            mean = oracle.comparative_influence(
-                case.network, -1, xs, case.target, case.other, weights
-            )
-            return np.asarray((case.x - case.baseline) * mean)
-
-        follows_a_rule(ask, integral, "the attribution")
+def _integrates(student: Student, case: Case) -> None:
+    spec, pair, line = case.network, (case.target, case.other), (case.x, case.baseline)
+    follows_a_rule(
+        case,
+        lambda steps: student.comparative_integrated_gradients(spec, *line, *pair, steps),
+        lambda points, weights: oracle.comparative_influence(spec, -1, points, *pair, weights),
+        "the attribution",
+        times_difference=True,
+    )
 
 
 @check("distinguishing_neurons", points=1)

@@ -167,7 +167,7 @@ def changes_nothing_when_all_are_kept(student: Student) -> None:
 def masks_behind_the_layer(student: Student) -> None:
     """Masks the output of the layer, not its input.
 
-    What the network makes of the masked slice agrees with the reference.
+    What the network makes of the masked slice agrees with our own solution.
     """
     for case in MARGINS:
         keep = list(range(0, case.shape[0], 3))
@@ -218,16 +218,16 @@ def keeps_the_essence_of_a_digit(student: Student) -> Feedback:
 
     For five classes of a trained network we ask your classifier about 300 digits that it has not
     seen.  Its balanced accuracy (the mean of the share of the class that it finds and the share of
-    the others that it rejects) should come within 0.02 of the reference's, and lie 0.05 above that
-    of 8 neurons drawn at random.
+    the others that it rejects) should come within 0.02 of our own solution's, and lie 0.05 above
+    that of 8 neurons drawn at random.
     """
     rows = [_essence(student, target) for target in CLASSES]
     ours, reference, random = (float(np.mean([row[i] for row in rows])) for i in range(3))
     words = (
         f"over the digits {', '.join(map(str, CLASSES))} the balanced accuracy is {ours:.3f} "
-        f"(reference {reference:.3f}, random neurons {random:.3f})"
+        f"(our own solution {reference:.3f}, random neurons {random:.3f})"
     )
-    names = ("yours", "reference", "random neurons")
+    names = ("yours", "ours", "random neurons")
     arrays = {n: [float(row[i]) for row in rows] for i, n in enumerate(names)}
     figures = (Figure("bars", f"balanced accuracy on the digits {CLASSES}", arrays),)
     expect.that(

@@ -19,7 +19,6 @@ __all__ = [
     "dtype_kept",
     "follows_a_rule",
     "leaves_as_found",
-    "points_on",
     "refuses",
     "up_to_an_interval",
 ]
@@ -38,23 +37,29 @@ AT_50, AT_300 = 0.06, 0.01
 """How near the exact integral a rule of one's own must come, relative L2."""
 
 
-def points_on(case: Case, nodes: Array) -> Array:
-    """Points on the line from the baseline to x: (len(nodes), *x.shape), dtype of x."""
-    alpha = nodes.reshape(-1, *[1] * case.x.ndim)
-    points: Array = case.baseline + alpha * (case.x.astype(np.float64) - case.baseline)
-    return points.astype(case.x.dtype)
-
-
 def follows_a_rule(
-    ask: Callable[[int], Array], integral: Callable[[Array, Array], Array], what: str
+    case: Case,
+    ask: Callable[[int], Array],
+    average: Callable[[Array, Array], Array],
+    what: str,
+    *,
+    times_difference: bool = False,
 ) -> None:
     """The result is that of an accepted rule at the same number of steps, or one that converges.
 
     Args:
+        case: whose line it is.
         ask: the student's result at a number of steps.
-        integral: the right one for given nodes (n,) and weights (n,) that add up to 1.
+        average: the right average over points of the line (n, *x.shape) under weights (n,) that add
+            up to 1.
         what: how the sentence calls it.
+        times_difference: the result is x − baseline times that average.
     """
+    factor = case.x - case.baseline if times_difference else 1.0
+
+    def integral(nodes: Array, weights: Array) -> Array:
+        return np.asarray(factor * average(case.on_line(nodes), weights))
+
     got = ask(M)
     accepted = {name: integral(*rule) for name, rule in rules(M).items()}
     # Captum's riemann_trapezoid forgets one interval; only the check of normalisation asks for it.

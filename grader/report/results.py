@@ -62,6 +62,7 @@ def result(report: Report) -> dict[str, Any]:
         ],
         "checks": [_check(check, outcome) for check, outcome in judged(report)],
         "withheld": report.withheld,
+        "left_out": report.left_out,
         "environment": report.environment,
         "sandbox": report.sandbox,
     }
@@ -98,6 +99,7 @@ def read_json(path: Path) -> Report:
         environment=document["environment"],
         sandbox=document["sandbox"],
         withheld=document["withheld"],
+        left_out=document["left_out"],
     )
 
 

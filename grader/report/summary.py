@@ -128,8 +128,7 @@ def passed_everything(report: Report) -> bool:
     """Full marks: all checks were run, there was something to earn, and all of it was earned."""
     total = report.total
     full = total.possible > 0.0 and display.same(total.earned, total.possible)
-    whole = "checks run" not in report.environment
-    return full and whole and total.undecided == 0.0 and not report.submission.reason
+    return full and not report.left_out and total.undecided == 0.0 and not report.submission.reason
 
 
 def status_of(report: Report) -> str:

@@ -191,9 +191,9 @@ class _Page:
         if report.withheld > 0.0:
             withheld = display.number(report.withheld)
             self._note(f"{withheld} of the points come from hidden checks; the total counts them.")
-        run = report.environment.get("checks run")
-        if run:
-            self._note(f"Not everything was tried: {run} checks were run.")
+        if report.left_out:
+            checks = "1 check was" if report.left_out == 1 else f"{report.left_out} checks were"
+            self._note(f"{checks} not run this time; the points above are of those that were.")
         if passed_everything(report):
             self._note("Everything passed. Well done!", "green")
         first = fix_first(report, 1)

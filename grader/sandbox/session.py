@@ -10,39 +10,23 @@ time as the grader does.
 
 from __future__ import annotations
 
-import os
 import queue
-import signal
 import subprocess
-import sys
-import threading
 import time
 from collections.abc import Mapping
-from contextlib import redirect_stderr, redirect_stdout, suppress
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
-import grader
 from grader import contract
 from grader.records import Call, Limits, Reply, StudentError
-from grader.sandbox import zygote
-from grader.sandbox.guest import BOOT, Capture, Server
-from grader.sandbox.zygote import Forked, Zygote
+from grader.sandbox import process
+from grader.sandbox.guest import Capture, Server
+from grader.sandbox.process import GuestProcess
 
-__all__ = ["GuestUnusable", "InProcessSession", "ProcessSession", "Session", "end_guests"]
-
-_ENVIRONMENT = (
-    *("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "TEMP", "TMP"),
-    *("PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV", "CONDA_PREFIX"),
-    *("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH"),
-    *("SYSTEMROOT", "SYSTEMDRIVE", "WINDIR", "COMSPEC", "PATHEXT", "USERPROFILE"),
-    *("APPDATA", "LOCALAPPDATA", "PROGRAMDATA", "NUMBER_OF_PROCESSORS", "PROCESSOR_ARCHITECTURE"),
-)
-"""What a guest sees of the environment: what Python and torch need, no token, no command file."""
-
+__all__ = ["GuestUnusable", "InProcessSession", "ProcessSession", "Session"]
 
 RETRIED_SECONDS = 30.0
 """Up to this limit a call that takes too long is tried once more: the machine may have stalled."""
@@ -85,128 +69,11 @@ def _name(call: Call) -> str:
     return "gan.py" if call.function.startswith("drive:") else f"{call.function}(…)"
 
 
-def end_guests() -> None:
-    """End all guests of this process at once, without waiting for them."""
-    for one in _zygotes:
-        one.end()
-
-
 def _missing_file(part: str, files: Mapping[str, bytes]) -> StudentError | None:
     file = next(p.file for p in contract.PARTS if p.id == part)
     if file in files:
         return None
     return StudentError("missing", f"{file} is not in the submission")
-
-
-FORKS = sys.platform == "linux"
-"""Whether guests are forked from a process that has imported torch, instead of started anew."""
-
-_zygotes: list[Zygote] = []
-"""The one of this process, once there is one."""
-
-
-def _fork() -> Forked:
-    if not _zygotes or not _zygotes[0].alive:
-        command = [sys.executable, "-c", zygote.BOOT, _home()]
-        _zygotes[:] = [Zygote(command, _environment())]
-    return _zygotes[0].fork()
-
-
-def _start() -> subprocess.Popen[bytes]:
-    options: dict[str, Any] = {"start_new_session": True}
-    if sys.platform == "win32":
-        options = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
-    return subprocess.Popen(
-        [sys.executable, "-c", BOOT, _home()],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        cwd=Path(sys.executable).anchor,
-        env=_environment(),
-        **options,
-    )
-
-
-def _home() -> str:
-    return str(Path(grader.__file__).parent.parent)
-
-
-def _environment() -> dict[str, str]:
-    return {k: os.environ[k] for k in _ENVIRONMENT if k in os.environ} | {
-        "OMP_NUM_THREADS": "1",
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "PYTHONIOENCODING": "utf-8",
-    }
-
-
-class _Pipes:
-    """A guest process with a thread at either end of its pipes: nothing blocks for long here."""
-
-    def __init__(self) -> None:
-        self.process = _fork() if FORKS else _start()
-        # One frame at most waits here; a guest that sends without being asked fills its own pipe.
-        self._incoming: queue.Queue[Any] = queue.Queue(maxsize=1)
-        self._outgoing: queue.Queue[Any] = queue.Queue()
-        self._threads = [
-            threading.Thread(target=target, daemon=True) for target in (self._read, self._write)
-        ]
-        for thread in self._threads:
-            thread.start()
-
-    def _read(self) -> None:
-        from grader.sandbox import wire
-
-        assert self.process.stdout is not None
-        try:
-            while (frame := wire.read_frame(self.process.stdout)) is not None:
-                self._incoming.put(frame)
-            self._incoming.put(None)
-        except (wire.Garbage, OSError, ValueError) as error:
-            self._incoming.put(error)
-
-    def _write(self) -> None:
-        from grader.sandbox import wire
-
-        assert self.process.stdin is not None
-        while (frame := self._outgoing.get()) is not None:
-            try:
-                wire.write_frame(self.process.stdin, *frame)
-            except (OSError, ValueError):
-                return
-
-    def send(self, frame: tuple[bytes, bytes]) -> None:
-        """Hand a frame to the writing thread."""
-        self._outgoing.put(frame)
-
-    def waiting(self) -> list[Any]:
-        """What came unasked: nothing, or one thing as :meth:`receive` would give it."""
-        with self._incoming.mutex:
-            return list(self._incoming.queue)
-
-    def receive(self, seconds: float) -> Any:
-        """A frame, ``None`` at the stream's end, or the error; ``queue.Empty`` at the deadline."""
-        return self._incoming.get(timeout=seconds)
-
-    def kill(self) -> None:
-        """End the process, with those that it started, and reap it."""
-        # A guest that was never born has no number, and group 0 would be our own.
-        if sys.platform != "win32" and self.process.returncode is None and self.process.pid > 0:
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.kill()
-        self.process.wait()
-        self._outgoing.put(None)
-        deadline = time.monotonic() + 1
-        streams = (self.process.stdout, self.process.stdin)
-        for thread, stream in zip(self._threads, streams, strict=True):
-            while thread.is_alive() and time.monotonic() < deadline:
-                with suppress(queue.Empty):
-                    self._incoming.get_nowait()
-                thread.join(0.01)
-            # A process that escaped may hold the other end; closing would then wait for it.
-            if stream is not None and not thread.is_alive():
-                with suppress(OSError):
-                    stream.close()
 
 
 class _OneSubmission:
@@ -266,7 +133,7 @@ class ProcessSession(_OneSubmission):
         super().__init__(files, limits)
         self._number = 0
         self._greeted = False
-        self._pipes: _Pipes | None = _Pipes()
+        self._pipes: GuestProcess | None = GuestProcess()
 
     def call(self, call: Call, limits: Limits | None = None) -> Reply:
         """Carry out one call, within its limits."""
@@ -283,7 +150,7 @@ class ProcessSession(_OneSubmission):
 
         pipes = self._guest()
         if pipes.waiting():
-            early = f"the submission wrote into the grader's pipe before {doing}"
+            early = f"before {doing} your code wrote into the grader's own connection"
             return self._lost("garbage", early)
         self._number += 1
         frame = wire.encode({**request, "id": self._number})
@@ -299,7 +166,8 @@ class ProcessSession(_OneSubmission):
         except queue.Empty:
             return self._lost("timeout", f"{doing} took longer than {seconds:g} seconds")
         except (wire.Garbage, OSError, ValueError):
-            return self._lost("garbage", f"the submission broke the grader's pipe in {doing}")
+            broken = f"in {doing} your code wrote into the grader's own connection, or closed it"
+            return self._lost("garbage", broken)
 
     def _how(self) -> str:
         assert self._pipes is not None
@@ -313,15 +181,15 @@ class ProcessSession(_OneSubmission):
         self.close()
         return Reply(error=StudentError(kind, message))
 
-    def _guest(self) -> _Pipes:
+    def _guest(self) -> GuestProcess:
         if self._pipes is None:
-            self._pipes = _Pipes()
+            self._pipes = GuestProcess()
         if not self._greeted:
             # Importing torch can take long on a cold disk; a student's limits do not run meanwhile.
             hello = self._hello()
-            if FORKS and not hello:  # the zygote had just been killed: another one forks
+            if process.FORKS and not hello:  # the zygote had just been killed: another one forks
                 self.close()
-                self._pipes = _Pipes()
+                self._pipes = GuestProcess()
                 hello = self._hello()
             if not hello.get("ready"):
                 self.close()

@@ -30,7 +30,8 @@ from torch import Tensor, nn
 
 from grader.cases import Case, normal, slices_of
 from grader.checks.expect import relative_error
-from grader.networks import FAMILIES, Network, build, num_classes, vgg16
+from grader.families import FAMILIES
+from grader.networks import Network, build, num_classes, vgg16
 from reference import part1_focused as part1
 from reference import part2_comparative as part2
 

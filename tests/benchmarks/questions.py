@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from grader.cases import Case, distribution
-from grader.checks import expect, part1_focused, part1_neurons, part2_comparative
-from grader.checks.rules import M, points_on
+from grader.checks import expect, part1_focused, part1_neurons, part1_paths, part2_comparative
+from grader.checks.rules import M
 from grader.networks import num_classes
 from grader.oracle import LiveOracle
 from grader.quadrature import rules
@@ -30,8 +30,8 @@ CASES: dict[str, Sequence[Case]] = {
     "class_influence": GRADIENTS,
     "comparative_influence": part2_comparative.SLICES,
     "saliency_map": part1_neurons.MAPS,
-    "path_influence": part1_focused.PATHS,
-    "integrated_gradients": part1_focused.PATHS,
+    "path_influence": part1_paths.PATHS,
+    "integrated_gradients": part1_paths.PATHS,
     "comparative_integrated_gradients": part2_comparative.PATHS,
     "integrated_saliency_map": part1_neurons.MAPS,
 }
@@ -114,7 +114,7 @@ def _integral(function: str, case: Case) -> Iterator[Question]:
         "integrated_saliency_map": ((case.layer, case.neuron, x, baseline), saliency),
     }[function]
     # As `rules.follows_a_rule` has it: by every accepted rule, and by Captum's trapezoid.
-    accepted = {name: by(points_on(case, nodes), p) for name, (nodes, p) in rules(M).items()}
+    accepted = {name: by(case.on_line(nodes), p) for name, (nodes, p) in rules(M).items()}
     accepted["Captum's trapezoid"] = (M - 1) / M * accepted["trapezoid of m points"]
     call = oracle.call(function, network, *arguments, M)
     yield Question(case, call, x[None], tuple(accepted.values()))

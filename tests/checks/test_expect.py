@@ -29,7 +29,7 @@ def test_close_counts_from_a_scale_where_nothing_is_expected():
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 def test_what_is_not_finite_is_never_close(bad):
     unmet = told(expect.close, np.array([1.0, bad]), np.array([1.0, bad]))
-    assert "NaN or infinite" in unmet.feedback.message
+    assert "NaN or infinity" in unmet.feedback.message
     assert expect.relative_error(np.array([bad]), np.array([bad])) == np.inf
 
 

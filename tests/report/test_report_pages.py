@@ -138,7 +138,7 @@ def test_the_graders_traceback_is_the_instructors():
 
 
 @pytest.mark.parametrize("sandbox", [NO_WALLS, {"mode": "none"}])
-def test_running_without_walls_is_loud_for_instructors_and_honest_to_students(sandbox):
+def test_running_without_walls_is_said_on_every_page(sandbox):
     full = rich_report(sandbox=sandbox)
     assert "UNSANDBOXED" in Page(html.instructor_page(full)).text
     assert (
@@ -146,7 +146,7 @@ def test_running_without_walls_is_loud_for_instructors_and_honest_to_students(sa
     )
     assert "Every submission ran without walls" in Page(html.index_page([full])).text
     student = Page(html.student_page(full)).text
-    assert "UNSANDBOXED" not in student
+    assert "UNSANDBOXED" in student
     assert "ran without a sandbox" in student
 
 

@@ -11,10 +11,12 @@ import pytest
 
 import grader
 from grader.contract import FILES, PARTS
-from grader.networks import FAMILIES, Network, build
+from grader.families import FAMILIES
+from grader.networks import Network, build
 from grader.records import Call, Limits
+from grader.sandbox import guest as guests
+from grader.sandbox import process, zygote
 from grader.sandbox import session as sessions
-from grader.sandbox import zygote
 from grader.sandbox.session import GuestUnusable, InProcessSession, ProcessSession
 from grader.sandbox.wire import MAX_PAYLOAD, Garbage, Other, Received
 
@@ -511,15 +513,20 @@ POSIX = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such 
             "everywhere",
             "garbage" * 9,
             "garbage",
-            "the submission broke the grader's pipe in scale_pixels(…)",
+            "in scale_pixels(…) your code wrote into the grader's own connection, or closed it",
         ),
         (
             "everywhere",
             FRAME,
             "garbage",
-            "the submission broke the grader's pipe in scale_pixels(…)",
+            "in scale_pixels(…) your code wrote into the grader's own connection, or closed it",
         ),
-        ("floods", None, "garbage", "the submission broke the grader's pipe in scale_pixels(…)"),
+        (
+            "floods",
+            None,
+            "garbage",
+            "in scale_pixels(…) your code wrote into the grader's own connection, or closed it",
+        ),
         ("shuts_pipe", None, "died", "the process ended in scale_pixels(…) with exit status 1"),
         pytest.param(
             *("leaves_a_child", None, "timeout", "scale_pixels(…) took longer than 0.5 seconds"),
@@ -552,32 +559,34 @@ def test_what_is_written_between_two_calls_costs_the_next(guest):
         time.sleep(0.01)
     error = ask(guest, "echo").error
     assert error.kind == "garbage"
-    assert error.message == "the submission wrote into the grader's pipe before scale_pixels(…)"
+    assert (
+        error.message == "before scale_pixels(…) your code wrote into the grader's own connection"
+    )
     assert answers(guest)
 
 
 def test_closing_ends_the_process_and_can_be_done_twice():
     session = ProcessSession(submission())
-    process = session._pipes.process
+    ended = session._pipes.process
     session.close()
     session.close()
-    assert process.returncode is not None
+    assert ended.returncode is not None
 
 
 @pytest.fixture(params=[True, False], ids=["forked", "started"])
 def afresh(request, monkeypatch):
     """Guests made either way; a zygote of the test's own."""
-    if request.param and not sessions.FORKS:
+    if request.param and not process.FORKS:
         pytest.skip("guests are never forked here")
-    monkeypatch.setattr(sessions, "FORKS", request.param)
-    monkeypatch.setattr(sessions, "_zygotes", [])
+    monkeypatch.setattr(process, "FORKS", request.param)
+    monkeypatch.setattr(process, "_zygotes", [])
     yield request.param
-    for one in sessions._zygotes:
+    for one in process._zygotes:
         one.close()
 
 
 def boot(monkeypatch, change):
-    monkeypatch.setattr(sessions, "BOOT", change(sessions.BOOT))
+    monkeypatch.setattr(guests, "BOOT", change(guests.BOOT))
     monkeypatch.setattr(zygote, "BOOT", change(zygote.BOOT))
 
 
@@ -610,7 +619,7 @@ def test_a_guest_answers_crashes_hangs_and_is_followed_by_another(afresh):
         session.close()
 
 
-@pytest.mark.skipif(not sessions.FORKS, reason="guests are never forked here")
+@pytest.mark.skipif(not process.FORKS, reason="guests are never forked here")
 class TestForking:
     def test_guests_share_nothing_that_one_of_them_changes(self):
         one, two = ProcessSession(submission()), ProcessSession(submission())
@@ -623,16 +632,16 @@ class TestForking:
             two.close()
 
     def test_a_zygote_that_is_gone_is_replaced(self, monkeypatch):
-        monkeypatch.setattr(sessions, "_zygotes", [])
+        monkeypatch.setattr(process, "_zygotes", [])
         session = ProcessSession(submission())
         try:
             assert ask(session, "echo", 1).value == 1
-            (old,) = sessions._zygotes
+            (old,) = process._zygotes
             old._process.kill()
             old._process.wait()
             session.close()
             assert ask(session, "echo", 2).value == 2
-            (new,) = sessions._zygotes
+            (new,) = process._zygotes
             assert new is not old
         finally:
             session.close()

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from grader.networks import FAMILIES, Network
+from grader.families import FAMILIES
+from grader.networks import Network
 from grader.records import Call
 from grader.sandbox.wire import (
     MAX_DEPTH,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from grader.cases import Case, case_list, cases, distribution, linear_layer
@@ -14,16 +12,14 @@ from grader.checks.part1_focused import (
     composes,
     gives_scores_before_softmax,
     has_a_row_per_instance,
-    has_a_value_per_feature,
-    has_the_shape_of_its_slice,
     has_the_shape_of_the_slice,
 )
+from grader.checks.part1_paths import has_a_value_per_feature, has_the_shape_of_its_slice
 from grader.checks.registry import check, for_all
 from grader.checks.rules import (
     dtype_kept,
     follows_a_rule,
     leaves_as_found,
-    points_on,
     refuses,
     up_to_an_interval,
 )
@@ -102,7 +98,7 @@ def is_linear_in_the_model(student: Student, case: Case) -> None:
 
 @check("instance_influence", points=0.5, needs=[has_a_row_per_instance])
 def is_right_elsewhere_too(student: Student) -> None:
-    """Agrees with the reference on further networks, and leaves all as it was."""
+    """Agrees with our own solution on further networks, and leaves all as it was."""
     for case in OTHERS:
         call = (case.network, case.layer, case.xs(2), case.target)
         expect.close(
@@ -177,17 +173,19 @@ def bends_the_line(student: Student) -> None:
     """
     deep = (("smooth_mlp", 1, SEED + 11), ("smooth_cnn", 2, SEED + 12))
     for case in (*case_list(*deep), *case_list(*deep, dtype="float64")):
-        call = (case.network, case.layer, case.x, case.baseline, case.target)
-        dtype_kept(student.reply(student.call("path_influence", *call, 8)), case.network.dtype)
+        _bends(student, case)
 
-        def ask(steps: int, call: tuple[Any, ...] = call) -> np.ndarray:
-            return np.asarray(student.path_influence(*call, steps))
 
-        def integral(nodes: np.ndarray, weights: np.ndarray, case: Case = case) -> np.ndarray:
-            slopes = np.stack([case.derivative(x) for x in points_on(case, nodes)])
-            return np.tensordot(weights, slopes, 1)
+def _bends(student: Student, case: Case) -> None:
+    call = (case.network, case.layer, case.x, case.baseline, case.target)
+    dtype_kept(student.reply(student.call("path_influence", *call, 8)), case.network.dtype)
 
-        follows_a_rule(ask, integral, "the influence")
+    def average(points: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        return np.tensordot(weights, np.stack([case.derivative(x) for x in points]), 1)
+
+    follows_a_rule(
+        case, lambda steps: student.path_influence(*call, steps), average, "the influence"
+    )
 
 
 @check("path_influence", points=0.5, needs=[has_the_shape_of_its_slice])

@@ -48,7 +48,7 @@ BAD_NEURON = (
 
 @check("saliency_map", points=0.5, needs=[has_the_shape_of_the_input])
 def is_right_on_other_neurons(student: Student) -> None:
-    """Agrees with the reference on further networks, and leaves all as it was."""
+    """Agrees with our own solution on further networks, and leaves all as it was."""
     for case in NEURONS:
         call = (case.network, case.layer, case.neuron, case.x)
         expect.close(

@@ -66,7 +66,7 @@ def leaves_everything_as_found(student: Student) -> None:
 
 @check("comparative_influence", points=0.5, needs=[has_the_shape_of_the_slice])
 def is_right_elsewhere_too(student: Student) -> None:
-    """Agrees with the reference on further networks, float64 among them."""
+    """Agrees with our own solution on further networks, float64 among them."""
     for case in (*OTHERS, *DOUBLE):
         dtype = case.network.dtype
         call = (case.network, case.layer, case.xs(3), case.target, case.other)
@@ -158,7 +158,7 @@ def refuses_k_and_classes(student: Student) -> None:
 
 @check("compare_with_single_class", points=0.5, needs=[compares_the_two_explanations])
 def compares_on_other_networks(student: Student) -> None:
-    """Agrees with the reference on further networks, and leaves everything as it was."""
+    """Agrees with our own solution on further networks, and leaves everything as it was."""
     for case in (*OTHERS, *DOUBLE):
         k = min(case.shape[0], 5)
         call = (case.network, case.layer, case.xs(2), case.target, case.other, k)

@@ -128,7 +128,7 @@ def refuses_neurons_that_are_not_there(student: Student) -> None:
 
 @check("binary_classifier", points=1, needs=[gives_one_margin_per_row])
 def is_right_elsewhere_too(student: Student) -> None:
-    """Agrees with the reference on further networks, also where no neuron is kept."""
+    """Agrees with our own solution on further networks, also where no neuron is kept."""
     for case in OTHERS:
         for positive, negative in ((2, 2), (0, 1), (0, 0), (case.shape[0], 0)):
             call = (case.network, case.layer, case.xs(3), case.target, positive, negative)
