@@ -170,7 +170,8 @@ def _seed(seed: int) -> None:
     torch.set_num_threads(1)
     if torch.get_default_device().type != "cpu":
         torch.set_default_device(None)
-    torch.manual_seed(seed)
+    # The CPU's alone: torch.manual_seed also queues a call, with its stack, for every GPU backend.
+    torch.default_generator.manual_seed(seed)
     np.random.seed(seed % 2**32)
     random.seed(seed)
 

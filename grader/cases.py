@@ -16,7 +16,7 @@ import torch
 from hypothesis import strategies as st
 
 from grader.code import remember
-from grader.networks import Network, build, input_shape, num_classes, scores, slice_shape
+from grader.networks import Network, exact, input_shape, num_classes, scores, slice_shape
 
 __all__ = [
     "SMOOTH",
@@ -47,7 +47,7 @@ def distribution(seed: int, rows: int) -> Array:
 
 def linear_layer(network: Network, index: int) -> tuple[Array, Array]:
     """Weight (out, in) and bias (out,) of a linear layer, float64: for closed forms."""
-    layer: Any = build(replace(network, dtype="float64"))[index]
+    layer: Any = exact(network)[index]
     return layer.weight.detach().numpy(), layer.bias.detach().numpy()
 
 
@@ -109,7 +109,7 @@ class Case:
 
     def activations(self, *points: Array) -> Array:
         """h(x) of some points, float64: (len(points), *Z)."""
-        model = build(replace(self.network, dtype="float64", head="", training=False, mixed=False))
+        model = exact(self.network)
         with torch.no_grad():
             rows = torch.from_numpy(np.stack(points).astype(np.float64))
             return np.asarray(model[: self.layer + 1](rows))
@@ -119,7 +119,7 @@ class Case:
 
         With ``other``, of score_target − score_other.  Only for networks without kinks.
         """
-        model = build(replace(self.network, dtype="float64", head="", training=False, mixed=False))
+        model = exact(self.network)
         with torch.no_grad():
             z = model[: self.layer + 1](torch.from_numpy(x[None].astype(np.float64)))[0]
             step = 1e-5 * torch.eye(z.numel(), dtype=torch.float64).reshape(-1, *z.shape)
