@@ -40,7 +40,7 @@ by more than 1e-2 (``python tests/benchmarks/tolerances.py``).  Only a rule that
 may come nearer; asking at 50 and 300 steps finds it.
 """
 FLOAT64 = 1e-9
-"""The same in float64: honest phrasings differ by at most 1e-14, and float32 inside by 2e-8.
+"""The same in float64: honest phrasings differ by at most 1e-14, float32 inside by more than 1e-8.
 
 Not for integrals: Captum keeps the weights of its steps in float32, which makes up to 4e-8.
 """

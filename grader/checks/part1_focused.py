@@ -29,7 +29,7 @@ SLICES = case_list(
 IN_PLACE = case_list(("inplace_mlp", -1, 3), ("inplace_mlp", 1, 8), ("inplace_cnn", 0, 4))
 DOUBLE = case_list(("smooth_cnn", 2, 6), ("smooth_mlp", -1, 4), dtype="float64")
 TRAIN = case_list(("dropout_bn", 1, 2), ("dropout_bn", 6, 3), training=True)
-TRAIN += case_list(("dropout_bn", 3, 4), mixed=True)
+TRAIN += case_list(("dropout_bn", 2, 4), mixed=True)
 SOFTMAX = case_list(("smooth_mlp", 2, 3), ("smooth_cnn", -1, 8), head="softmax")
 
 
