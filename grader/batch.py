@@ -27,7 +27,7 @@ from grader.sandbox.process import end_guests
 from grader.sandbox.session import ProcessSession
 from grader.sandbox.walls import Walls
 
-__all__ = ["Job", "fingerprint", "grade_all", "grade_one", "is_done"]
+__all__ = ["Job", "fingerprint", "grade_all", "grade_one", "is_done", "pool", "stop"]
 
 
 @dataclass(frozen=True)
@@ -133,10 +133,10 @@ def grade_all(
     first = sorted(submissions, key=lambda submission: "gan.py" not in submission.files)
     left = {submission.id: submission for submission in first}
     for workers in (jobs, 1):
-        pool = (executor or _pool)(min(workers, len(left)))
+        made = (executor or pool)(min(workers, len(left)))
         try:
             futures: dict[Future[str], str] = {
-                pool.submit(grade_to_files, submission, job, out): name
+                made.submit(grade_to_files, submission, job, out): name
                 for name, submission in left.items()
             }
             for future in as_completed(futures):
@@ -146,16 +146,17 @@ def grade_all(
                     continue
                 yield left.pop(name), "" if error is None else f"{type(error).__name__}: {error}"
         except BaseException:
-            _stop(pool)
+            stop(made)
             raise
-        pool.shutdown()
+        made.shutdown()
         if not left:
             return
     for submission in left.values():
         yield submission, "the process that graded it died twice"
 
 
-def _pool(workers: int) -> Executor:
+def pool(workers: int) -> Executor:
+    """Worker processes that leave Ctrl-C to the parent and close their guests at the end."""
     os.environ["OMP_NUM_THREADS"] = "1"
     return ProcessPoolExecutor(
         workers, mp_context=multiprocessing.get_context("spawn"), initializer=_prepare
@@ -175,7 +176,8 @@ def _leave(*_: Any) -> None:
     os._exit(1)
 
 
-def _stop(pool: Executor) -> None:
+def stop(pool: Executor) -> None:
+    """End the workers at once, with what they are at."""
     workers = list((getattr(pool, "_processes", None) or {}).values())
     pool.shutdown(wait=False, cancel_futures=True)
     for worker in workers:

@@ -2,8 +2,10 @@
 
 Each is there for a kind of mistake: ``smooth_*`` have no kinks (smooth activations *and* average
 pooling), so quadrature converges fast; ``inplace_*`` return the wrong gradient to naive hooks;
-``dropout_bn`` gives other answers in train mode; ``slides`` has the 50 neurons of 28 × 28 of the
-course slides; ``digits`` is trained (``fixtures/make_digits.py``).
+``dropout_bn`` gives other answers in train mode; ``blocks`` are networks inside the network, whose
+layers need not share a mode; ``softmax_inside`` has a softmax that is not the last layer;
+``slides`` has the 50 neurons of 28 × 28 of the course slides; ``digits`` is trained
+(``fixtures/make_digits.py``).
 """
 
 from __future__ import annotations
@@ -131,6 +133,18 @@ def _dropout_bn() -> list[nn.Module]:
     ]
 
 
+def _blocks() -> list[nn.Module]:
+    return [
+        nn.Sequential(nn.Linear(6, 9), nn.BatchNorm1d(9), nn.Softplus()),
+        nn.Sequential(nn.Dropout(0.5), nn.Linear(9, 7), ScaledTanh()),
+        nn.Linear(7, 5),
+    ]
+
+
+def _softmax_inside() -> list[nn.Module]:
+    return [nn.Linear(6, 9), ScaledTanh(), nn.Linear(9, 7), nn.Softmax(dim=1), nn.Linear(7, 5)]
+
+
 def _slides() -> list[nn.Module]:
     return [
         nn.Conv2d(1, 50, 5, padding=2),
@@ -156,6 +170,10 @@ def _digits() -> list[nn.Module]:
 
 def _margin() -> list[nn.Module]:
     return [nn.Linear(4, 6), ScaledTanh(), nn.Dropout(0.5), nn.Linear(6, 1), nn.Flatten(0)]
+
+
+def _inplace_margin() -> list[nn.Module]:
+    return [nn.ReLU(inplace=True), nn.Linear(4, 1), nn.Flatten(0)]
 
 
 def _identity_margin() -> list[nn.Module]:
@@ -184,8 +202,11 @@ FAMILIES = {
     "inplace_mlp": Family(_inplace_mlp, (6,)),
     "inplace_cnn": Family(_inplace_cnn, (2, 6, 6)),
     "dropout_bn": Family(_dropout_bn, (2, 6, 6)),
+    "blocks": Family(_blocks, (6,)),
+    "softmax_inside": Family(_softmax_inside, (6,)),
     "slides": Family(_slides, (1, 28, 28)),
     "digits": Family(_digits, (1, 8, 8)),
     "margin": Family(_margin, (4,)),
+    "inplace_margin": Family(_inplace_margin, (4,)),
     "identity_margin": Family(_identity_margin, (1,)),
 }

@@ -48,7 +48,8 @@ class Network:
             in between.
         mix: ``((a, s), …)``: the last linear layer is Σ a · (the layer drawn from seed s).
         grads: handed over with a ``.grad`` on every parameter.
-        mixed: handed over in eval mode, but for every second layer, which is in train mode.
+        mixed: handed over in eval mode, but for every second layer, which is in train mode; the
+            layers of blocks count one by one.
         ends: behind this layer the network only flattens, so that its scores are that layer's
             features; −2 leaves it whole.
     """
@@ -111,7 +112,8 @@ def build(network: Network) -> nn.Sequential:
         raise ValueError(f"head must be one of {sorted(heads)} (got {network.head!r})")
     model = nn.Sequential(*layers, *heads[network.head]).train(network.training)
     if network.mixed:
-        for layer in list(model)[1::2]:
+        leaves = [module for module in model.modules() if not list(module.children())]
+        for layer in leaves[1::2]:
             layer.train(not network.training)
     return model
 
@@ -124,7 +126,7 @@ def _fill(layers: list[nn.Module], network: Network, gain: float) -> None:
         _fill_clipped_sum(layers)
         return
     random = np.random.RandomState(network.seed)
-    for module in layers:
+    for module in nn.Sequential(*layers).modules():
         if isinstance(module, (nn.Linear, nn.Conv2d)):
             _draw(module, random, gain)
         elif isinstance(module, (nn.BatchNorm1d, nn.BatchNorm2d)):

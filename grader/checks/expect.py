@@ -7,7 +7,8 @@ tolerance serves networks of any scale.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, NoReturn
 
@@ -24,9 +25,11 @@ __all__ = [
     "close",
     "equal",
     "finite",
+    "measuring",
     "nearest",
     "partial",
     "raises",
+    "record",
     "relative_error",
     "same_ranking",
     "that",
@@ -86,6 +89,26 @@ def finite(actual: np.ndarray, what: str = "the result") -> None:
     )
 
 
+_measured: list[float] | None = None
+
+
+@contextmanager
+def measuring() -> Iterator[list[float]]:
+    """Inside, the list holds error ÷ tolerance of every comparison: what is left of the room."""
+    global _measured
+    before, _measured = _measured, []
+    try:
+        yield _measured
+    finally:
+        _measured = before
+
+
+def record(error: float, tolerance: float) -> None:
+    """Note a comparison for :func:`measuring`."""
+    if _measured is not None and tolerance > 0:
+        _measured.append(error / tolerance)
+
+
 def relative_error(actual: np.ndarray, expected: np.ndarray, scale: float = 0.0) -> float:
     """‖actual − expected‖ / max(‖expected‖, scale), float64; infinite for what is not finite."""
     a, e = np.asarray(actual, dtype=np.float64), np.asarray(expected, dtype=np.float64)
@@ -102,6 +125,7 @@ def close(
     what: str = "the result",
     *,
     scale: float = 0.0,
+    scaled: float = 0.0,
     **feedback: Any,
 ) -> None:
     """``actual`` equals ``expected`` up to a relative L2 error of ``tolerance``.
@@ -112,12 +136,14 @@ def close(
         tolerance: relative to max(‖expected‖, scale).
         what: how the sentence calls it.
         scale: a size below which differences do not count, for expectations near zero.
+        scaled: what is earned where everything is the same positive number times too large.
         **feedback: further fields of :class:`Feedback`.
     """
     a, e = np.asarray(actual), np.asarray(expected)
     that(a.shape == e.shape, f"{what} has the shape {a.shape}, and should have {e.shape}")
     finite(a, what)
     error = relative_error(a, e, scale)
+    record(error, tolerance)
     if error <= tolerance:
         return
     figures = () if a.ndim == 0 or a.size < 4 else (_maps(a, e, what),)
@@ -128,7 +154,17 @@ def close(
         "diagnosis": _looks_like(a, e, tolerance),
     }
     message = f"{what} differs from what it should be{_by(error)}"
-    raise Unmet(Feedback(message=message, **{**ours, **feedback}))
+    fraction = scaled if _factor(a, e, tolerance) > 0 else 0.0
+    raise Unmet(Feedback(message=message, **{**ours, **feedback}), fraction)
+
+
+def _factor(actual: np.ndarray, expected: np.ndarray, tolerance: float) -> float:
+    """The one number by which the result is too large; 0 where there is none."""
+    a, e = (np.asarray(v, dtype=np.float64).reshape(-1) for v in (actual, expected))
+    if a.size < 3 or not a.any() or not e.any():
+        return 0.0
+    factor = float(a @ e / (e @ e))
+    return factor if relative_error(a, factor * e) <= max(tolerance, FLOAT32) else 0.0
 
 
 def _looks_like(actual: np.ndarray, expected: np.ndarray, tolerance: float) -> str:
@@ -141,10 +177,8 @@ def _looks_like(actual: np.ndarray, expected: np.ndarray, tolerance: float) -> s
         return "the sign is the wrong way round"
     if relative_error(a, np.abs(e)) <= room:
         return "these are absolute values: signs should stay"
-    factor = float(a @ e / (e @ e))
-    if relative_error(a, factor * e) <= room:
-        return f"everything is {factor:.4g} times what it should be"
-    return ""
+    factor = _factor(a, e, tolerance)
+    return f"everything is {factor:.4g} times what it should be" if factor else ""
 
 
 def nearest(

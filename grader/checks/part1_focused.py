@@ -7,7 +7,7 @@ import numpy as np
 from grader.cases import Case, case_list, distribution, linear_layer
 from grader.checks import expect
 from grader.checks.registry import check
-from grader.checks.rules import dtype_kept
+from grader.checks.rules import HALF, by_slice, dtype_kept, right_on
 from grader.checks.student import Student
 from grader.networks import Network
 from grader.oracle import oracle
@@ -29,8 +29,10 @@ SLICES = case_list(
 IN_PLACE = case_list(("inplace_mlp", -1, 3), ("inplace_mlp", 1, 8), ("inplace_cnn", 0, 4))
 DOUBLE = case_list(("smooth_cnn", 2, 6), ("smooth_mlp", -1, 4), dtype="float64")
 TRAIN = case_list(("dropout_bn", 1, 2), ("dropout_bn", 6, 3), training=True)
-TRAIN += case_list(("dropout_bn", 2, 4), mixed=True)
+TRAIN += case_list(("dropout_bn", 2, 4), ("blocks", 0, 5), mixed=True)
 SOFTMAX = case_list(("smooth_mlp", 2, 3), ("smooth_cnn", -1, 8), head="softmax")
+SOFTMAX += case_list(("smooth_mlp", 4, 9), ("softmax_inside", 1, 4), head="softmax")
+SPECIAL = by_slice([*IN_PLACE, *SOFTMAX, *TRAIN])
 
 
 @check("linear_scores", points=1)
@@ -121,15 +123,19 @@ def is_the_reference_s(student: Student) -> None:
     """Agrees with our own solution on convolutional and linear slices.
 
     Networks with in-place layers, with a softmax at the end (the quantity of interest is the score
-    before it) and in train mode (to be evaluated in eval mode) are among them.
+    before it) and in train mode (to be evaluated in eval mode) are among them.  Right on linear
+    slices or on convolutional ones alone: half.
     """
-    for case in (*SLICES, *IN_PLACE, *SOFTMAX, *TRAIN):
+
+    def holds(case: Case) -> None:
         call = (case.network, case.layer, case.xs(3), case.target)
         expect.close(
             student.instance_influence(*call),
             oracle.instance_influence(*call),
             what="the influence",
         )
+
+    right_on(student, by_slice(SLICES), holds, SPECIAL)
 
 
 @check("class_influence", points=0.5)
@@ -150,21 +156,26 @@ def has_the_shape_of_the_slice(student: Student) -> None:
 def is_the_mean_over_the_rows(student: Student) -> None:
     """Is the mean over all rows, whatever the model predicts for them.
 
-    On the network x -> V (W x + b)^2 + d the mean is that of the point half way.
+    On the network x -> V (W x + b)^2 + d the mean is that of the point half way.  Right for a
+    single row alone, or but for one factor: half.
     """
     case = Case(Network("quadratic", seed=8), 0, target=3, seed=8)
     (w, b), (v, _) = linear_layer(case.network, 0), linear_layer(case.network, 2)
-    for rows in (5, 2, 133):
+
+    def holds(rows: int) -> None:
         expected = 2 * v[3] * (case.xs(rows) @ w.T + b).mean(0)
         got = student.class_influence(case.network, 0, case.xs(rows), 3)
-        expect.close(got, expected, what=f"the influence over {rows} rows")
+        expect.close(got, expected, what=f"the influence over {rows} row(s)", scaled=HALF)
+
+    right_on(student, {"a single row": [1], "several rows": [5, 2, 133]}, holds)
 
 
 @check("class_influence", points=0.5, needs=[has_the_shape_of_the_slice])
 def follows_the_weights(student: Student) -> None:
     """Averages under the weights, which it normalises.
 
-    Weights (1, 3) mean the same as (0.25, 0.75); they come as a list, an array or a tensor.
+    Weights (1, 3) mean the same as (0.25, 0.75); they come as a list, an array or a tensor.  Right
+    but for one factor: half.
     """
     case = Case(Network("quadratic", seed=9), -1, target=0, seed=9)
     (w, b), (v, _) = linear_layer(case.network, 0), linear_layer(case.network, 2)
@@ -174,22 +185,26 @@ def follows_the_weights(student: Student) -> None:
         share = np.asarray(weights, dtype=np.float64)
         got = student.class_influence(case.network, -1, xs, 0, weights)
         what = "the influence under weights"
-        expect.close(got, share @ rows / share.sum(), what=what)
+        expect.close(got, share @ rows / share.sum(), what=what, scaled=HALF)
 
 
 @check("class_influence", points=0.5, needs=[has_the_shape_of_the_slice])
 def agrees_with_the_reference(student: Student) -> None:
     """Agrees with our own solution on convolutional and linear slices.
 
-    In-place layers, a softmax at the end, train mode and float64 are among them.
+    In-place layers, a softmax at the end, train mode and float64 are among them.  Right on linear
+    slices or on convolutional ones alone: half.
     """
-    for case in (*SLICES, *IN_PLACE, *SOFTMAX, *TRAIN):
+
+    def holds(case: Case) -> None:
         call = (case.network, case.layer, case.xs(4), case.target)
         expect.close(
             student.class_influence(*call), oracle.class_influence(*call), what="the influence"
         )
+
+    right_on(student, by_slice(SLICES), holds, SPECIAL)
     for case in DOUBLE:
-        call = (case.network, case.layer, case.xs(4), case.target)
+        call = (case.network, case.layer, case.xs(3), case.target)
         dtype_kept(student.reply(student.call("class_influence", *call)), "float64")
         expect.close(
             student.class_influence(*call),

@@ -7,7 +7,15 @@ import numpy as np
 from grader.cases import Case, case_list, linear_layer, normal
 from grader.checks import expect
 from grader.checks.registry import check
-from grader.checks.rules import follows_a_rule, up_to_an_interval
+from grader.checks.rules import (
+    HALF,
+    Integral,
+    by_slice,
+    fifty_by_default,
+    follows_a_rule,
+    right_on,
+    up_to_an_interval,
+)
 from grader.checks.student import Student
 from grader.networks import Network
 from grader.oracle import oracle
@@ -66,18 +74,22 @@ def has_the_shape_of_the_input(student: Student) -> None:
 def is_the_gradient_of_the_activation(student: Student) -> None:
     """Is the gradient of the neuron's activation, which is the largest value of its map.
 
-    For a unit of a linear layer on the input that is its weights.  Signs stay.
+    For a unit of a linear layer on the input that is its weights.  Signs stay.  Right on linear
+    slices or on convolutional ones alone: half.
     """
     case = Case(Network("deep_affine", seed=13), 0, seed=13)
     weight, _ = linear_layer(case.network, 0)
     for neuron in (0, 4):
         got = student.saliency_map(case.network, 0, neuron, case.x)
         expect.close(got, weight[neuron], what=f"of unit {neuron} the saliency map")
-    for case in MAPS:
+
+    def holds(case: Case) -> None:
         call = (case.network, case.layer, case.neuron, case.x)
         expect.close(
             student.saliency_map(*call), oracle.saliency_map(*call), what="the saliency map"
         )
+
+    right_on(student, by_slice(MAPS), holds)
 
 
 @check("integrated_saliency_map", points=0.5)
@@ -88,10 +100,10 @@ def has_the_shape_of_its_input(student: Student) -> None:
     """
     for case in MAPS:
         call = (case.network, case.layer, case.neuron, case.x, case.baseline)
-        expect.finite(student.integrated_saliency_map(*call), "the map")
+        fifty_by_default(student, "integrated_saliency_map", call, "the map")
 
 
-@check("integrated_saliency_map", points=1, needs=[has_the_shape_of_its_input])
+@check("integrated_saliency_map", points=0.75, needs=[has_the_shape_of_its_input])
 def integrates_the_activation(student: Student) -> None:
     """Is integrated gradients of the neuron's activation.
 
@@ -102,24 +114,36 @@ def integrates_the_activation(student: Student) -> None:
     got = student.integrated_saliency_map(case.network, 0, 3, case.x, case.baseline, 5)
     accepted = up_to_an_interval(weight[3] * (case.x - case.baseline), 5)
     expect.nearest(got, accepted, expect.FLOAT32, "of a linear unit the map")
-    for case in MAPS:
-        _integrates(student, case)
+    follows_a_rule([_integral(student, case) for case in MAPS], "the map")
 
 
-def _integrates(student: Student, case: Case) -> None:
+def _integral(student: Student, case: Case) -> Integral:
     call = (case.network, case.layer, case.neuron)
 
     def average(points: np.ndarray, weights: np.ndarray) -> np.ndarray:
         rows = [oracle.saliency_map(*call, point) for point in points]
         return np.tensordot(weights, np.stack(rows), 1)
 
-    follows_a_rule(
+    return Integral(
         case,
         lambda steps: student.integrated_saliency_map(*call, case.x, case.baseline, steps),
         average,
-        "the map",
         times_difference=True,
     )
+
+
+@check("integrated_saliency_map", points=0.25, needs=[has_the_shape_of_its_input])
+def weighs_its_points_to_one(student: Student) -> None:
+    """Takes an average: the weights of its points add up to 1.
+
+    On a linear network the map is weight times (x - baseline), for any number of steps.
+    """
+    case = Case(Network("deep_affine", seed=15), 0, seed=15)
+    weight, _ = linear_layer(case.network, 0)
+    for steps in (50, 7):
+        got = student.integrated_saliency_map(case.network, 0, 2, case.x, case.baseline, steps)
+        what = f"of a linear unit the map with {steps} steps"
+        expect.close(got, weight[2] * (case.x - case.baseline), what=what)
 
 
 @check("scale_pixels", points=0.75)
@@ -127,14 +151,16 @@ def dims_pixels_by_their_saliency(student: Student) -> None:
     """Multiplies every pixel by its share of the largest saliency.
 
     s is the absolute saliency, maximised over channels; the most salient pixel keeps its value in
-    every channel.
+    every channel.  Right but for one factor: half.
     """
     x, saliency = normal(6, 3, 5, 5), normal(7, 3, 5, 5, scale=0.1)
     s = np.abs(saliency).max(0)
-    expect.close(student.scale_pixels(x, saliency), x * (s / s.max()), what="the scaled picture")
+    got, expected = student.scale_pixels(x, saliency), x * (s / s.max())
+    expect.close(got, expected, what="the scaled picture", scaled=HALF)
     x, saliency = normal(8, 7), normal(9, 7, scale=30.0)
     s = np.abs(saliency)
-    expect.close(student.scale_pixels(x, saliency), x * (s / s.max()), what="the scaled vector")
+    got, expected = student.scale_pixels(x, saliency), x * (s / s.max())
+    expect.close(got, expected, what="the scaled vector", scaled=HALF)
 
 
 @check("compare_attributions", points=0.75)

@@ -8,7 +8,13 @@ from hypothesis import assume
 from grader.cases import Case, case_list, cases, linear_layer
 from grader.checks import expect
 from grader.checks.registry import check, for_all
-from grader.checks.rules import adds_up, follows_a_rule, up_to_an_interval
+from grader.checks.rules import (
+    Integral,
+    adds_up,
+    fifty_by_default,
+    follows_a_rule,
+    up_to_an_interval,
+)
 from grader.checks.student import Student
 from grader.networks import Network
 from grader.oracle import oracle
@@ -32,7 +38,7 @@ def has_the_shape_of_its_slice(student: Student) -> None:
     """
     for case in PATHS:
         call = (case.network, case.layer, case.x, case.baseline, case.target)
-        expect.finite(student.path_influence(*call), "the influence")
+        fifty_by_default(student, "path_influence", call, "the influence")
         expect.finite(student.path_influence(*call, steps=2), "the influence with 2 steps")
 
 
@@ -44,17 +50,15 @@ def averages_on_the_line(student: Student) -> None:
     midpoint, trapezoid, Gauss-Legendre.  The line is straight in input space; at a deeper slice h
     bends it.
     """
-    for case in PATHS:
-        _averages(student, case)
+    follows_a_rule([_average(student, case) for case in PATHS], "the influence")
 
 
-def _averages(student: Student, case: Case) -> None:
+def _average(student: Student, case: Case) -> Integral:
     spec, layer, target = case.network, case.layer, case.target
-    follows_a_rule(
+    return Integral(
         case,
         lambda steps: student.path_influence(spec, layer, case.x, case.baseline, target, steps),
         lambda points, weights: oracle.class_influence(spec, layer, points, target, weights),
-        "the influence",
     )
 
 
@@ -94,7 +98,7 @@ def has_a_value_per_feature(student: Student) -> None:
     """
     for case in PATHS:
         call = (case.network, case.x, case.baseline, case.target)
-        expect.finite(student.integrated_gradients(*call), "the attribution")
+        fifty_by_default(student, "integrated_gradients", call, "the attribution")
         expect.finite(student.integrated_gradients(*call, steps=2), "the attribution of 2 steps")
 
 
@@ -161,16 +165,14 @@ def integrates_on_the_line(student: Student) -> None:
     At 8 steps any usual rule for the integral is recognised.  In-place layers, a softmax at the end
     and train mode are among the networks.
     """
-    for case in PATHS:
-        _integrates(student, case)
+    follows_a_rule([_integral(student, case) for case in PATHS], "the attribution")
 
 
-def _integrates(student: Student, case: Case) -> None:
+def _integral(student: Student, case: Case) -> Integral:
     spec, target = case.network, case.target
-    follows_a_rule(
+    return Integral(
         case,
         lambda steps: student.integrated_gradients(spec, case.x, case.baseline, target, steps),
         lambda points, weights: oracle.class_influence(spec, -1, points, target, weights),
-        "the attribution",
         times_difference=True,
     )

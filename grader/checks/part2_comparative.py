@@ -8,7 +8,15 @@ from hypothesis import assume
 from grader.cases import Case, case_list, cases, distribution, linear_layer
 from grader.checks import expect
 from grader.checks.registry import check, for_all
-from grader.checks.rules import adds_up, follows_a_rule
+from grader.checks.rules import (
+    HALF,
+    Integral,
+    adds_up,
+    by_slice,
+    fifty_by_default,
+    follows_a_rule,
+    right_on,
+)
 from grader.checks.student import Student
 from grader.networks import Network
 from grader.oracle import oracle
@@ -18,13 +26,17 @@ __all__: list[str] = []
 SLICES = [
     *case_list(("smooth_mlp", 1, 21), ("smooth_cnn", 0, 22), ("smooth_cnn", 3, 23)),
     *case_list(("relu_avg_cnn", -1, 24), ("relu_max_cnn", 2, 25), ("slides", 1, 26)),
+]
+SPECIAL = [
     *case_list(("inplace_cnn", 0, 27), ("smooth_mlp", 3, 28), head="softmax"),
     *case_list(("dropout_bn", 1, 29), training=True),
+    *case_list(("blocks", 0, 30), mixed=True),
 ]
 PATHS = [
     *case_list(("smooth_mlp", -1, 31), ("smooth_cnn", -1, 32), ("relu_avg_cnn", -1, 33)),
     *case_list(("smooth_cnn", -1, 34), head="softmax"),
     *case_list(("dropout_bn", -1, 35), training=True),
+    *case_list(("inplace_mlp", -1, 46)),
 ]
 MAPS = case_list(("smooth_cnn", 0, 36), ("smooth_cnn", 3, 37), ("smooth_mlp", 1, 38))
 MAPS += case_list(("slides", 1, 39), ("inplace_cnn", 3, 40), head="log_softmax")
@@ -37,7 +49,7 @@ def has_the_shape_of_the_slice(student: Student) -> None:
 
     Shape Z, without a batch dimension, for one row and for many.
     """
-    for case in SLICES:
+    for case in (*SLICES, *SPECIAL):
         for rows in (1, 4):
             xs = case.xs(rows)
             call = (case.network, case.layer, xs, case.target, case.other)
@@ -49,19 +61,25 @@ def is_the_derivative_of_the_difference(student: Student) -> None:
     """Where g is simple, is what one computes by hand.
 
     Behind the last hidden layer it is the difference of the two classes' weights; on the network
-    x -> V (W x + b)^2 + d it is 2 (V[c1] - V[c2]) (W x + b) behind the linear layer.
+    x -> V (W x + b)^2 + d it is 2 (V[c1] - V[c2]) (W x + b) behind the linear layer.  Right for a
+    single row alone, or but for one factor: half.
     """
     case = Case(Network("deep_affine", seed=41), 0, 2, 41)
     weight, _ = linear_layer(case.network, 1)
     for c1, c2 in ((2, 0), (0, 3)):
         got = student.comparative_influence(case.network, 0, case.xs(3), c1, c2)
-        expect.close(got, weight[c1] - weight[c2], what="on a linear network the influence")
+        what = "on a linear network the influence"
+        expect.close(got, weight[c1] - weight[c2], what=what, scaled=HALF)
     case = Case(Network("quadratic", seed=42), 0, 1, 42)
     (w, b), (v, _) = linear_layer(case.network, 0), linear_layer(case.network, 2)
-    for rows in (4, 133):
+
+    def holds(rows: int) -> None:
         expected = 2 * (v[1] - v[3]) * (case.xs(rows) @ w.T + b).mean(0)
         got = student.comparative_influence(case.network, 0, case.xs(rows), 1, 3)
-        expect.close(got, expected, what=f"on a quadratic network over {rows} rows the influence")
+        what = f"on a quadratic network over {rows} row(s) the influence"
+        expect.close(got, expected, what=what, scaled=HALF)
+
+    right_on(student, {"a single row": [1], "several rows": [4, 133]}, holds)
 
 
 @check("comparative_influence", points=1, needs=[has_the_shape_of_the_slice])
@@ -88,9 +106,11 @@ def is_linear_in_the_quantity(student: Student, case: Case) -> None:
 def is_the_reference_s(student: Student) -> None:
     """Agrees with our own solution on convolutional and linear slices.
 
-    In-place layers, a softmax at the end and train mode are among the networks.
+    In-place layers, a softmax at the end and train mode are among the networks.  Right on linear
+    slices or on convolutional ones alone: half.
     """
-    for case in SLICES:
+
+    def holds(case: Case) -> None:
         call = (case.network, case.layer, case.xs(3), case.target, case.other)
         expect.close(
             student.comparative_influence(*call),
@@ -98,10 +118,15 @@ def is_the_reference_s(student: Student) -> None:
             what="the influence",
         )
 
+    right_on(student, by_slice(SLICES), holds, by_slice(SPECIAL))
+
 
 @check("comparative_influence", points=0.5, needs=[has_the_shape_of_the_slice])
 def follows_the_weights(student: Student) -> None:
-    """Averages under the weights, which it normalises."""
+    """Averages under the weights, which it normalises.
+
+    Right but for one factor: half.
+    """
     case = Case(Network("quadratic", seed=43), 0, 0, 43)
     (w, b), (v, _) = linear_layer(case.network, 0), linear_layer(case.network, 2)
     xs, p = case.xs(4), distribution(43, 4)
@@ -109,7 +134,8 @@ def follows_the_weights(student: Student) -> None:
     for weights in (p, (5 * p).tolist(), [0.0, 3.0, 0.0, 0.0]):
         share = np.asarray(weights, dtype=np.float64)
         got = student.comparative_influence(case.network, 0, xs, 0, 2, weights)
-        expect.close(got, share @ rows / share.sum(), what="the influence under weights")
+        what = "the influence under weights"
+        expect.close(got, share @ rows / share.sum(), what=what, scaled=HALF)
 
 
 @check("comparative_integrated_gradients", points=0.5)
@@ -120,7 +146,10 @@ def has_a_value_per_feature(student: Student) -> None:
     """
     for case in PATHS:
         call = (case.network, case.x, case.baseline, case.target, case.other)
-        expect.finite(student.comparative_integrated_gradients(*call), "the attribution")
+        fifty_by_default(student, "comparative_integrated_gradients", call, "the attribution")
+        highest = (case.network, case.x, case.baseline, case.classes - 1, 0, 2)
+        two = student.comparative_integrated_gradients(*highest)
+        expect.finite(two, "the attribution of 2 steps")
 
 
 @check("comparative_integrated_gradients", points=1, needs=[has_a_value_per_feature])
@@ -168,17 +197,15 @@ def integrates_on_the_line(student: Student) -> None:
 
     At 8 steps any usual rule for the integral is recognised.
     """
-    for case in PATHS:
-        _integrates(student, case)
+    follows_a_rule([_integral(student, case) for case in PATHS], "the attribution")
 
 
-def _integrates(student: Student, case: Case) -> None:
+def _integral(student: Student, case: Case) -> Integral:
     spec, pair, line = case.network, (case.target, case.other), (case.x, case.baseline)
-    follows_a_rule(
+    return Integral(
         case,
         lambda steps: student.comparative_integrated_gradients(spec, *line, *pair, steps),
         lambda points, weights: oracle.comparative_influence(spec, -1, points, *pair, weights),
-        "the attribution",
         times_difference=True,
     )
 
@@ -202,15 +229,19 @@ def ranks_by_the_weights_of_a_linear_network(student: Student) -> None:
 def ranks_maps_by_their_extremes(student: Student) -> None:
     """Ranks channels by the largest and by the smallest value of their maps.
 
-    Not by means and not by absolute values; lists are not filtered by sign.
+    Not by means and not by absolute values; lists are not filtered by sign.  The right neurons in
+    another order, or right on linear slices or on convolutional ones alone: half.
     """
-    for case in MAPS:
+
+    def holds(case: Case) -> None:
         call = (case.network, case.layer, case.xs(3), case.target, case.other)
         for k in (1, min(4, case.shape[0])):
             got = student.distinguishing_neurons(*call, k)
             expected = oracle.distinguishing_neurons(*call, k)
             expect.same_ranking(got[0], expected[0], "towards c1")
             expect.same_ranking(got[1], expected[1], "towards c2")
+
+    right_on(student, by_slice(MAPS), holds)
 
 
 @check("compare_with_single_class", points=1.5)

@@ -23,7 +23,7 @@ from grader import contract
 from grader.checks.expect import StudentFault, Unmet
 from grader.records import Check, Feedback, Limits
 
-__all__ = ["CHECKS", "check", "checks_of", "for_all", "load"]
+__all__ = ["CHECKS", "check", "checks_of", "for_all", "load", "without_shrinking"]
 
 Run = Callable[[Any], Feedback | None]
 R = TypeVar("R", bound=Run)
@@ -132,6 +132,12 @@ def checks_of(checks: Sequence[Check], *, part: str = "", only: str = "") -> lis
 
 
 _SHRINK_CALLS, _SHRINK_SECONDS = 30, 2.0
+_PHASES = [Phase.generate, Phase.shrink]
+
+
+def without_shrinking() -> None:
+    """From now on, in this process, report the first counterexample: for who only counts them."""
+    _PHASES[:] = [Phase.generate]
 
 
 class _Halt(BaseException):
@@ -161,7 +167,6 @@ def for_all(
         database=None,
         report_multiple_bugs=False,
         verbosity=Verbosity.quiet,
-        phases=[Phase.generate, Phase.shrink],
         suppress_health_check=list(HealthCheck),
     )
 
@@ -194,7 +199,7 @@ def for_all(
                     raise unmet
 
             try:
-                quick(given(cases)(holds))()
+                settings(quick, phases=_PHASES)(given(cases)(holds))()
             except _Halt as halt:
                 raise halt.fault from None
 

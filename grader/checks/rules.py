@@ -2,28 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 import numpy as np
 
 from grader.cases import Case
 from grader.checks import expect
 from grader.checks.student import Student
-from grader.quadrature import midpoint, rules
+from grader.quadrature import Rule, midpoint, rules
 from grader.records import Call, Reply
 
 __all__ = [
+    "HALF",
     "STATEFUL",
+    "Integral",
     "adds_up",
+    "by_slice",
     "dtype_kept",
+    "fifty_by_default",
     "follows_a_rule",
     "leaves_as_found",
+    "precise",
     "refuses",
+    "right_on",
     "up_to_an_interval",
 ]
 
 Array = np.ndarray
+T = TypeVar("T")
+
+HALF = 0.5
+"""What is earned where an answer is right on part of the ground (see :func:`right_on`)."""
+
+SAME = 1e-7
+"""What two results may differ by that are computed in the same way."""
 
 M = 8
 """Steps at which results are told apart by their rule; the rules differ by 1e-2 and more there."""
@@ -36,61 +50,185 @@ MANY = 77
 AT_50, AT_300 = 0.06, 0.01
 """How near the exact integral a rule of one's own must come, relative L2."""
 
+CONVERGES = 0.15
+"""The most that the error of a rule of one's own at 300 steps may be of that at 8 steps.
 
-def follows_a_rule(
-    case: Case,
-    ask: Callable[[int], Array],
-    average: Callable[[Array, Array], Array],
-    what: str,
-    *,
-    times_difference: bool = False,
-) -> None:
-    """The result is that of an accepted rule at the same number of steps, or one that converges.
+Of the root mean square over a check's cases: at most 0.08 for honest rules, at least 0.4 for those
+that stand still, 1 for those that ignore ``steps`` (``python tests/benchmarks/own_rules.py``).
+"""
+
+NO_WORSE = 1.5
+"""The most that its error at 50 steps may be of that of the left-hand or the right-hand sum.
+
+At most 0.9 for honest rules, 2 for one whose points lie a step aside; likewise.
+"""
+
+
+@dataclass(frozen=True)
+class Integral:
+    """A path integral that is asked for.
 
     Args:
         case: whose line it is.
         ask: the student's result at a number of steps.
         average: the right average over points of the line (n, *x.shape) under weights (n,) that add
             up to 1.
-        what: how the sentence calls it.
         times_difference: the result is x − baseline times that average.
     """
-    factor = case.x - case.baseline if times_difference else 1.0
 
-    def integral(nodes: Array, weights: Array) -> Array:
-        return np.asarray(factor * average(case.on_line(nodes), weights))
+    case: Case
+    ask: Callable[[int], Array]
+    average: Callable[[Array, Array], Array]
+    times_difference: bool = False
 
-    got = ask(M)
-    accepted = {name: integral(*rule) for name, rule in rules(M).items()}
-    # Captum's riemann_trapezoid forgets one interval; only the check of normalisation asks for it.
-    accepted[_CAPTUMS] = (M - 1) / M * accepted["trapezoid of m points"]
-    errors = {name: expect.relative_error(got, e) for name, e in accepted.items()}
-    matched = [name for name, error in errors.items() if error <= expect.FLOAT32]
-    if matched:
-        # Where a gradient is constant over stretches, another rule may give the same at 8 steps.
-        again = ask(MANY)
-        errors = {name: expect.relative_error(again, _at_many(name, integral)) for name in matched}
-        if min(errors.values()) <= expect.FLOAT32:
-            return
-    exact = integral(*midpoint(500))  # where the gradient jumps, better than Gauss–Legendre
-    rough = ask(50)
-    expect.close(rough, exact, AT_50, f"with 50 steps {what}")
-    fine = ask(300)
-    expect.close(fine, exact, AT_300, f"with 300 steps {what}")
-    # A ratio of the two errors would ask for luck: points drawn at random converge, too.
+    def by(self, rule: Rule) -> Array:
+        """What a rule makes of it."""
+        nodes, weights = rule
+        factor = self.case.x - self.case.baseline if self.times_difference else 1.0
+        return np.asarray(factor * self.average(self.case.on_line(nodes), weights))
+
+    def by_name(self, name: str, steps: int) -> Array:
+        """What an accepted rule makes of it."""
+        if name == _CAPTUMS:
+            return (steps - 1) / steps * self.by(rules(steps)["trapezoid of m points"])
+        return self.by(rules(steps)[name])
+
+
+def follows_a_rule(integrals: Sequence[Integral], what: str) -> None:
+    """The results are those of accepted rules at the same number of steps, or converge.
+
+    Args:
+        integrals: all that a check asks for.
+        what: how the sentence calls them.
+    """
+    own = [integral for integral in integrals if not _is_named(integral)]
+    if not own:
+        return
+    errors: list[tuple[float, ...]] = []
+    for integral in own:
+        exact = integral.by(midpoint(500))  # where the gradient jumps, better than Gauss–Legendre
+        got, rough = integral.ask(M), integral.ask(50)
+        expect.close(rough, exact, AT_50, f"with 50 steps {what}")
+        fine = integral.ask(300)
+        expect.close(fine, exact, AT_300, f"with 300 steps {what}")
+        sums = [integral.by(rules(50)[name]) for name in ("left-hand sum", "right-hand sum")]
+        results = (got, fine, rough, *sums)
+        errors.append(tuple(expect.relative_error(r, exact) for r in results))
+    at_8, at_300, at_50, left, right = (_mean_size(column) for column in zip(*errors, strict=True))
+    expect.record(at_300 / max(at_8, 1e-9), CONVERGES)
     expect.that(
-        expect.relative_error(got, fine) > 1e-6 and expect.relative_error(rough, fine) > 1e-9,
-        f"{what} is the same for any number of steps",
-        expected="more gradient evaluations for more steps, and a smaller error",
-        actual="the very same result with 8, 50 and 300 steps, or with two of these",
-        diagnosis="is `steps` used for the number of points on the line?",
+        at_300 <= CONVERGES * at_8,
+        f"{what} does not come nearer to the integral with more steps",
+        expected=f"an error that falls: at 300 steps at most {CONVERGES} times that at {M} steps",
+        actual=f"an error of {at_8:.2g} at {M} steps, and of {at_300:.2g} at 300",
+        diagnosis="is `steps` used for the number of points on the line, and are these spread "
+        "evenly from the baseline to x?",
+    )
+    expect.record(at_50, NO_WORSE * max(left, right))
+    expect.that(
+        at_50 <= NO_WORSE * max(left, right),
+        f"with 50 steps {what} is farther off than a left-hand or a right-hand sum",
+        expected=f"an error of about {max(left, right):.2g}, or less",
+        actual=f"{at_50:.2g}",
+        diagnosis="do all points lie between the baseline and x?",
     )
 
 
-def _at_many(name: str, integral: Callable[[Array, Array], Array]) -> Array:
-    if name == _CAPTUMS:
-        return (MANY - 1) / MANY * integral(*rules(MANY)["trapezoid of m points"])
-    return integral(*rules(MANY)[name])
+def _is_named(integral: Integral) -> bool:
+    got = integral.ask(M)
+    names = [*rules(M), _CAPTUMS]
+    errors = {n: expect.relative_error(got, integral.by_name(n, M)) for n in names}
+    matched = [name for name, error in errors.items() if error <= expect.FLOAT32]
+    if not matched:
+        return False
+    # Where a gradient is constant over stretches, another rule may give the same at 8 steps.
+    again = integral.ask(MANY)
+    error = min(expect.relative_error(again, integral.by_name(name, MANY)) for name in matched)
+    if error <= expect.FLOAT32:
+        expect.record(max(error, min(errors.values())), expect.FLOAT32)
+    return error <= expect.FLOAT32
+
+
+def _mean_size(errors: Sequence[float]) -> float:
+    return float(np.sqrt(np.mean(np.square(errors))))
+
+
+def right_on(
+    student: Student,
+    groups: Mapping[str, Sequence[T]],
+    holds: Callable[[T], None],
+    special: Mapping[str, Sequence[T]] | None = None,
+) -> None:
+    """Every case holds; where all of one group do, what fails in another costs half.
+
+    Args:
+        student: says what was called.
+        groups: the ground in parts, by words such as "linear slices".
+        holds: raises :class:`expect.Unmet` for a case that is answered wrongly.
+        special: further cases of a group, which earn nothing by themselves.
+    """
+    wrong: dict[str, expect.Unmet] = {}
+    for words, cases in groups.items():
+        try:
+            for case in cases:
+                holds(case)
+        except expect.Unmet as unmet:
+            wrong[words] = student.explain(unmet)
+        else:
+            for case in (special or {}).get(words, ()):
+                holds(case)
+    if not wrong:
+        return
+    first = next(iter(wrong.values()))
+    earned = [wrong[words].fraction if words in wrong else 1.0 for words in groups]
+    feedback = first.feedback
+    if len(wrong) < len(groups):
+        right = " and ".join(words for words in groups if words not in wrong)
+        message = f"right for {right}; for {next(iter(wrong))}, {feedback.message}"
+        feedback = replace(feedback, message=message)
+    raise expect.Unmet(feedback, min(HALF, sum(earned) / len(earned)))
+
+
+def by_slice(cases: Sequence[Case]) -> dict[str, list[Case]]:
+    """Cases by the kind of their slice, for :func:`right_on`."""
+    flat, maps = ([c for c in cases if (len(c.shape) > 1) == kind] for kind in (False, True))
+    return {
+        words: of for words, of in (("linear slices", flat), ("convolutional slices", maps)) if of
+    }
+
+
+def fifty_by_default(student: Student, name: str, arguments: Sequence[Any], what: str) -> None:
+    """Where steps is left out it is 50: the result is the very same, unless it is never the same.
+
+    With 49 steps it would differ by 1e-6 and more.
+    """
+    ask, fifty = student.call(name, *arguments), student.call(name, *arguments, 50)
+    left_out, given = student.answer(ask), student.answer(fifty)
+    expect.finite(left_out, what)
+    if expect.relative_error(left_out, given, 1e-3) <= SAME:
+        return
+    if expect.relative_error(student.answer(fifty), given, 1e-3) > SAME:
+        return  # its points are drawn anew each time
+    expect.close(left_out, given, SAME, f"without steps, which is then 50, {what}", scale=1e-3)
+
+
+def precise(actual: Array, expected: Array, steps: int, what: str) -> None:
+    """In float64 an integral on a linear network is what it should be, to ten digits.
+
+    But for one factor: Captum keeps the weights of its steps in float32, and its trapezoid forgets
+    an interval.  Float32 anywhere else shows.
+    """
+    accepted = up_to_an_interval(expected, steps)
+    name = expect.nearest(actual, accepted, 1e-6, what)
+    e = accepted[name]
+    factor = float(np.sum(actual * e) / np.sum(e * e))
+    expect.close(
+        actual,
+        factor * e,
+        expect.FLOAT64,
+        what,
+        diagnosis="this is the precision of float32: numbers were rounded on the way",
+    )
 
 
 def adds_up(
@@ -131,11 +269,13 @@ def up_to_an_interval(expected: Array, steps: int) -> dict[str, Array]:
     return {"exact": expected, _CAPTUMS: (steps - 1) / steps * expected}
 
 
-STATEFUL = (
+STATEFUL: tuple[tuple[str, dict[str, Any]], ...] = (
     ("dropout_bn", {"training": True, "grads": True}),
     ("dropout_bn", {"mixed": True}),
     ("inplace_cnn", {"grads": True}),
     ("smooth_mlp", {"training": True, "head": "softmax"}),
+    ("inplace_mlp", {}),
+    ("blocks", {"mixed": True}),
 )
 """Networks on which careless code leaves traces: modes, running statistics, gradients, inputs."""
 

@@ -17,11 +17,12 @@ from grader.checks.part1_focused import (
 from grader.checks.part1_paths import has_a_value_per_feature, has_the_shape_of_its_slice
 from grader.checks.registry import check, for_all
 from grader.checks.rules import (
+    Integral,
     dtype_kept,
     follows_a_rule,
     leaves_as_found,
+    precise,
     refuses,
-    up_to_an_interval,
 )
 from grader.checks.student import Student
 from grader.networks import Network
@@ -35,23 +36,28 @@ OTHERS = [
     *case_list(("dropout_bn", 1, SEED + 10), mixed=True),
     *case_list(("inplace_mlp", 0, SEED + 5), ("inplace_cnn", 3, SEED + 6)),
     *case_list(("relu_max_cnn", 0, SEED + 8), ("slides", 3, SEED + 9)),
+    *case_list(("blocks", 1, SEED + 12), mixed=True),
+    *case_list(("softmax_inside", 2, SEED + 13), ("smooth_mlp", 4, SEED + 14), head="softmax"),
 ]
 DOUBLE = [
     *case_list(("smooth_mlp", 0, SEED + 1), ("smooth_cnn", 4, SEED + 2), dtype="float64"),
     *case_list(("inplace_cnn", -1, SEED + 3), dtype="float64", head="softmax"),
 ]
+SMALL = 1e-6
+"""Weights so small are as good as any, and show an epsilon that was added to their sum."""
 
 
 @check("linear_scores", points=0.5)
 def removes_the_last_softmax_only(student: Student) -> None:
     """Changes nothing where there is no softmax at the end.
 
-    In-place layers, batch norm and convolutions come through as they are.
+    In-place layers, batch norm, convolutions and a softmax in the middle come through as they are.
     """
     flat = case_list(("smooth_cnn", -1, SEED + 1), ends=3) + case_list(
         ("smooth_mlp", -1, SEED + 2), ends=3
     )
-    for case in (*OTHERS, *flat):
+    inside = case_list(("softmax_inside", -1, SEED + 15))
+    for case in (*OTHERS, *flat, *inside):
         scores = student.linear_scores(case.network)(case.xs())
         expect.close(scores, case.scores(*case.xs()), what="the scores")
 
@@ -68,8 +74,10 @@ def splits_any_network(student: Student) -> None:
     for case in OTHERS:
         h, g = student.split(case.network, case.layer)
         scores = case.scores(*case.xs())
-        if case.network.head == "log_softmax":
+        if case.network.head:
             scores = scores - np.logaddexp.reduce(scores, axis=1, keepdims=True)
+        if case.network.head == "softmax":
+            scores = np.exp(scores)
         expect.close(g(h(case.xs())), scores, what="g(h(x))")
     leaves_as_found(student, stateful(student, "split", 1))
 
@@ -152,7 +160,9 @@ def leaves_everything_as_found(student: Student) -> None:
     weights = distribution(SEED, 4)
     leaves_as_found(student, stateful(student, "class_influence", 2, "xs", 1, weights))
     for case in (*OTHERS, *DOUBLE):
-        call = (case.network, case.layer, case.xs(3), case.target, distribution(case.seed, 3))
+        p, dtype = SMALL * distribution(case.seed, 3), case.network.dtype
+        call = (case.network, case.layer, case.xs(3), case.target, p)
+        dtype_kept(student.reply(student.call("class_influence", *call)), dtype)
         expect.close(
             student.class_influence(*call), oracle.class_influence(*call), what="the influence"
         )
@@ -169,23 +179,28 @@ def refuses_bad_weights(student: Student) -> None:
 def bends_the_line(student: Student) -> None:
     """Follows the straight line in input space, which a deeper slice bends.
 
-    Compared with derivatives found by small changes of the features, in float32 and float64.
+    Compared with derivatives found by small changes of the features, in float32 and float64; on a
+    linear network with the weights.
     """
     deep = (("smooth_mlp", 1, SEED + 11), ("smooth_cnn", 2, SEED + 12))
-    for case in (*case_list(*deep), *case_list(*deep, dtype="float64")):
-        _bends(student, case)
+    bent = [*case_list(*deep), *case_list(*deep, dtype="float64")]
+    for case in bent:
+        call = (case.network, case.layer, case.x, case.baseline, case.target)
+        dtype_kept(student.reply(student.call("path_influence", *call, 8)), case.network.dtype)
+    follows_a_rule([_bends(student, case) for case in bent], "the influence")
+    case = Case(Network("deep_affine", seed=SEED + 16, dtype="float64"), -1, 2, SEED + 16)
+    (first, _), (second, _) = (linear_layer(case.network, i) for i in (0, 1))
+    got = student.path_influence(case.network, -1, case.x, case.baseline, 2, 6)
+    precise(got, second[2] @ first, 6, "on a linear network in float64 the influence")
 
 
-def _bends(student: Student, case: Case) -> None:
+def _bends(student: Student, case: Case) -> Integral:
     call = (case.network, case.layer, case.x, case.baseline, case.target)
-    dtype_kept(student.reply(student.call("path_influence", *call, 8)), case.network.dtype)
 
     def average(points: np.ndarray, weights: np.ndarray) -> np.ndarray:
         return np.tensordot(weights, np.stack([case.derivative(x) for x in points]), 1)
 
-    follows_a_rule(
-        case, lambda steps: student.path_influence(*call, steps), average, "the influence"
-    )
+    return Integral(case, lambda steps: student.path_influence(*call, steps), average)
 
 
 @check("path_influence", points=0.5, needs=[has_the_shape_of_its_slice])
@@ -248,12 +263,10 @@ def leaves_the_network_as_it_was(student: Student) -> None:
         case = Case(spec, -1, 1, SEED + 13)
         call = (case.network, case.x, case.baseline, 1, 6)
         dtype_kept(student.reply(student.call("integrated_gradients", *call)), dtype)
-        got = student.integrated_gradients(*call)
         weight, _ = linear_layer(case.network, 0)
-        # Captum keeps the weights of its steps in float32, hence no better than 1e-7.
-        tolerance = 1e-6 if dtype == "float64" else expect.FLOAT32
-        accepted = up_to_an_interval(weight[1] * (case.x - case.baseline), 6)
-        expect.nearest(got, accepted, tolerance, f"in {dtype} the attribution")
+        if dtype == "float64":
+            expected = weight[1] * (case.x - case.baseline)
+            precise(student.integrated_gradients(*call), expected, 6, "in float64 the attribution")
 
 
 @check("integrated_gradients", points=0.5, needs=[has_a_value_per_feature])

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from grader.cases import Case, case_list, cases, normal
+from grader.cases import Case, case_list, cases, linear_layer, normal
 from grader.checks import expect
 from grader.checks.hidden import SEED
 from grader.checks.hidden.arguments import BAD_STEPS, MLP, bad, stateful
 from grader.checks.part1_neurons import has_the_shape_of_its_input, has_the_shape_of_the_input
 from grader.checks.registry import check, for_all
-from grader.checks.rules import adds_up, dtype_kept, leaves_as_found, refuses
+from grader.checks.rules import adds_up, dtype_kept, leaves_as_found, precise, refuses
 from grader.checks.student import Student
 from grader.networks import Network
 from grader.oracle import oracle
@@ -29,7 +29,12 @@ def breaks_ties_towards_the_lower_index(student: Student) -> None:
         expect.equal(got, order, "with ties the order of the neurons")
     one = normal(SEED + 19, 1, 3, 3)
     expect.equal(student.top_neurons(one, 1), np.array([0]), "of one map the top neuron")
-    leaves_as_found(student, [student.call("top_neurons", normal(SEED + 18, 6, 2, 2), 4)])
+    maps = normal(SEED + 18, 6, 2, 2)
+    leaves_as_found(student, [student.call("top_neurons", maps, 4)])
+    low = maps - 4  # nothing above zero
+    order = np.argsort(-low.reshape(6, -1).max(1), kind="stable")
+    for given in (NumPy(low), low.tolist()):
+        expect.same_ranking(student.top_neurons(given, 6), order, "the top neurons of a list")
     wrong = (("k = 0", {"k": 0}), ("k above the neurons", {"k": 36}), ("k = -1", {"k": -1}))
     refuses(student, bad(student, "top_neurons", wrong, attribution=ties, k=1))
 
@@ -86,6 +91,11 @@ def refuses_bad_neurons(student: Student) -> None:
     case = Case(Network("smooth_mlp", seed=SEED + 9, dtype="float64"), 1, 0, SEED + 9)
     double = student.call("integrated_saliency_map", case.network, 1, 2, case.x, case.baseline, 5)
     dtype_kept(student.reply(double), "float64")
+    case = Case(Network("deep_affine", seed=SEED + 10, dtype="float64"), 1, 0, SEED + 10)
+    (first, _), (second, _) = (linear_layer(case.network, i) for i in (0, 1))
+    got = student.integrated_saliency_map(case.network, 1, 2, case.x, case.baseline, 6)
+    expected = second[2] @ first * (case.x - case.baseline)
+    precise(got, expected, 6, "on a linear network in float64 the map")
     leaves_as_found(student, stateful(student, "integrated_saliency_map", 2, 3, "x", "baseline", 3))
     good = {
         "model": MLP.network,
@@ -112,19 +122,43 @@ def gives_zeros_for_an_empty_map(student: Student) -> None:
     got = student.scale_pixels(wide, saliency)
     expect.close(got, wide * (s / s.max()), expect.FLOAT64, "for negative saliency the picture")
     leaves_as_found(student, [student.call("scale_pixels", x, normal(SEED + 22, 2, 4, 4))])
+    for given in (saliency, NumPy(saliency), saliency.tolist()):
+        reply = student.reply(student.call("scale_pixels", x, given))
+        dtype_kept(reply, "float32")
+        got = student.scale_pixels(x, given)
+        expect.close(got, x * (s / s.max()), what="for saliency of another kind the picture")
 
 
 @check("compare_attributions", points=0.25)
 def averages_ties(student: Student) -> None:
-    """Ties share the average of their ranks; a constant explanation gives 0; bad k is refused."""
+    """Ties share the average of their ranks; a constant explanation gives 0; bad k is refused.
+
+    In the share of common neurons a tie goes to the lower index.  Arrays and lists will do.
+    """
     a = np.array([1.0, 1.0, 2.0, 2.0, 3.0, 0.0], dtype=np.float32)
     b = np.array([2.0, 1.0, 1.0, 1.0, 4.0, 4.0], dtype=np.float32)
     expected = oracle.compare_attributions(a, b, 2)
     got = student.compare_attributions(a, b, 2)
     expect.close(got[0], expected[0], what="with ties the rank correlation", scale=0.1)
     expect.close(got[1], expected[1], what="the share of common top neurons", scale=1)
-    got = student.compare_attributions(a, np.ones(6, dtype=np.float32), 2)
-    expect.close(got[0], 0.0, what="of a constant explanation the rank correlation", scale=1)
+    flat = np.full(6, 0.5, dtype=np.float32)
+    for one, other in ((a, flat), (flat, a), (flat, flat)):
+        got = student.compare_attributions(one, other, 2)
+        expect.close(got[0], 0.0, what="of a constant explanation the rank correlation", scale=1)
+    # Forty neurons of four values: sorting that keeps no order shows only where there are many.
+    one, other = (np.floor(2 * normal(SEED + i, 40)).clip(-2, 2) for i in (24, 25))
+    for given in ((one, other), (NumPy(one), NumPy(other)), (one.tolist(), other.tolist())):
+        for k in (1, 6, 15, 29):
+            expected = oracle.compare_attributions(one, other, k)
+            got = student.compare_attributions(*given, k)
+            expect.close(got[0], expected[0], what="with ties the rank correlation", scale=0.1)
+            expect.close(got[1], expected[1], what=f"the share of {k} common neurons", scale=1)
+    maps = [normal(SEED + i, 9, 3, 3).astype(np.float64) for i in (26, 27)]
+    for k in (2, 3, 4):
+        expected = oracle.compare_attributions(*maps, k)
+        got = student.compare_attributions(*(m.tolist() for m in maps), k)
+        expect.close(got[0], expected[0], what="of maps the rank correlation", scale=0.1)
+        expect.close(got[1], expected[1], what=f"of maps the share of {k} neurons", scale=1)
     leaves_as_found(student, [student.call("compare_attributions", a, b, 3)])
     wrong = (("k = 0", {"k": 0}), ("k above the neurons", {"k": 7}))
     refuses(student, bad(student, "compare_attributions", wrong, a=a, b=b, k=2))

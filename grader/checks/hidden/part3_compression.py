@@ -35,6 +35,8 @@ OTHERS = [
     *case_list(("dropout_bn", 6, SEED + 3), ("dropout_bn", -1, SEED + 4), training=True),
     *case_list(("inplace_mlp", 0, SEED + 5), ("relu_max_cnn", 3, SEED + 8)),
     *case_list(("slides", 3, SEED + 9)),
+    *case_list(("blocks", 1, SEED + 11), mixed=True),
+    *case_list(("softmax_inside", 2, SEED + 12), head="softmax"),
 ]
 ODD = (
     ("positive = -1", {"positive": -1}),
@@ -54,6 +56,12 @@ def refuses_k_that_is_impossible(student: Student) -> None:
 @check("influential_neurons", points=0.5, needs=[finds_the_most_positive, finds_the_most_negative])
 def breaks_ties_towards_the_lower_index(student: Student) -> None:
     """Ties go to the lower index; arrays and lists will do."""
+    low = normal(SEED + 32, 9, 2, 2) - 4
+    for given in (NumPy(low), low.tolist()):
+        got = student.influential_neurons(given, 9, 9)
+        flat = low.reshape(9, -1)
+        expect.same_ranking(got[0], np.argsort(-flat.max(1)), "of a list the most positive")
+        expect.same_ranking(got[1], np.argsort(flat.min(1)), "of a list the most negative")
     ties = np.array([1.0, -3.0, 2.0, -3.0, 2.0, 1.0, -3.0, 2.0] * 4, dtype=np.float32)
     for influence in (ties, NumPy(ties.astype(np.float64)), ties.tolist()):
         got = student.influential_neurons(influence, 20, 20)
@@ -104,6 +112,8 @@ def takes_any_order(student: Student) -> None:
     module = student.mask_slice(case.network, 0, [2])
     reply = student.reply(Call("()", {"module": module.call, "inputs": case.xs(2)}))
     dtype_kept(reply, "float64")
+    expected = oracle.mask_slice(case.network, 0, [2])(case.xs(2))
+    expect.close(module(case.xs(2)), expected, expect.FLOAT64, "in float64 the output")
 
 
 @check("mask_slice", points=0.5, needs=[keeps_some_and_zeroes_the_rest])
@@ -120,21 +130,34 @@ def refuses_neurons_that_are_not_there(student: Student) -> None:
     """
     good = {"model": MLP.network, "layer": 1, "keep": [0, 2]}
     refused = bad(student, "mask_slice", BAD_XS[2:4], **good)
-    for words, keep in (("neuron 9 of 9", [0, 9]), ("neuron -1", [-1, 2])):
-        made = student.call("mask_slice", MLP.network, 1, keep)
-        refused.append((words, Call("()", {"module": made, "inputs": MLP.xs(2)})))
+    cnn = Case(Network("smooth_cnn", seed=SEED + 13), 0, 0, SEED + 13)
+    for case, count in ((MLP, 9), (cnn, 4)):
+        for words, keep in ((f"neuron {count} of {count}", [0, count]), ("neuron -1", [-1, 2])):
+            made = student.call("mask_slice", case.network, case.layer, keep)
+            refused.append((words, Call("()", {"module": made, "inputs": case.xs(2)})))
     refuses(student, refused)
 
 
 @check("binary_classifier", points=1, needs=[gives_one_margin_per_row])
 def is_right_elsewhere_too(student: Student) -> None:
-    """Agrees with our own solution on further networks, also where no neuron is kept."""
+    """Agrees with our own solution on further networks, also where no neuron is kept.
+
+    For a single row, for scores of any size, and in float64.
+    """
     for case in OTHERS:
         for positive, negative in ((2, 2), (0, 1), (0, 0), (case.shape[0], 0)):
             call = (case.network, case.layer, case.xs(3), case.target, positive, negative)
             got, expected = (f.binary_classifier(*call)(case.xs(4)) for f in (student, oracle))
             what = f"with {positive} positive and {negative} negative neurons the margin"
             expect.close(got, expected, what=what)
+    double = case_list(("smooth_mlp", 1, SEED + 14), dtype="float64")
+    for case in (*case_list(("deep_affine", 0, SEED + 15), ("digits", 3, SEED + 16)), *double):
+        many = case.shape[0] * 2 // 3
+        call = (case.network, case.layer, case.xs(1), case.target, many, 1)
+        xs = case.xs(40) * np.asarray(300.0, dtype=case.network.dtype)
+        got, expected = (f.binary_classifier(*call)(xs) for f in (student, oracle))
+        tolerance = expect.FLOAT64 if case in double else expect.FLOAT32
+        expect.close(got, expected, tolerance, "where scores are large the margin")
 
 
 @check("binary_classifier", points=0.5, needs=[gives_one_margin_per_row])
@@ -168,6 +191,8 @@ def evaluates_in_eval_mode(student: Student) -> None:
     for name, ours, theirs in zip(("accuracy", "precision", "recall"), got, expected, strict=True):
         expect.close(ours, theirs, what=f"of a classifier with dropout the {name}", scale=1)
     leaves_as_found(student, [student.call("evaluate", network, xs, truth)])
+    in_place = Network("inplace_margin", seed=SEED + 42)
+    leaves_as_found(student, [student.call("evaluate", in_place, xs, truth)])
 
 
 @check("evaluate", points=0.5, needs=[counts_right])

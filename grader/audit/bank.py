@@ -1,0 +1,207 @@
+"""The bank: mutants of the reference, and the mistakes and honest submissions of a folder.
+
+The folder holds ``submissions/`` and ``honest/``, with a submission in each of their folders, and
+``equivalent_mutants.toml``: the mutants on which nothing can show, with a reason for each.  A
+sample is honest where it lies in ``honest/`` or where its ``expected.toml`` lets it lose no check.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import random
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from grader import contract, intake
+from grader.audit import mutants
+from grader.contract import FUNCTIONS, PARTS
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+__all__ = ["BadBank", "Bank", "Equivalent", "Specimen", "bank", "sample"]
+
+EQUIVALENT = "equivalent_mutants.toml"
+
+
+class BadBank(ValueError):  # noqa: N818 - what is wrong is the bank
+    """One sentence on what in the bank cannot be used."""
+
+
+@dataclass(frozen=True)
+class Specimen:
+    """One submission of the bank.
+
+    ``kind`` is ``"mutant"``, ``"mistake"`` or ``"honest"``; ``functions`` are those whose checks
+    it is graded on; ``about`` is a mutant's diff, or what a sample says of itself; ``mistakes`` are
+    the right names of what is wrong, where they are known; ``allowed`` are the checks that an
+    honest one may lose.
+    """
+
+    name: str
+    kind: str
+    files: Mapping[str, bytes]
+    functions: tuple[str, ...]
+    about: str = ""
+    mistakes: tuple[str, ...] = ()
+    allowed: tuple[str, ...] = ()
+    part: str = ""
+    """That of the changed file, for a mutant."""
+
+    @property
+    def key(self) -> str:
+        """A digest of what its row depends on, but for the grader."""
+        digest = hashlib.sha256(repr((self.name, self.functions)).encode())
+        for name, content in sorted(self.files.items()):
+            digest.update(f"{name}:{len(content)}:".encode() + content)
+        return digest.hexdigest()[:24]
+
+
+@dataclass(frozen=True)
+class Equivalent:
+    """Mutants on which no check can show anything, and why; of some functions alone, or of all."""
+
+    reason: str
+    mutants: tuple[str, ...]
+    functions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Bank:
+    """Specimens, and the mutants among them that are no mistakes."""
+
+    specimens: tuple[Specimen, ...]
+    equivalent: tuple[Equivalent, ...] = ()
+    left_out: tuple[str, ...] = ()
+    """Samples that need a package that is not here, in words."""
+
+    def reason(self, mutant: str, function: str) -> str:
+        """Why a mutant cannot show in a function; empty where it should."""
+        for one in self.equivalent:
+            if mutant in one.mutants and (not one.functions or function in one.functions):
+                return one.reason
+        return ""
+
+
+def bank(reference: Path, folder: Path | None, parts: Sequence[str] = ()) -> Bank:
+    """The specimens that concern some parts (all, if none is named).
+
+    Args:
+        reference: the folder of the reference.
+        folder: of the samples; ``None`` leaves only mutants.
+        parts: ids of the homework's parts.
+
+    Raises:
+        BadBank: something in the folder cannot be used.
+    """
+    made = list(_mutants(reference))
+    equivalent: list[Equivalent] = []
+    samples: list[Specimen] = []
+    left_out: list[str] = []
+    if folder is not None:
+        equivalent = _equivalent(folder / EQUIVALENT, {mutant.name for mutant in made})
+        for name in ("submissions", "honest"):
+            if (folder / name).is_dir():
+                found, missing = _samples(folder / name)
+                samples += found
+                left_out += missing
+    chosen = [s for s in (_of_parts(s, parts) for s in (*made, *samples)) if s.functions]
+    return Bank(tuple(chosen), tuple(equivalent), tuple(left_out))
+
+
+def sample(specimens: Sequence[Specimen], number: int, seed: int) -> list[Specimen]:
+    """So many of the specimens, in their order, drawn by a seed."""
+    chosen = random.Random(seed).sample(range(len(specimens)), min(number, len(specimens)))
+    return [specimens[i] for i in sorted(chosen)]
+
+
+def _of_parts(specimen: Specimen, parts: Sequence[str]) -> Specimen:
+    """The specimen on checks of some parts; of no function where what is wrong lies elsewhere."""
+    if not parts:
+        return specimen
+    of = {f for f in specimen.functions if FUNCTIONS[f].part in parts}
+    lost = {check.partition(".")[0] for check in specimen.allowed}
+    if specimen.kind == "mistake" and not lost & of:
+        of = set()
+    return Specimen(**{**vars(specimen), "functions": _ordered(of)})
+
+
+def _ordered(functions: set[str]) -> tuple[str, ...]:
+    return tuple(f for f in FUNCTIONS if f in functions)
+
+
+def _mutants(reference: Path) -> Iterator[Specimen]:
+    sources = {
+        name: (reference / name).read_text("utf-8")
+        for name in contract.FILES
+        if (reference / name).is_file()
+    }
+    users = mutants.users(sources)
+    contents = {name: source.encode() for name, source in sources.items()}
+    for file, source in sources.items():
+        part = contract.part_of_file(file)
+        assert part is not None
+        for mutant in mutants.mutants(file, source):
+            files = {**contents, file: mutant.source.encode()}
+            functions = _ordered(users[file, mutant.where])
+            yield Specimen(mutant.name, "mutant", files, functions, mutant.diff, part=part.id)
+
+
+def _equivalent(path: Path, known: set[str]) -> list[Equivalent]:
+    if not path.is_file():
+        return []
+    try:
+        rows: list[dict[str, Any]] = tomllib.loads(path.read_text("utf-8")).get("equivalent", [])
+        made = [
+            Equivalent(row["reason"], tuple(row["mutants"]), tuple(row.get("functions", ())))
+            for row in rows
+        ]
+    except (tomllib.TOMLDecodeError, KeyError, TypeError, UnicodeDecodeError) as error:
+        raise BadBank(f"{path} is no list of equivalent mutants: {error!r}") from None
+    stale = sorted({name for one in made for name in one.mutants} - known)
+    if stale:
+        raise BadBank(
+            f"{path} names {len(stale)} mutant(s) that there are not, {stale[0]} first: the "
+            "reference has changed; take them out, and look at what survives now"
+        )
+    unknown = sorted({f for one in made for f in one.functions} - set(FUNCTIONS))
+    if unknown:
+        raise BadBank(f"{path}: the homework has no function {unknown[0]!r}")
+    return made
+
+
+def _samples(folder: Path) -> tuple[list[Specimen], list[str]]:
+    """The submissions of a folder, and those that need a package which is not here."""
+    found, missing = [], []
+    for submission in intake.read_many([folder]):
+        path = folder / submission.id / "expected.toml"
+        text = path.read_text("utf-8") if path.is_file() else ""
+        expected = tomllib.loads(text)
+        needs = expected.get("requires")
+        if needs and importlib.util.find_spec(needs) is None:
+            missing.append(f"{submission.id} needs {needs}")
+            continue
+        if submission.reason:
+            continue
+        status = expected.get("status", {})
+        honest = folder.name == "honest" or not status
+        there = {part.id for part in PARTS if part.file in submission.files}
+        label = expected.get("mistake", ())
+        found.append(
+            Specimen(
+                submission.id,
+                "honest" if honest else "mistake",
+                dict(submission.files),
+                _ordered({f for f in FUNCTIONS if FUNCTIONS[f].part in there}),
+                text.partition("\n")[0].lstrip("# "),
+                (label,) if isinstance(label, str) else tuple(label),
+                tuple(status),
+            )
+        )
+    return found, missing

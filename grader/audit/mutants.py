@@ -1,0 +1,376 @@
+"""Single mistakes in a program, made by program: small changes of its syntax tree.
+
+A mutant is the source with one expression replaced or one statement left out; the rest of the text
+stays as it is, so that its diff is what a reader would have typed.  The operators follow DeMillo,
+Lipton, Sayward 1978 and Offutt's sufficient set (another operator, another constant, a condition
+turned, a statement left out), and add what goes wrong with tensors: another reduction, a method
+left out (``detach``, ``clone``, ``abs``, ``eval``), arguments or parameters exchanged, a result
+without its sign or with the other one.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+__all__ = ["Mutant", "mutants", "users"]
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One change of one file.
+
+    ``name`` is ``file.definition.kind-digest``; the digest is of the changed statement before and
+    after, so that a change elsewhere in the file does not rename it.
+    """
+
+    name: str
+    file: str
+    where: str
+    """The definition at the top of the file in which the change lies."""
+    kind: str
+    line: int
+    source: str
+    diff: str
+
+
+def mutants(file: str, source: str) -> list[Mutant]:
+    """All mutants of a file, in the order of its lines; none twice.
+
+    Annotations, docstrings, messages of errors and imports stay as they are.
+    """
+    text, tree = _Text(source), ast.parse(source)
+    found: dict[str, Mutant] = {}
+    for top in tree.body:
+        where = _defined(top)
+        if where is None:
+            continue
+        for change in _changes(top):
+            changed = text.replaced(change.node, change.text)
+            if changed in found or not _differs(changed, tree):
+                continue
+            diff = _diff(file, source, changed)
+            digest = hashlib.sha256(_essence(diff).encode()).hexdigest()[:6]
+            name = f"{file.removesuffix('.py')}.{where}.{change.kind}-{digest}"
+            line = change.node.lineno
+            found[changed] = Mutant(name, file, where, change.kind, line, changed, diff)
+    ordered = sorted(found.values(), key=lambda mutant: (mutant.line, mutant.kind))
+    return [mutant for _, mutant in {m.name: (i, m) for i, m in enumerate(ordered)}.values()]
+
+
+def users(sources: Mapping[str, str]) -> dict[tuple[str, str], set[str]]:
+    """Which top-level names need which: (file, definition) → the names of all that use it.
+
+    A file may use another's names as attributes of the imported module, ``part1.score``.
+    """
+    needs: dict[tuple[str, str], set[tuple[str, str]]] = {}
+    for file, source in sources.items():
+        tree = ast.parse(source)
+        modules = _imported(tree, sources)
+        for top in tree.body:
+            name = _defined(top)
+            if name is not None:
+                used = needs.setdefault((file, name), set())
+                used |= {(file, n.id) for n in ast.walk(top) if isinstance(n, ast.Name)}
+                used |= {
+                    (modules[n.value.id], n.attr)
+                    for n in ast.walk(top)
+                    if isinstance(n, ast.Attribute)
+                    and isinstance(n.value, ast.Name)
+                    and n.value.id in modules
+                }
+    found: dict[tuple[str, str], set[str]] = {place: set() for place in needs}
+    for user in needs:
+        seen, more = {user}, [user]
+        while more:
+            fresh = needs[more.pop()] & needs.keys() - seen
+            seen |= fresh
+            more += fresh
+        for place in seen:
+            found[place].add(user[1])
+    return found
+
+
+def _imported(tree: ast.Module, sources: Mapping[str, str]) -> dict[str, str]:
+    """The names under which a file knows other ones: ``part1`` → ``part1_focused.py``."""
+    return {
+        alias.asname or alias.name: f"{alias.name}.py"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+        if f"{alias.name}.py" in sources
+    }
+
+
+def _defined(top: ast.stmt) -> str | None:
+    if isinstance(top, (ast.FunctionDef, ast.ClassDef)):
+        return top.name
+    if isinstance(top, ast.Assign) and isinstance(top.targets[0], ast.Name):
+        name = top.targets[0].id
+        alias = bool(_names(top.value))  # of a type
+        return None if alias or name.startswith("__") else name
+    return None
+
+
+class _Text:
+    """A source whose nodes can be replaced; positions of syntax trees count bytes."""
+
+    def __init__(self, source: str) -> None:
+        self.lines = [line.encode() for line in source.splitlines(keepends=True)]
+
+    def replaced(self, node: ast.expr | ast.stmt, text: str) -> str:
+        assert node.end_lineno is not None
+        assert node.end_col_offset is not None
+        first, last = node.lineno - 1, node.end_lineno - 1
+        head = b"".join([*self.lines[:first], self.lines[first][: node.col_offset]])
+        tail = b"".join([self.lines[last][node.end_col_offset :], *self.lines[last + 1 :]])
+        return (head + text.encode() + tail).decode()
+
+
+def _differs(source: str, tree: ast.Module) -> bool:
+    """Whether it is a program, and another one."""
+    try:
+        return ast.dump(ast.parse(source)) != ast.dump(tree)
+    except SyntaxError:
+        return False
+
+
+def _diff(file: str, before: str, after: str) -> str:
+    lines = difflib.unified_diff(
+        before.splitlines(), after.splitlines(), file, file, n=1, lineterm=""
+    )
+    return "\n".join(list(lines)[2:])
+
+
+def _essence(diff: str) -> str:
+    return "\n".join(line for line in diff.splitlines() if line[:1] in "+-")
+
+
+@dataclass(frozen=True)
+class _Change:
+    node: ast.expr | ast.stmt
+    text: str
+    kind: str
+
+
+def _changes(top: ast.stmt) -> Iterator[_Change]:
+    """The changes of a definition, from its statements to their smallest parts."""
+    for function in [n for n in ast.walk(top) if isinstance(n, ast.FunctionDef)]:
+        yield from _exchanged_parameters(function)
+        yield from _other_results(function)
+    for node in _evaluated(top):
+        if isinstance(node, ast.stmt):
+            yield from _left_out(node)
+        elif isinstance(node, ast.expr):
+            for text, kind in _others(node):
+                yield _Change(node, text, kind)
+
+
+def _evaluated(node: ast.AST) -> Iterator[ast.AST]:
+    """The nodes below whose values matter: no annotation, docstring, decorator or message."""
+    yield node
+    skipped: set[ast.AST | None] = set()
+    if isinstance(node, ast.FunctionDef):
+        skipped |= {node.returns, *node.decorator_list}
+    elif isinstance(node, ast.ClassDef):
+        skipped |= {*node.decorator_list, *node.bases}
+    elif isinstance(node, ast.AnnAssign | ast.arg):
+        skipped.add(node.annotation)
+    elif isinstance(node, ast.Raise):
+        return
+    for child in ast.iter_child_nodes(node):
+        docstring = isinstance(child, ast.Expr) and isinstance(child.value, ast.Constant)
+        if child not in skipped and not docstring and not isinstance(child, ast.JoinedStr):
+            yield from _evaluated(child)
+
+
+# Statements
+
+
+def _left_out(node: ast.stmt) -> Iterator[_Change]:
+    if isinstance(node, ast.Expr) and not isinstance(node.value, ast.Yield):
+        yield _Change(node, "pass", "dropped")
+    elif isinstance(node, ast.If):
+        yield _Change(node, "pass", "dropped")
+        yield _Change(node.test, "True", "condition")
+    elif isinstance(node, ast.AugAssign):
+        yield _Change(node, "pass", "dropped")
+    elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+        # Of a name that its own value mentions: what was there before stands in.
+        if node.targets[0].id in _names(node.value):
+            yield _Change(node, "pass", "dropped")
+    elif isinstance(node, ast.Assign) and not isinstance(node.targets[0], ast.Tuple):
+        yield _Change(node, "pass", "dropped")
+    elif isinstance(node, ast.For):
+        yield _Change(node.iter, f"list({_text(node.iter)})[1:]", "loop")
+        yield _Change(node.iter, f"list({_text(node.iter)})[:-1]", "loop")
+    elif isinstance(node, ast.With):
+        for item in node.items:
+            if item.optional_vars is None:
+                yield _Change(item.context_expr, "__import__('contextlib').nullcontext()", "with")
+
+
+def _names(node: ast.AST) -> set[str]:
+    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+
+
+def _exchanged_parameters(function: ast.FunctionDef) -> Iterator[_Change]:
+    """A parameter where another one of the same annotation should stand."""
+    parameters = {a.arg: ast.dump(a.annotation) for a in function.args.args if a.annotation}
+    for node in (n for statement in function.body for n in _evaluated(statement)):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in parameters:
+            for other, annotation in parameters.items():
+                if other != node.id and annotation == parameters[node.id]:
+                    yield _Change(node, other, "name")
+
+
+def _other_results(function: ast.FunctionDef) -> Iterator[_Change]:
+    """A tensor with the other sign, without its sign, or without its negative part."""
+    returns = ast.unparse(function.returns) if function.returns else ""
+    for node in ast.walk(function):
+        if isinstance(node, ast.Return | ast.Yield) and node.value is not None:
+            text = _text(node.value)
+            if returns in ("Tensor", "Iterator[Tensor]"):
+                yield _Change(node.value, f"-({text})", "sign")
+                yield _Change(node.value, f"({text}).abs()", "abs")
+                yield _Change(node.value, f"({text}).clamp(min=0)", "relu")
+            if isinstance(node.value, ast.Tuple) and len(node.value.elts) == 2:
+                first, second = map(_text, node.value.elts)
+                yield _Change(node.value, f"({second}, {first})", "swapped")
+
+
+# Expressions
+
+_OPERATORS: dict[type[ast.operator], tuple[type[ast.operator], ...]] = {
+    ast.Add: (ast.Sub,),
+    ast.Sub: (ast.Add,),
+    ast.Mult: (ast.Div,),
+    ast.Div: (ast.Mult,),
+    ast.FloorDiv: (ast.Div,),
+    ast.Pow: (ast.Mult,),
+    ast.BitAnd: (ast.BitOr,),
+    ast.BitOr: (ast.BitAnd,),
+    ast.MatMult: (ast.Mult,),
+}
+_COMPARISONS: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
+    ast.Lt: (ast.LtE, ast.Gt),
+    ast.LtE: (ast.Lt, ast.Gt),
+    ast.Gt: (ast.GtE, ast.Lt),
+    ast.GtE: (ast.Gt, ast.Lt),
+    ast.Eq: (ast.NotEq,),
+    ast.NotEq: (ast.Eq,),
+    ast.Is: (ast.IsNot,),
+    ast.IsNot: (ast.Is,),
+    ast.In: (ast.NotIn,),
+}
+_REDUCTIONS = {
+    "amax": ("amin", "mean", "sum"),
+    "max": ("min", "mean"),
+    "sum": ("mean", "max"),
+    "mean": ("sum",),
+    "any": ("all",),
+    "all": ("any",),
+    "sort": ("argsort",),
+    "zeros_like": ("ones_like",),
+    "ones": ("zeros",),
+    "Softmax": ("LogSoftmax",),
+    "LogSoftmax": ("Softmax",),
+    "softplus": ("relu",),
+}
+
+
+def _others(node: ast.expr) -> Iterator[tuple[str, str]]:
+    """What could stand in an expression's place, and of which kind it is."""
+    if isinstance(node, ast.BinOp):
+        for operator in _OPERATORS.get(type(node.op), ()):
+            yield _text(ast.BinOp(node.left, operator(), node.right), True), "operator"
+        yield _text(node.left, True), "operand"
+        yield _text(node.right, True), "operand"
+    elif isinstance(node, ast.Compare):
+        yield from _compared(node)
+    elif isinstance(node, ast.BoolOp):
+        turned = ast.And() if isinstance(node.op, ast.Or) else ast.Or()
+        yield _text(ast.BoolOp(turned, node.values), True), "operator"
+        for i in range(len(node.values)):
+            rest = [value for j, value in enumerate(node.values) if j != i]
+            kept = rest[0] if len(rest) == 1 else ast.BoolOp(node.op, rest)
+            yield _text(kept, True), "operand"
+    elif isinstance(node, ast.UnaryOp):
+        yield _text(node.operand, True), "operator"
+    elif isinstance(node, ast.Constant):
+        yield from _constants(node.value)
+    elif isinstance(node, ast.IfExp):
+        yield _text(node.body, True), "condition"
+        yield _text(node.orelse, True), "condition"
+    elif isinstance(node, ast.Call):
+        yield from _calls(node)
+    elif isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice):
+        lower, upper = node.slice.lower, node.slice.upper
+        for a, b in ((lower, None), (None, upper), (upper, lower)):
+            yield _text(ast.Subscript(node.value, ast.Slice(a, b), node.ctx)), "slice"
+    elif isinstance(node, ast.GeneratorExp | ast.ListComp | ast.SetComp):
+        for n, generator in enumerate(node.generators):
+            for i in range(len(generator.ifs)):
+                kept_ifs = [c for j, c in enumerate(generator.ifs) if j != i]
+                fewer = ast.comprehension(
+                    generator.target, generator.iter, kept_ifs, generator.is_async
+                )
+                parts = [fewer if m == n else g for m, g in enumerate(node.generators)]
+                yield _text(type(node)(node.elt, parts)), "filter"
+
+
+def _compared(node: ast.Compare) -> Iterator[tuple[str, str]]:
+    for i, operator in enumerate(node.ops):
+        for other in _COMPARISONS.get(type(operator), ()):
+            operators = [other() if j == i else o for j, o in enumerate(node.ops)]
+            yield _text(ast.Compare(node.left, operators, node.comparators), True), "compare"
+
+
+def _constants(value: object) -> Iterator[tuple[str, str]]:
+    if isinstance(value, bool):
+        yield str(not value), "constant"
+    elif isinstance(value, int):
+        yield f"{value + 1}", "constant"
+        yield f"{value - 1}" if value > 0 else f"({value - 1})", "constant"
+    elif isinstance(value, float):
+        yield f"{value + 0.5}", "constant"
+        yield f"{value / 2}", "constant"
+
+
+def _calls(node: ast.Call) -> Iterator[tuple[str, str]]:
+    function, arguments = node.func, node.args
+    if isinstance(function, ast.Attribute):
+        for other in _REDUCTIONS.get(function.attr, ()):
+            renamed = ast.Attribute(function.value, other, function.ctx)
+            yield _text(ast.Call(renamed, arguments, node.keywords)), "reduction"
+        if not isinstance(function.value, ast.Name) or function.value.id not in _MODULES:
+            yield _text(function.value, True), "method"
+    elif isinstance(function, ast.Name):
+        for other in _REDUCTIONS.get(function.id, ()):
+            renamed_name = ast.Name(other, function.ctx)
+            if other in ("min", "max", "all", "any", "sum"):
+                yield _text(ast.Call(renamed_name, arguments, node.keywords)), "reduction"
+    if not any(isinstance(a, ast.Starred) for a in arguments):
+        for i in range(len(arguments) - 1):
+            swapped = [*arguments[:i], arguments[i + 1], arguments[i], *arguments[i + 2 :]]
+            yield _text(ast.Call(function, swapped, node.keywords)), "swapped"
+    for i in range(len(node.keywords)):
+        fewer = [k for j, k in enumerate(node.keywords) if j != i]
+        yield _text(ast.Call(function, arguments, fewer)), "keyword"
+    builtin = isinstance(function, ast.Name) and function.id in _BUILTINS
+    if builtin and len(arguments) == 1 and not node.keywords:
+        yield _text(arguments[0], True), "method"
+
+
+_BUILTINS = ("float", "int", "set", "sorted", "list", "tuple")
+_MODULES = ("torch", "nn", "np", "random", "part1", "functional")
+
+
+def _text(node: ast.expr, inside: bool = False) -> str:
+    """The expression as source; ``inside`` another one it gets brackets where it may need them."""
+    text = ast.unparse(node)
+    simple = (ast.Name, ast.Constant, ast.Attribute, ast.Call, ast.Subscript, ast.List, ast.Tuple)
+    return f"({text})" if inside and not isinstance(node, simple) else text

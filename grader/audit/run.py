@@ -1,0 +1,144 @@
+"""Grading the bank: every check by itself, side by side, resumable.
+
+Checks run whatever they need of each other here, and do not shrink: a row of the matrix says what
+each check sees.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import as_completed
+from dataclasses import asdict, dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from grader import batch
+from grader.audit.bank import Specimen
+from grader.records import Check, Limits, Outcome, Status
+
+__all__ = ["Ended", "Row", "examine", "examine_all"]
+
+LIMITS = Limits(wall_seconds=10.0)
+"""A mutant may hang; an honest call takes a small part of this."""
+
+LONG_SECONDS = 600.0
+"""Wall seconds of a limit from which a check is left out where points are lost already."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How one check ended on a specimen.
+
+    ``ratio`` is the largest error of its comparisons ÷ their tolerance: above 1 where it failed by
+    a comparison, 0 where it compared nothing.
+    """
+
+    status: str
+    fraction: float
+    message: str = ""
+    diagnosis: str = ""
+    ratio: float = 0.0
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of the matrix: a specimen, and how every check of its functions ended."""
+
+    name: str
+    ended: Mapping[str, Ended]
+    seconds: float = 0.0
+
+    def lost(self, function: str) -> list[str]:
+        """The checks of a function that took points."""
+        prefix = f"{function}."
+        return [c for c, e in self.ended.items() if c.startswith(prefix) and e.fraction < 1]
+
+
+def examine(specimen: Specimen, quick: bool = False) -> Row:
+    """Grade one specimen on all checks of its functions; ``quick`` leaves out the long ones.
+
+    A check that takes minutes runs only where no other one took points.
+    """
+    from grader import engine
+    from grader.checks import expect
+    from grader.sandbox.session import ProcessSession
+
+    started = time.monotonic()
+    checks = [c for c in _checks() if c.function in specimen.functions]
+    long = [c for c in checks if c.limits is not None and c.limits.wall_seconds >= LONG_SECONDS]
+    ended: dict[str, Ended] = {}
+    with expect.measuring() as measured:
+        for group in ([c for c in checks if c not in long], [] if quick else long):
+            if any(e.fraction < 1 for e in ended.values()):
+                break
+            for outcome in engine.run(group, lambda: ProcessSession(specimen.files, LIMITS)):
+                ended[outcome.check_id] = _ended(outcome, max(measured, default=0.0))
+                measured.clear()
+    return Row(specimen.name, ended, time.monotonic() - started)
+
+
+@cache
+def _checks() -> tuple[Check, ...]:
+    from grader.checks import registry
+
+    registry.without_shrinking()
+    return tuple(replace(check, needs=()) for check in registry.load())
+
+
+def _ended(outcome: Outcome, ratio: float) -> Ended:
+    said = outcome.feedback
+    if outcome.status is Status.PASSED:
+        return Ended("passed", 1.0, ratio=ratio)
+    if outcome.status is Status.INVALID:  # the grader's own fault is nobody's loss
+        return Ended("invalid", 1.0, said.details[-400:] or said.message)
+    return Ended(outcome.status.value, outcome.fraction, said.message[:200], said.diagnosis, ratio)
+
+
+def examine_all(
+    specimens: Sequence[Specimen], work: Path, *, jobs: int = 1, quick: bool = False
+) -> Iterator[tuple[Specimen, Row]]:
+    """The rows of specimens as they come; those from an earlier run, in ``work``, come first.
+
+    Rows are kept in ``work/rows.jsonl``, a line each, and are good as long as neither the grader
+    nor a package changes.  What an interruption cut off is made again.
+    """
+    path, grader = work / "rows.jsonl", batch.fingerprint(f"audit {quick}")
+    left = {specimen.key: specimen for specimen in specimens}
+    for key, row in _kept(path, grader):
+        if key in left:
+            yield left.pop(key), row
+    if not left:
+        return
+    work.mkdir(parents=True, exist_ok=True)
+    pool = batch.pool(min(jobs, len(left)))
+    try:
+        # What trains takes longest: begun first, it does not keep everything waiting at the end.
+        order = sorted(left.values(), key=lambda specimen: "train" not in specimen.functions)
+        futures = {pool.submit(examine, specimen, quick): specimen for specimen in order}
+        with path.open("a", encoding="utf-8") as file:
+            for future in as_completed(futures):
+                specimen, row = futures[future], future.result()
+                line = {"grader": grader, "key": specimen.key, **asdict(row)}
+                file.write(json.dumps(line) + "\n")
+                file.flush()
+                yield specimen, row
+    except BaseException:
+        batch.stop(pool)
+        raise
+    pool.shutdown()
+
+
+def _kept(path: Path, grader: str) -> Iterator[tuple[str, Row]]:
+    if not path.is_file():
+        return
+    for line in path.read_text("utf-8").splitlines():
+        try:
+            kept: dict[str, Any] = json.loads(line)
+            if kept["grader"] == grader:
+                ended = {name: Ended(**values) for name, values in kept["ended"].items()}
+                yield kept["key"], Row(kept["name"], ended, kept["seconds"])
+        except (ValueError, KeyError, TypeError):
+            continue
