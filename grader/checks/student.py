@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
-from grader import contract
+from grader import contract, diagnosis
 from grader.asking import Functions
+from grader.calls import maker
 from grader.checks import expect
 from grader.checks.expect import StudentFault, Unmet
 from grader.code import one_line, script
 from grader.contract import Array, Module, Returns
+from grader.oracle import oracle, parts_of
 from grader.records import Call, Limits, Reply, StudentError
 from grader.sandbox.session import Session
 from grader.validation import WrongKind, shapes_of, to_array, validate
 
-__all__ = ["Student"]
+__all__ = ["Student", "diagnosed", "known_mistake"]
+
+_REMEMBERED = 12
+"""Answers among which a diagnosis looks for the wrong one, and for confirmation."""
 
 
 class Student(Functions):
@@ -34,6 +41,7 @@ class Student(Functions):
         self._session, self._limits = session, limits
         self.last: Call | None = None
         self.printed = ""
+        self._answers: deque[tuple[Call, Any]] = deque(maxlen=_REMEMBERED)
 
     def reply(self, call: Call) -> Reply:
         """Carry out a call and hand over the reply as it is, errors included."""
@@ -47,6 +55,7 @@ class Student(Functions):
         reply = self.reply(call)
         if reply.error is not None:
             raise StudentFault(reply.error)
+        self._answers.append((call, reply.value))
         module_called = call.function == "()"
         what = "what the returned module gives" if module_called else call.function
         try:
@@ -77,9 +86,34 @@ class Student(Functions):
         """The same, with what was called and how to try it, where a check does not say so."""
         if self.last is None:
             return unmet
+        unmet.answers = unmet.answers or tuple(self._answers)
         return expect.add(
             unmet,
             tried=one_line(self.last),
             counterexample=script(self.last),
             stdout=self.printed,
         )
+
+
+def known_mistake(unmet: Unmet) -> str:
+    """The name of the known mistake that made wrong numbers, where that is beyond doubt, or "".
+
+    It decides what a student reads and nothing else, so nothing that goes wrong here may matter.
+    """
+    if not unmet.of_values:
+        return ""
+    try:
+        return diagnosis.diagnose(list(_possible(unmet.answers)))
+    except Exception:
+        return ""
+
+
+def _possible(answers: Sequence[tuple[Call, Any]]) -> Iterator[diagnosis.Answer]:
+    for call, value in reversed(answers):
+        with suppress(WrongKind):  # a module, say
+            yield diagnosis.Answer(maker(call), parts_of(call, value), oracle.mistaken(call))
+
+
+def diagnosed(unmet: Unmet) -> Unmet:
+    """The same, with the sentence about the known mistake that it is, if it is one."""
+    return expect.diagnosed(unmet, diagnosis.SENTENCES.get(known_mistake(unmet), ""))
