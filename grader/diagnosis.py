@@ -54,6 +54,12 @@ def diagnose(answers: Sequence[Answer]) -> str:
             continue
         if not any(part.any() for part in answer.given):
             return ""  # zeros have many causes
+        if (
+            len(answer.given) == 1
+            and answer.given[0].dtype.kind == "f"
+            and answer.given[0].size < 3
+        ):
+            return ""  # and so have one or two numbers
         others = [a for a in answers if a is not answer and a.function == answer.function]
         return _name(answer, others)
     return ""
@@ -199,14 +205,13 @@ SENTENCES = {
     "the most positive ones: it speaks against the class.",
     "rank_mean": "Neurons are ranked by the mean over their maps. One strong feature makes a "
     "neuron influential, and a mean hides it: the extreme of the map counts.",
-    "rank_mean_absolute": "Neurons are ranked by the mean of absolute values over their maps: the "
-    "signed extreme of the map counts.",
     "lowest_maxima": "The negative neurons are those of the smallest maximum. A neuron with both a "
     "strong positive and a strong negative feature is missed: the smallest minimum counts.",
-    "weakest_first": "These are the right neurons, weakest first: a list is cut off at its end, so "
-    "the strongest has to come first.",
-    "weakest_chosen": "These are the weakest neurons, not the strongest ones.",
+    "weakest_first": "The order is the wrong way round: the strongest neuron comes first, so that "
+    "a list that is cut off keeps the strongest ones.",
     "ties_higher": "Among equally influential neurons the one of the lower index comes first.",
+    "sign_filtered": "Neurons of the other sign are left out here: as many as were asked for "
+    "should be named, whatever their sign, or the lists of two classes cannot be compared.",
     "lists_swapped": "The two lists are swapped: the most positive neurons come first.",
     "pearson": "This is Pearson's correlation of the values. Spearman's is that of their ranks, so "
     "that one huge feature does not decide alone.",

@@ -50,7 +50,7 @@ class LiveOracle(Functions):
 
     def accepted(self, call: Call) -> tuple[Parts, ...]:
         """The values that are right: one, or one for each accepted rule of an integral."""
-        return self.mistaken(call)[""]
+        return self.mistaken(call).get("", ())
 
     def mistaken(self, call: Call) -> Mapping[str, tuple[Parts, ...]]:
         """What a call gives if one of the known mistakes is made in the function that it is about.
@@ -84,7 +84,7 @@ class _Mistaken(Mapping[str, tuple[Parts, ...]]):
         way = self._ways[name]
         if name not in self._values:
             try:
-                self._values[name] = self._made(way(_rule))
+                self._values[name] = self._made(way)
             except Exception:  # wrong code may raise anything
                 self._values[name] = ()
         return self._values[name]
@@ -96,11 +96,13 @@ class _Mistaken(Mapping[str, tuple[Parts, ...]]):
         return len(self._ways)
 
     def _made(self, way: Any) -> tuple[Parts, ...]:
-        wrong = {self._function: way.names()[self._function]}
+        wrong = {self._function: way(_rule).names()[self._function]}
         performer = Performer(lambda part: {**_namespace(part), **wrong})
         value = to_sendable(performer.perform(self._call)[0])
         if "steps" in dict(contract.function(self._function).parameters):
-            return tuple((np.asarray(row),) for row in to_array(value))
+            array = to_array(value)  # a mistake may know no rules
+            one = way is not self._ways[""] and array.ndim == self[""][0][0].ndim
+            return tuple((np.asarray(row),) for row in ([array] if one else array))
         return (parts_of(self._call, value),)
 
 

@@ -40,8 +40,8 @@ class LogProbability(Way):
 class LastLayerDropped(Way):
     """last layer dropped, whatever it is"""
 
-    def linear_scores(self, model: nn.Sequential) -> nn.Sequential:
-        return nn.Sequential(*list(model)[:-1])
+    def network(self, model: nn.Sequential) -> nn.Sequential:
+        return nn.Sequential(*list(model.eval())[:-1])
 
 
 class Predicted(Way):
@@ -132,14 +132,14 @@ class MapSum(Way):
     """activation summed over the map"""
 
     def activation(self, neuron: int) -> Quantity:
-        return lambda z: z[:, neuron].flatten(1).sum(1)
+        return lambda z: z[:, neuron].reshape(len(z), -1).sum(1)
 
 
 class MapMean(Way):
     """activation averaged over the map"""
 
     def activation(self, neuron: int) -> Quantity:
-        return lambda z: z[:, neuron].flatten(1).mean(1)
+        return lambda z: z[:, neuron].reshape(len(z), -1).mean(1)
 
 
 # The slice and its gradients
@@ -154,6 +154,19 @@ class TrainMode(Way):
         for module, training in modes:
             module.training = training
         return network
+
+    def path(
+        self, h: Half, g: Half, x: Tensor, baseline: Tensor, quantity: Quantity, steps: int
+    ) -> Tensor:
+        nodes, p = self.rule(steps)
+        state = torch.get_rng_state()
+        paths = []
+        for weights in p.reshape(-1, len(nodes)):  # each rule's points in a batch of their own
+            torch.set_rng_state(state)
+            used = weights != 0
+            rows = self.gradients(h, g, self.line(x, baseline, nodes[used]), quantity)
+            paths.append(self.average(rows, weights[used]))
+        return torch.stack(paths).reshape(*p.shape[:-1], *paths[0].shape)
 
     def ready(self, classifier: nn.Module) -> nn.Module:
         return classifier
@@ -318,7 +331,9 @@ class DropsRows(Way):
     """rows left out that are predicted as another class"""
 
     def class_influence(
-        self, model: nn.Sequential, layer: int, xs: Tensor, target: int, *_: Any, **__: Any
+        self, model: nn.Sequential, layer: int, xs: Tensor, target: int, *weights: Any, **_: Any
     ) -> Tensor:
+        if weights and weights[0] is not None:
+            return super().class_influence(model, layer, xs, target, *weights)
         rows = self.instance_influence(model, layer, xs, target)
         return rows[model(xs.clone()).argmax(1) == target].mean(0)

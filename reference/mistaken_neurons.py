@@ -95,6 +95,32 @@ class TiesHigher(Way):
         return strength.sort(stable=True).indices.flip(0)
 
 
+class HighestTiesHigher(TiesHigher):
+    """ties to the higher index in the first list"""
+
+    def lowest(self, influence: Tensor, k: int) -> Tensor:
+        return Way().lowest(influence, k)
+
+
+class LowestTiesHigher(TiesHigher):
+    """ties to the higher index in the second list"""
+
+    def highest(self, influence: Tensor, k: int) -> Tensor:
+        return Way().highest(influence, k)
+
+
+class SignFilter(Way):
+    """neurons of the other sign left out"""
+
+    def highest(self, influence: Tensor, k: int) -> Tensor:
+        named = super().highest(influence, k)
+        return named[self.strength(influence)[named] > 0]
+
+    def lowest(self, influence: Tensor, k: int) -> Tensor:
+        named = super().lowest(influence, k)
+        return named[self.strength(-influence)[named] > 0]
+
+
 class ListsSwapped(Way):
     """most negative first"""
 
@@ -369,13 +395,6 @@ class AccuracyPerCent(Way):
     def quality(self, said: Tensor, truth: Tensor) -> tuple[float, float, float]:
         accuracy, precision, recall = super().quality(said, truth)
         return 100 * accuracy, precision, recall
-
-
-class OfTheRest(Way):
-    """precision and recall of the rest"""
-
-    def quality(self, said: Tensor, truth: Tensor) -> tuple[float, float, float]:
-        return super().quality(~said, ~truth)
 
 
 class OverAllRows(Way):

@@ -47,7 +47,11 @@ MISTAKES = (
         ("linear_scores", *OF_SCORES, *USING),
         (influences.SoftmaxKept, influences.Probability, influences.LogProbability),
     ),
-    Mistake("last_layer_dropped", ("linear_scores",), (influences.LastLayerDropped,)),
+    Mistake(
+        "last_layer_dropped",
+        ("linear_scores", *OF_SCORES, *USING),
+        (influences.LastLayerDropped,),
+    ),
     Mistake("predicted_class", (*OF_ONE_CLASS, "binary_classifier"), (influences.Predicted,)),
     Mistake("all_classes", (*OF_ONE_CLASS, "binary_classifier"), (influences.AllClasses,)),
     Mistake("other_class", OF_ONE_CLASS, (influences.NextClass, influences.ClassBefore)),
@@ -75,14 +79,23 @@ MISTAKES = (
         "layer_after", ("split", *AT_SLICE, *MAPS, *USING, "mask_slice"), (influences.LayerAfter,)
     ),
     Mistake("halves_swapped", ("split",), (influences.HalvesSwapped,)),
-    Mistake("overwritten", (*AT_SLICE, *USING), (influences.Overwritten,)),
+    Mistake("overwritten", (*OF_SCORES, *USING), (influences.Overwritten,)),
     Mistake("times_activation", (*AT_SLICE, "saliency_map"), (influences.TimesActivation,)),
     Mistake(
         "absolute",
-        (*OF_SCORES, *MAPS, *USING),
+        (*OF_SCORES, *MAPS, "compare_with_single_class"),
         (influences.Absolute, influences.AbsoluteResult),
     ),
-    Mistake("absolute", (COMPARATIVE, COMPARATIVE_IG, *COMPARED), (influences.AbsoluteClasses,)),
+    Mistake(
+        "absolute",
+        (COMPARATIVE, COMPARATIVE_IG, "compare_with_single_class"),
+        (influences.AbsoluteClasses,),
+    ),
+    Mistake(
+        "rank_absolute",  # what follows from absolute influences
+        ("distinguishing_neurons", "binary_classifier"),
+        (influences.Absolute, influences.AbsoluteResult, influences.AbsoluteClasses),
+    ),
     Mistake("clipped", (*OF_SCORES, *MAPS, *USING), (influences.Clipped, influences.ClippedResult)),
     Mistake("sum_for_mean", (*ROWS, *INTEGRALS), (influences.SumForMean,)),
     Mistake("not_averaged", ROWS, (influences.RowsKept,)),
@@ -107,23 +120,28 @@ MISTAKES = (
     ),
     Mistake("times_x", TIMES_DIFFERENCE, (paths.TimesX,)),
     Mistake("no_difference", TIMES_DIFFERENCE, (paths.NoDifference,)),
-    Mistake("difference_reversed", TIMES_DIFFERENCE, (paths.Backwards,)),
+    Mistake("difference_reversed", (IG, MAPS[1]), (paths.Backwards,)),
     Mistake("times_difference", (PATH,), (paths.TimesDifference,)),
     Mistake("straight_inside", (PATH,), (paths.StraightInside,)),
     Mistake(
         "rank_absolute",
         RANKED,
-        (neurons.RankAbsolute, neurons.RankOfAbsolute),
+        (neurons.RankAbsolute, neurons.RankOfAbsolute, neurons.RankMeanAbsolute),
     ),
     Mistake("rank_absolute", TWO_LISTS, (neurons.LowestAbsolute,)),
     Mistake("rank_mean", RANKED, (neurons.RankMean,)),
-    Mistake("rank_mean_absolute", RANKED, (neurons.RankMeanAbsolute,)),
     Mistake("lowest_maxima", (*TWO_LISTS, "binary_classifier"), (neurons.LowestOfMaxima,)),
     Mistake("weakest_first", ("top_neurons", *TWO_LISTS), (neurons.WeakestFirst,)),
     Mistake("weakest_first", TWO_LISTS, (neurons.LowestWeakestFirst, neurons.LowestHighest)),
-    Mistake("weakest_chosen", RANKED, (neurons.Rising,)),
+    Mistake("weakest_first", RANKED, (neurons.Rising,)),
     Mistake("ties_higher", ("top_neurons", "influential_neurons"), (neurons.TiesHigher,)),
-    Mistake("lists_swapped", TWO_LISTS, (neurons.ListsSwapped,)),
+    Mistake(
+        "ties_higher",
+        ("influential_neurons",),
+        (neurons.HighestTiesHigher, neurons.LowestTiesHigher),
+    ),
+    Mistake("sign_filtered", (*TWO_LISTS, "binary_classifier"), (neurons.SignFilter,)),
+    Mistake("lists_swapped", TWO_LISTS[1:], (neurons.ListsSwapped,)),
     Mistake("pearson", ("compare_attributions", "compare_with_single_class"), (neurons.Pearson,)),
     Mistake("ties_apart", ("compare_attributions",), (neurons.TiesApart,)),
     Mistake(
@@ -155,7 +173,7 @@ MISTAKES = (
     Mistake("zero_says_yes", ("evaluate",), (neurons.ZeroSaysYes, neurons.OneHalf)),
     Mistake("precision_recall_swapped", ("evaluate",), (neurons.Swapped,)),
     Mistake("per_cent", ("evaluate",), (neurons.PerCent, neurons.AccuracyPerCent)),
-    Mistake("other_rows", ("evaluate",), (neurons.OfTheRest, neurons.OverAllRows)),
+    Mistake("other_rows", ("evaluate",), (neurons.OverAllRows,)),
 )
 
 
