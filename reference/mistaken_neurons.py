@@ -269,7 +269,7 @@ class MaskedRows(Way):
     """rows of the batch set to zero"""
 
     def mask(self, z: Tensor, keep: Tensor) -> Tensor:
-        return super().mask(z.transpose(0, 1), keep).transpose(0, 1)
+        return super().mask(z.transpose(0, 1), keep[keep < len(z)]).transpose(0, 1)
 
 
 class MaskForgotten(Way):

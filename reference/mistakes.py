@@ -34,8 +34,8 @@ INTEGRALS = (PATH, IG, COMPARATIVE_IG, "integrated_saliency_map")
 TIMES_DIFFERENCE = INTEGRALS[1:]
 OF_SCORES = (*AT_SLICE, IG, COMPARATIVE_IG)
 OF_ONE_CLASS = ("instance_influence", "class_influence", PATH, IG)
-PAIRS = (COMPARATIVE, COMPARATIVE_IG, "distinguishing_neurons")
 COMPARED = ("distinguishing_neurons", "compare_with_single_class")
+PAIRS = (COMPARATIVE, COMPARATIVE_IG, *COMPARED)
 USING = (*COMPARED, "binary_classifier")
 """What builds on an influence, and goes wrong with it."""
 TWO_LISTS = ("distinguishing_neurons", "influential_neurons")
@@ -57,7 +57,7 @@ MISTAKES = (
     Mistake("other_class", OF_ONE_CLASS, (influences.NextClass, influences.ClassBefore)),
     Mistake("one_class", PAIRS, (influences.OneClass,)),
     Mistake("c2_alone", PAIRS, (influences.OtherClassAlone,)),
-    Mistake("classes_swapped", (*PAIRS, "compare_with_single_class"), (influences.OtherSign,)),
+    Mistake("classes_swapped", PAIRS, (influences.OtherSign,)),
     Mistake("classes_added", PAIRS, (influences.BothClasses,)),
     Mistake("classes_divided", (COMPARATIVE, *COMPARED), (influences.Ratio,)),
     Mistake("single_c2", ("compare_with_single_class",), (neurons.SecondAlone,)),

@@ -129,7 +129,9 @@ def close(
         **feedback: further fields of :class:`Feedback`.
     """
     a, e = np.asarray(actual), np.asarray(expected)
-    that(a.shape == e.shape, f"{what} has the shape {a.shape}, and should have {e.shape}")
+    if a.shape != e.shape:
+        message = f"{what} has the shape {a.shape}, and should have {e.shape}"
+        raise Unmet(Feedback(message=message), of_values=True)
     finite(a, what)
     error = relative_error(a, e, scale)
     if error <= tolerance:
