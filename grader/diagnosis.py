@@ -23,9 +23,10 @@ NEAR_FEW = 1e-5
 AWAY = 1e-2
 """From here on a result is another one; in between nothing is said."""
 
-COVERS = {"times_x": {"zero_baseline"}}
+COVERS = {"times_x": {"zero_baseline"}, "predicted_class": {"other_class"}}
 """What is true of other mistakes, too, and is said where they cannot be told apart: on a linear
-network it makes no difference where the line lies."""
+network it makes no difference where the line lies, and the class behind may be the predicted one.
+"""
 
 
 @dataclass(frozen=True)
