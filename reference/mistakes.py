@@ -140,7 +140,7 @@ MISTAKES = (
         ("influential_neurons",),
         (neurons.HighestTiesHigher, neurons.LowestTiesHigher),
     ),
-    Mistake("sign_filtered", (*TWO_LISTS, "binary_classifier"), (neurons.SignFilter,)),
+    Mistake("sign_filtered", TWO_LISTS, (neurons.SignFilter,)),
     Mistake("lists_swapped", TWO_LISTS[1:], (neurons.ListsSwapped,)),
     Mistake("pearson", ("compare_attributions", "compare_with_single_class"), (neurons.Pearson,)),
     Mistake("ties_apart", ("compare_attributions",), (neurons.TiesApart,)),
