@@ -240,8 +240,8 @@ SENTENCES = {
     "zero.",
     "masked_rows": "Rows of the batch are set to zero here: neurons are the dimension behind it.",
     "mask_forgotten": "Nothing is masked here: the network answers with all of its neurons.",
-    "softmax_dropped": "The softmax is gone: a masked network is the same network otherwise, and "
-    "keeps it.",
+    "softmax_dropped": "The softmax is gone here: where a network is only cut, or masked, it stays "
+    "what it was otherwise.",
     "negative_missing": "Only the neurons of most positive influence are kept: those of most "
     "negative influence are missing, which tell the class from the others as well.",
     "positive_missing": "Only the neurons of most negative influence are kept: those of most "

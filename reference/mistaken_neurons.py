@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from torch import Tensor, nn
 
 from .part1_focused import Values, numbers
-from .ways import Way
+from .ways import Half, Way
 
 # Ranking
 
@@ -284,6 +284,9 @@ class SoftmaxDropped(Way):
 
     def mask_slice(self, model: nn.Sequential, layer: int, keep: Iterable[int]) -> nn.Sequential:
         return super().mask_slice(self.network(model), layer, keep)
+
+    def split(self, model: nn.Sequential, layer: int) -> tuple[Half, Half]:
+        return super().split(self.network(model), layer)
 
 
 class NegativeMissing(Way):

@@ -133,7 +133,7 @@ MISTAKES = (
     Mistake("lowest_maxima", (*TWO_LISTS, "binary_classifier"), (neurons.LowestOfMaxima,)),
     Mistake("weakest_first", ("top_neurons", *TWO_LISTS), (neurons.WeakestFirst,)),
     Mistake("weakest_first", TWO_LISTS, (neurons.LowestWeakestFirst, neurons.LowestHighest)),
-    Mistake("weakest_first", RANKED, (neurons.Rising,)),
+    Mistake("weakest_first", ("top_neurons", *RANKED[3:]), (neurons.Rising,)),
     Mistake("ties_higher", ("top_neurons", "influential_neurons"), (neurons.TiesHigher,)),
     Mistake(
         "ties_higher",
@@ -160,7 +160,7 @@ MISTAKES = (
     Mistake("mask_swapped", ("mask_slice", "binary_classifier"), (neurons.MaskSwapped,)),
     Mistake("masked_rows", ("mask_slice", "binary_classifier"), (neurons.MaskedRows,)),
     Mistake("mask_forgotten", ("mask_slice", "binary_classifier"), (neurons.MaskForgotten,)),
-    Mistake("softmax_dropped", ("mask_slice",), (neurons.SoftmaxDropped,)),
+    Mistake("softmax_dropped", ("split", "mask_slice"), (neurons.SoftmaxDropped,)),
     Mistake("negative_missing", ("binary_classifier",), (neurons.NegativeMissing,)),
     Mistake("positive_missing", ("binary_classifier",), (neurons.PositiveMissing,)),
     Mistake("after_softmax", ("binary_classifier",), (neurons.MarginOfProbabilities,)),

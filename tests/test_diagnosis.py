@@ -56,6 +56,10 @@ def _calls() -> dict[str, list[Call]]:
         module(Call("[]", {"of": ask("split", c.network, c.layer), "index": 0}), c.xs())
         for c in SLICES
     ]
+    whole = case_list(("smooth_cnn", -1, 8), head="softmax")[0]
+    made["split"] += [
+        module(Call("[]", {"of": ask("split", whole.network, -1), "index": 1}), whole.xs())
+    ]
     one = [(c.network, c.layer, c.xs(4), c.target) for c in SLICES]
     two = [(*call, c.other) for call, c in zip(one, SLICES, strict=True)]
     weights = distribution(9, 4)
