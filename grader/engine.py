@@ -14,7 +14,8 @@ from importlib import metadata
 import grader
 from grader.checks import expect
 from grader.checks.expect import StudentFault, Unmet
-from grader.checks.student import Student, diagnosed
+from grader.checks.naming import diagnosed
+from grader.checks.student import Student
 from grader.contract import FUNCTIONS, PARTS
 from grader.records import (
     Check,

@@ -9,7 +9,7 @@ import pytest
 from grader import diagnosis, oracle
 from grader.calls import key
 from grader.cases import Case, case_list, distribution, normal
-from grader.checks import student
+from grader.checks import naming
 from grader.checks.expect import Unmet
 from grader.diagnosis import COVERS, SENTENCES, Answer, diagnose, name_of
 from grader.networks import Network
@@ -165,7 +165,6 @@ def test_the_ways_of_a_function_have_keys_of_their_own():
 
 UNNAMED = {
     "linear_scores": {"after_softmax.Probability", "after_softmax.LogProbability"},
-    "split": {"halves_swapped.HalvesSwapped"},  # as a rule g cannot take x
     "instance_influence": {"absolute.AbsoluteResult", "clipped.ClippedResult"},
     "comparative_influence": {"after_softmax.LogProbability"},
     "comparative_integrated_gradients": {"after_softmax.LogProbability"},
@@ -315,4 +314,4 @@ def test_what_is_no_comparison_of_numbers_has_no_name():
     from grader.records import Feedback
 
     (call,) = CALLS["integrated_gradients"][:1]
-    assert student.known_mistake(Unmet(Feedback(), answers=((call, 3),))) == ""
+    assert naming.known_mistake(Unmet(Feedback(), answers=((call, 3),))) == ""

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping
 from typing import Any
 
-from grader import contract, diagnosis
+from grader import contract
 from grader.asking import Functions
-from grader.calls import maker
 from grader.checks import expect
 from grader.checks.expect import StudentFault, Unmet
 from grader.code import one_line, script
 from grader.contract import Array, Module, Returns
-from grader.oracle import oracle, parts_of
 from grader.records import Call, Limits, Reply, StudentError
 from grader.sandbox.session import Session
 from grader.validation import WrongKind, shapes_of, to_array, validate
 
-__all__ = ["Student", "diagnosed", "known_mistake"]
+__all__ = ["Student"]
 
 _REMEMBERED = 12
 """Answers among which a diagnosis looks for the wrong one, and for confirmation."""
@@ -93,27 +90,3 @@ class Student(Functions):
             counterexample=script(self.last),
             stdout=self.printed,
         )
-
-
-def known_mistake(unmet: Unmet) -> str:
-    """The name of the known mistake that made wrong numbers, where that is beyond doubt, or "".
-
-    It decides what a student reads and nothing else, so nothing that goes wrong here may matter.
-    """
-    if not unmet.of_values:
-        return ""
-    try:
-        return diagnosis.diagnose(list(_possible(unmet.answers)))
-    except Exception:
-        return ""
-
-
-def _possible(answers: Sequence[tuple[Call, Any]]) -> Iterator[diagnosis.Answer]:
-    for call, value in reversed(answers):
-        with suppress(WrongKind):  # a module, say
-            yield diagnosis.Answer(maker(call), parts_of(call, value), oracle.mistaken(call))
-
-
-def diagnosed(unmet: Unmet) -> Unmet:
-    """The same, with the sentence about the known mistake that it is, if it is one."""
-    return expect.diagnosed(unmet, diagnosis.SENTENCES.get(known_mistake(unmet), ""))

@@ -13,14 +13,12 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import torch
 
 from grader.checks import registry
-from grader.checks.expect import StudentFault, Unmet
-from grader.checks.student import Student, known_mistake
+from grader.checks.naming import named
 from grader.records import Check
 from grader.sandbox.session import InProcessSession
 
@@ -45,23 +43,15 @@ def samples() -> dict[str, tuple[str, ...]]:
     return found
 
 
-def named(sample: str) -> Iterator[tuple[Check, str]]:
+def found_in(sample: str) -> list[tuple[Check, str]]:
     """The checks of a sample in which numbers are wrong, and the mistake that is named in each."""
     files = {path.name: path.read_bytes() for path in (SAMPLES / sample).glob("*.py")}
-    session, passed = InProcessSession(files), set()
-    for check in registry.load():
-        if check.part == "gan" or not passed.issuperset(check.needs):
-            continue
-        student = Student(session, check.limits)
-        try:
-            check.run(student)
-            passed.add(check.id)
-        except Unmet as unmet:
-            if unmet.of_values:
-                yield check, known_mistake(student.explain(unmet))
-        except StudentFault:
-            pass
-    session.close()
+    session = InProcessSession(files)
+    checks = [check for check in registry.load() if check.part != "gan"]
+    try:
+        return list(named(checks, session))
+    finally:
+        session.close()
 
 
 def verdict(name: str, right: tuple[str, ...]) -> str:
@@ -84,7 +74,7 @@ def main() -> int:
     for sample, right in samples().items():
         if options.samples and sample not in options.samples:
             continue
-        found = list(named(sample))
+        found = found_in(sample)
         counts = Counter(verdict(name, right) for _, name in found)
         total += counts
         words = ", ".join(right) or "(honest)"
