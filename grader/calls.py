@@ -30,7 +30,7 @@ from grader.records import Call
 from grader.sandbox.drivers import DRIVERS
 from grader.sandbox.wire import MAX_PAYLOAD, NumPy, Other, Received
 
-__all__ = ["Performer", "key", "to_sendable"]
+__all__ = ["Performer", "key", "maker", "to_sendable"]
 
 _KEPT = 16
 _DEPTH = 8
@@ -112,7 +112,7 @@ class Performer:
             module = arguments["module"]
             if not isinstance(module, nn.Module):
                 raise TypeError(
-                    f"{_maker(call)} should return a module (nn.Module), but returned "
+                    f"{maker(call)} should return a module (nn.Module), but returned "
                     f"a value of type {type(module).__name__}"
                 )
             module.eval()
@@ -157,7 +157,8 @@ class Performer:
         return value
 
 
-def _maker(call: Call) -> str:
+def maker(call: Call) -> str:
+    """The function whose value a call is, or whose module it calls."""
     while call.function in ("()", "[]"):
         call = call.arguments["module" if call.function == "()" else "of"]
     return call.function

@@ -14,6 +14,7 @@ from importlib import metadata
 import grader
 from grader.checks import expect
 from grader.checks.expect import StudentFault, Unmet
+from grader.checks.naming import diagnosed
 from grader.checks.student import Student
 from grader.contract import FUNCTIONS, PARTS
 from grader.records import (
@@ -86,7 +87,8 @@ def _run(check: Check, session: Session) -> Outcome:
         feedback = check.run(student) or Feedback()
         status, fraction = Status.PASSED, 1.0
     except Unmet as unmet:
-        feedback, fraction = _hinted(student.explain(unmet).feedback, check), unmet.fraction
+        unmet = diagnosed(student.explain(unmet))
+        feedback, fraction = _hinted(unmet.feedback, check), unmet.fraction
         status = Status.PARTIAL if fraction > 0 else Status.FAILED
     except StudentFault as fault:
         feedback, fraction = _fault(check, student, fault.error), 0.0

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-__all__ = ["RULES", "Rule", "gauss_legendre", "midpoint", "rules"]
+__all__ = ["RULES", "Rule", "gauss_legendre", "midpoint", "rules", "together"]
 
 Rule = tuple[np.ndarray, np.ndarray]
 """Nodes (n,) and weights (n,), float64; the weights sum to 1."""
@@ -53,3 +53,17 @@ RULES: dict[str, Callable[[int], Rule]] = {
 def rules(m: int) -> dict[str, Rule]:
     """All rules of ``m`` steps; ``m`` ≥ 2."""
     return {name: rule(m) for name, rule in RULES.items()}
+
+
+def together(m: int) -> Rule:
+    """All rules of ``m`` steps at once: nodes (n,), rising, and weights (rules, n).
+
+    The last row is Captum's trapezoid, which forgets one interval.
+    """
+    made = list(rules(m).values())
+    nodes = np.unique(np.concatenate([at for at, _ in made]).round(12))
+    weights = np.zeros((len(made) + 1, len(nodes)))
+    for row, (at, w) in zip(weights, made, strict=False):
+        np.add.at(row, np.searchsorted(nodes, at.round(12)), w)
+    weights[-1] = (m - 1) / m * weights[list(RULES).index("trapezoid of m points")]
+    return nodes, weights

@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from grader.records import Feedback, Figure, Reply, StudentError
+from grader.records import Call, Feedback, Figure, Reply, StudentError
 from grader.validation import WrongKind, words
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "StudentFault",
     "Unmet",
     "close",
+    "diagnosed",
     "equal",
     "finite",
     "measuring",
@@ -50,14 +51,27 @@ Not for integrals: Captum keeps the weights of its steps in float32, which makes
 
 
 class Unmet(Exception):  # noqa: N818  (an unmet expectation is an outcome, not an error)
-    """An expectation that does not hold; ``fraction`` in [0, 1) is what is earned all the same."""
+    """An expectation that does not hold; ``fraction`` in [0, 1) is what is earned all the same.
 
-    def __init__(self, feedback: Feedback, fraction: float = 0.0) -> None:
+    ``of_values``: numbers are wrong, which may be a known mistake; ``answers`` are the calls that
+    came before, with what they gave, latest last.
+    """
+
+    def __init__(
+        self,
+        feedback: Feedback,
+        fraction: float = 0.0,
+        *,
+        of_values: bool = False,
+        answers: tuple[tuple[Call, Any], ...] = (),
+    ) -> None:
         super().__init__(feedback.message)
         if not 0 <= fraction < 1:
             raise ValueError(f"the fraction of an unmet expectation is in [0, 1) (got {fraction})")
         self.feedback = feedback
         self.fraction = fraction
+        self.of_values = of_values
+        self.answers = answers
 
 
 class StudentFault(Exception):  # noqa: N818
@@ -140,7 +154,9 @@ def close(
         **feedback: further fields of :class:`Feedback`.
     """
     a, e = np.asarray(actual), np.asarray(expected)
-    that(a.shape == e.shape, f"{what} has the shape {a.shape}, and should have {e.shape}")
+    if a.shape != e.shape:
+        message = f"{what} has the shape {a.shape}, and should have {e.shape}"
+        raise Unmet(Feedback(message=message), of_values=True)
     finite(a, what)
     error = relative_error(a, e, scale)
     record(error, tolerance)
@@ -155,7 +171,7 @@ def close(
     }
     message = f"{what} differs from what it should be{_by(error)}"
     fraction = scaled if _factor(a, e, tolerance) > 0 else 0.0
-    raise Unmet(Feedback(message=message, **{**ours, **feedback}), fraction)
+    raise Unmet(Feedback(message=message, **{**ours, **feedback}), fraction, of_values=True)
 
 
 def _factor(actual: np.ndarray, expected: np.ndarray, tolerance: float) -> float:
@@ -207,7 +223,8 @@ def equal(actual: Any, expected: Any, what: str = "the result", **feedback: Any)
                     "actual": show(a),
                     **feedback,
                 }
-            )
+            ),
+            of_values=True,
         )
 
 
@@ -222,9 +239,11 @@ def same_ranking(
     if a == e:
         return
     shown = {"expected": str(e), "actual": str(a), **feedback}
-    if sorted(a) == sorted(e):
-        partial(0.5, f"{what}: the right neurons, but not strongest first", **shown)
-    that(False, f"{what}: other neurons than expected", **shown)
+    same = sorted(a) == sorted(e)
+    words_ = "the right neurons, but not strongest first" if same else "other neurons than expected"
+    raise Unmet(
+        Feedback(message=f"{what}: {words_}", **shown), 0.5 if same else 0.0, of_values=True
+    )
 
 
 def raises(reply: Reply, words_: str, kinds: Iterable[str] = ("ValueError", "IndexError")) -> None:
@@ -256,13 +275,22 @@ def where(error: StudentError) -> str:
 
 def wrong_kind(error: WrongKind, what: str) -> Unmet:
     """A reply of another type or shape, as an unmet expectation."""
-    return Unmet(Feedback(message=f"{what} {error}"))
+    return Unmet(Feedback(message=f"{what} {error}"), of_values=True)
 
 
 def add(unmet: Unmet, **feedback: Any) -> Unmet:
     """The same, with fields of the feedback filled in where they are empty."""
     empty = {k: v for k, v in feedback.items() if v and not getattr(unmet.feedback, k)}
-    return Unmet(replace(unmet.feedback, **empty), unmet.fraction)
+    return _with(unmet, replace(unmet.feedback, **empty))
+
+
+def diagnosed(unmet: Unmet, sentence: str) -> Unmet:
+    """The same, with the known mistake that it is, if it is one."""
+    return _with(unmet, replace(unmet.feedback, diagnosis=sentence)) if sentence else unmet
+
+
+def _with(unmet: Unmet, feedback: Feedback) -> Unmet:
+    return Unmet(feedback, unmet.fraction, of_values=unmet.of_values, answers=unmet.answers)
 
 
 def show(array: Any, most: int = 8) -> str:

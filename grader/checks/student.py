@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +17,9 @@ from grader.sandbox.session import Session
 from grader.validation import WrongKind, shapes_of, to_array, validate
 
 __all__ = ["Student"]
+
+_REMEMBERED = 12
+"""Answers among which a diagnosis looks for the wrong one, and for confirmation."""
 
 
 class Student(Functions):
@@ -34,6 +38,7 @@ class Student(Functions):
         self._session, self._limits = session, limits
         self.last: Call | None = None
         self.printed = ""
+        self._answers: deque[tuple[Call, Any]] = deque(maxlen=_REMEMBERED)
 
     def reply(self, call: Call) -> Reply:
         """Carry out a call and hand over the reply as it is, errors included."""
@@ -47,6 +52,7 @@ class Student(Functions):
         reply = self.reply(call)
         if reply.error is not None:
             raise StudentFault(reply.error)
+        self._answers.append((call, reply.value))
         module_called = call.function == "()"
         what = "what the returned module gives" if module_called else call.function
         try:
@@ -77,6 +83,7 @@ class Student(Functions):
         """The same, with what was called and how to try it, where a check does not say so."""
         if self.last is None:
             return unmet
+        unmet.answers = unmet.answers or tuple(self._answers)
         return expect.add(
             unmet,
             tried=one_line(self.last),

@@ -1,4 +1,4 @@
-"""Single mistakes for ``tolerances.py``: the right way of :mod:`phrasings` with one step wrong."""
+"""Single mistakes for ``tolerances.py``: those that ``reference`` knows of, and where they show."""
 
 from __future__ import annotations
 
@@ -13,6 +13,36 @@ from torch import nn
 
 from grader.checks.expect import relative_error
 from grader.networks import build
+from reference.mistaken_influences import (
+    Absolute,
+    Clipped,
+    DropsRows,
+    LayerAfter,
+    LayerBefore,
+    MapMean,
+    MapSum,
+    NextNeuron,
+    OneClass,
+    OtherSign,
+    Overwritten,
+    Predicted,
+    SoftmaxKept,
+    SumForMean,
+    TimesActivation,
+    TrainMode,
+    WeightsIgnored,
+    WeightsRaw,
+)
+from reference.mistaken_paths import (
+    AtTheEnd,
+    AtTheStart,
+    NoDifference,
+    OneTooFew,
+    OneTooMany,
+    StraightInside,
+    TimesX,
+    ZeroBaseline,
+)
 
 __all__ = ["FLOAT32_INSIDE", "MISTAKES", "STEPS_IGNORED", "Mistake"]
 
@@ -34,200 +64,6 @@ MEANS = ("class_influence", "comparative_influence")
 BY_SCORE = (*INFLUENCES, *INTEGRALS[:3])
 BY_NEURON = ("saliency_map", "integrated_saliency_map")
 WITH_DIFFERENCE = INTEGRALS[1:]
-
-
-class SumForMean(Way):
-    """rows added up, not averaged"""
-
-    def distribution(self, weights, rows):
-        return torch.ones(rows)
-
-
-class WeightsIgnored(Way):
-    """weights left out"""
-
-    def distribution(self, weights, rows):
-        return super().distribution(None, rows)
-
-
-class WeightsRaw(Way):
-    """weights not normalised"""
-
-    def distribution(self, weights, rows):
-        return torch.as_tensor(weights)
-
-
-class DropsRows(Way):
-    """rows left out that are predicted as another class"""
-
-    def class_influence(self, model, layer, xs, target, weights=None):
-        rows = self.instance_influence(model, layer, xs, target)
-        return rows[model(xs.clone()).argmax(1) == target].mean(0)
-
-
-class TrainMode(Way):
-    """no eval mode"""
-
-    def network(self, model):
-        modes = [(module, module.training) for module in model.modules()]
-        network = super().network(model)
-        for module, training in modes:
-            module.training = training
-        return network
-
-
-class SoftmaxKept(Way):
-    """softmax kept"""
-
-    def network(self, model):
-        return model.eval()
-
-
-class LayerBefore(Way):
-    """slice one layer too early"""
-
-    def halves(self, network, layer):
-        return super().halves(network, layer - 1)
-
-
-class LayerAfter(Way):
-    """slice one layer too late"""
-
-    def halves(self, network, layer):
-        return super().halves(network, layer + 1)
-
-
-class Overwritten(Way):
-    """z overwritten by an in-place layer"""
-
-    def gradients(self, h, g, xs, quantity):
-        z = h(xs.clone().requires_grad_() * 1)
-        return torch.autograd.grad(quantity(g(z)).sum(), z)[0]
-
-
-class TimesActivation(Way):
-    """gradient times activation"""
-
-    def gradients(self, h, g, xs, quantity):
-        return super().gradients(h, g, xs, quantity) * h(xs.clone()).detach()
-
-
-class Absolute(Way):
-    """absolute gradients"""
-
-    def gradients(self, h, g, xs, quantity):
-        return super().gradients(h, g, xs, quantity).abs()
-
-
-class Clipped(Way):
-    """negative gradients set to zero"""
-
-    def gradients(self, h, g, xs, quantity):
-        return super().gradients(h, g, xs, quantity).clamp(min=0)
-
-
-class Predicted(Way):
-    """class that is predicted, not the target"""
-
-    def score(self, target):
-        return lambda scores: scores.amax(1)
-
-
-class OneClass(Way):
-    """c1 alone, c2 left out"""
-
-    def comparison(self, c1, c2):
-        return self.score(c1)
-
-
-class OtherSign(Way):
-    """c2 rather than c1"""
-
-    def comparison(self, c1, c2):
-        return super().comparison(c2, c1)
-
-
-class NextNeuron(Way):
-    """the neuron beside"""
-
-    def activation(self, neuron):
-        return super().activation(neuron - 1)
-
-
-class MapSum(Way):
-    """activation summed over the map"""
-
-    def activation(self, neuron):
-        return lambda z: z[:, neuron].flatten(1).sum(1)
-
-
-class MapMean(Way):
-    """activation averaged over the map"""
-
-    def activation(self, neuron):
-        return lambda z: z[:, neuron].flatten(1).mean(1)
-
-
-class OneTooMany(Way):
-    """m + 1 points, divided by m"""
-
-    def rule(self, steps):
-        nodes = torch.linspace(0, 1, steps + 1, dtype=torch.float64)
-        return nodes, torch.full_like(nodes, 1 / steps)
-
-
-class OneTooFew(Way):
-    """m points, divided by m + 1"""
-
-    def rule(self, steps):
-        nodes, _ = super().rule(steps)
-        return nodes, torch.full_like(nodes, 1 / (steps + 1))
-
-
-class AtTheEnd(Way):
-    """gradient at x alone"""
-
-    def rule(self, steps):
-        return torch.ones(1), torch.ones(1)
-
-
-class AtTheStart(Way):
-    """gradient at the baseline alone"""
-
-    def rule(self, steps):
-        return torch.zeros(1), torch.ones(1)
-
-
-class ZeroBaseline(Way):
-    """line from zero"""
-
-    def line(self, x, baseline, nodes):
-        return super().line(x, torch.zeros_like(x), nodes)
-
-    def difference(self, x, baseline):
-        return x
-
-
-class TimesX(Way):
-    """times x, not x - baseline"""
-
-    def difference(self, x, baseline):
-        return x
-
-
-class NoDifference(Way):
-    """not multiplied by x - baseline"""
-
-    def difference(self, x, baseline):
-        return torch.ones_like(x)
-
-
-class StraightInside(Way):
-    """line straight in feature space"""
-
-    def path(self, h, g, x, baseline, quantity, steps):
-        end, start = h(torch.stack([x, baseline])).detach()
-        return super().path(nn.Sequential(), g, end, start, quantity, steps)
 
 
 class StepsIgnored(Way):
@@ -261,6 +97,19 @@ def _has_negative(q: Question) -> bool:
 
 def _goes_on(q: Question) -> bool:
     return q.case.layer + 1 < len(build(replace(q.case.network, head="")))
+
+
+def _passed_on(q: Question, layer: int) -> bool:
+    """The layer changes nothing in eval mode, so that slices before and behind it are the same."""
+    return isinstance(build(q.case.network)[layer], nn.Dropout)
+
+
+def _moves_back(q: Question) -> bool:
+    return q.case.layer > -1 and not _passed_on(q, q.case.layer)
+
+
+def _moves_on(q: Question) -> bool:
+    return _goes_on(q) and not _passed_on(q, q.case.layer + 1)
 
 
 def _overwrites(q: Question) -> bool:
@@ -302,8 +151,8 @@ MISTAKES = (
     Mistake(DropsRows, MEANS[:1], _drops),
     Mistake(TrainMode, BY_SCORE, lambda q: q.case.network.training),
     Mistake(SoftmaxKept, BY_SCORE, lambda q: q.case.network.head == "softmax"),
-    Mistake(LayerBefore, BY_SCORE[:4], lambda q: q.case.layer > -1),
-    Mistake(LayerAfter, BY_SCORE[:4], _goes_on),
+    Mistake(LayerBefore, BY_SCORE[:4], _moves_back),
+    Mistake(LayerAfter, BY_SCORE[:4], _moves_on),
     Mistake(Overwritten, BY_SCORE[:4], _overwrites),
     Mistake(TimesActivation, BY_SCORE[:4]),
     Mistake(Absolute, (*INFLUENCES, "saliency_map"), _has_negative),

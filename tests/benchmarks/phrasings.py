@@ -1,8 +1,8 @@
-"""Honest ways to write the homework's functions, for ``tolerances.py``.
+"""Honest ways to write the homework's functions: ``reference/ways.py`` with other steps.
 
-:class:`Way` writes them down once, from steps that a subclass takes differently, as its docstring
-says; a mistake (``mistakes.py``) is a wrong step.  A way gets its own copy of every network, so it
-restores nothing, and it checks no argument.
+A subclass takes the steps that its docstring names differently; a mistake (``mistakes.py``) is a
+wrong step.  A way gets its own copy of every network, so it restores nothing, and it checks no
+argument.
 """
 
 from __future__ import annotations
@@ -12,106 +12,11 @@ import warnings
 from collections.abc import Callable
 
 import torch
-from questions import CASES
 from torch import Tensor, nn
 
+from reference.ways import Way
+
 __all__ = ["HONEST", "Way"]
-
-Quantity = Callable[[Tensor], Tensor]  # (n, ...) -> (n,)
-Half = nn.Sequential
-
-
-class Way:
-    """One gradient of the sum over the batch; midpoint."""
-
-    # Steps
-
-    def network(self, model: nn.Sequential) -> nn.Sequential:
-        model.eval()
-        last = isinstance(model[-1], (nn.Softmax, nn.LogSoftmax))
-        return model[:-1] if last else model
-
-    def halves(self, network: nn.Sequential, layer: int) -> tuple[Half, Half]:
-        return network[: layer + 1], network[layer + 1 :]
-
-    def gradients(self, h: Half, g: Half, xs: Tensor, quantity: Quantity) -> Tensor:
-        z = h(xs.clone()).detach().requires_grad_()
-        return torch.autograd.grad(quantity(g(z.clone())).sum(), z)[0]  # (n, *Z)
-
-    def distribution(self, weights: object, rows: int) -> Tensor:
-        p = torch.ones(rows) if weights is None else torch.as_tensor(weights)
-        return p.double() / p.double().sum()
-
-    def average(self, rows: Tensor, p: Tensor) -> Tensor:
-        return torch.tensordot(p.to(rows.dtype), rows, dims=1)
-
-    def rule(self, steps: int) -> tuple[Tensor, Tensor]:
-        nodes = (torch.arange(steps).double() + 0.5) / steps
-        return nodes, torch.full_like(nodes, 1 / steps)
-
-    def line(self, x: Tensor, baseline: Tensor, nodes: Tensor) -> Tensor:
-        alpha = nodes.to(x.dtype).reshape(-1, *[1] * x.dim())
-        return baseline + alpha * (x - baseline)
-
-    def difference(self, x: Tensor, baseline: Tensor) -> Tensor:
-        return x - baseline
-
-    def score(self, target: int) -> Quantity:
-        return lambda scores: scores[:, target]
-
-    def comparison(self, c1: int, c2: int) -> Quantity:
-        return lambda scores: scores[:, c1] - scores[:, c2]
-
-    def activation(self, neuron: int) -> Quantity:
-        return lambda z: z[:, neuron].reshape(len(z), -1).amax(1)
-
-    def path(
-        self, h: Half, g: Half, x: Tensor, baseline: Tensor, quantity: Quantity, steps: int
-    ) -> Tensor:
-        nodes, p = self.rule(steps)
-        rows = self.gradients(h, g, self.line(x, baseline, nodes), quantity)
-        return self.average(rows, p)
-
-    # Functions
-
-    def instance_influence(self, model, layer, xs, target):
-        return self.gradients(*self.halves(self.network(model), layer), xs, self.score(target))
-
-    def class_influence(self, model, layer, xs, target, weights=None):
-        rows = self.instance_influence(model, layer, xs, target)
-        return self.average(rows, self.distribution(weights, len(xs)))
-
-    def comparative_influence(self, model, layer, xs, c1, c2, weights=None):
-        h, g = self.halves(self.network(model), layer)
-        rows = self.gradients(h, g, xs, self.comparison(c1, c2))
-        return self.average(rows, self.distribution(weights, len(xs)))
-
-    def saliency_map(self, model, layer, neuron, x):
-        h, _ = self.halves(self.network(model), layer)
-        return self.gradients(nn.Sequential(), h, x[None], self.activation(neuron))[0]
-
-    def path_influence(self, model, layer, x, baseline, target, steps=50):
-        h, g = self.halves(self.network(model), layer)
-        return self.path(h, g, x, baseline, self.score(target), steps)
-
-    def integrated_gradients(self, model, x, baseline, target, steps=50):
-        h, g = nn.Sequential(), self.network(model)
-        mean = self.path(h, g, x, baseline, self.score(target), steps)
-        return self.difference(x, baseline) * mean
-
-    def comparative_integrated_gradients(self, model, x, baseline, c1, c2, steps=50):
-        h, g = nn.Sequential(), self.network(model)
-        mean = self.path(h, g, x, baseline, self.comparison(c1, c2), steps)
-        return self.difference(x, baseline) * mean
-
-    def integrated_saliency_map(self, model, layer, neuron, x, baseline, steps=50):
-        h, _ = self.halves(self.network(model), layer)
-        mean = self.path(nn.Sequential(), h, x, baseline, self.activation(neuron), steps)
-        return self.difference(x, baseline) * mean
-
-    def names(self) -> dict[str, Callable[..., Tensor]]:
-        """The functions by name, as a submission's file defines them."""
-        return {name: getattr(self, name) for name in CASES}
 
 
 class Loops(Way):

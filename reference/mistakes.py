@@ -1,0 +1,187 @@
+"""The known mistakes by name: in which functions students make them, and in which ways.
+
+A grader compares a wrong result with these to say which mistake it is.  One name may cover several
+ways to go wrong that call for the same advice.  Nothing here is right but by accident.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from . import mistaken_influences as influences
+from . import mistaken_neurons as neurons
+from . import mistaken_paths as paths
+from .ways import Way
+
+__all__ = ["MISTAKES", "Mistake", "Way", "ways_of"]
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A mistake by name, the functions in which it is one, and ways to make it."""
+
+    name: str
+    functions: tuple[str, ...]
+    ways: tuple[type[Way], ...]
+
+
+PATH, IG = "path_influence", "integrated_gradients"
+COMPARATIVE, COMPARATIVE_IG = "comparative_influence", "comparative_integrated_gradients"
+ROWS = ("class_influence", COMPARATIVE)
+AT_SLICE = ("instance_influence", *ROWS, PATH)
+MAPS = ("saliency_map", "integrated_saliency_map")
+INTEGRALS = (PATH, IG, COMPARATIVE_IG, "integrated_saliency_map")
+TIMES_DIFFERENCE = INTEGRALS[1:]
+OF_SCORES = (*AT_SLICE, IG, COMPARATIVE_IG)
+OF_ONE_CLASS = ("instance_influence", "class_influence", PATH, IG)
+COMPARED = ("distinguishing_neurons", "compare_with_single_class")
+PAIRS = (COMPARATIVE, COMPARATIVE_IG, *COMPARED)
+USING = (*COMPARED, "binary_classifier")
+"""What builds on an influence, and goes wrong with it."""
+TWO_LISTS = ("distinguishing_neurons", "influential_neurons")
+RANKED = ("top_neurons", *TWO_LISTS, "compare_attributions", *USING[1:])
+
+MISTAKES = (
+    Mistake(
+        "after_softmax",
+        ("linear_scores", *OF_SCORES, *USING),
+        (influences.SoftmaxKept, influences.Probability, influences.LogProbability),
+    ),
+    Mistake(
+        "last_layer_dropped",
+        ("linear_scores", *OF_SCORES, *USING),
+        (influences.LastLayerDropped,),
+    ),
+    Mistake("predicted_class", (*OF_ONE_CLASS, "binary_classifier"), (influences.Predicted,)),
+    Mistake("all_classes", (*OF_ONE_CLASS, "binary_classifier"), (influences.AllClasses,)),
+    Mistake("other_class", OF_ONE_CLASS, (influences.NextClass, influences.ClassBefore)),
+    Mistake("one_class", PAIRS, (influences.OneClass,)),
+    Mistake("c2_alone", PAIRS, (influences.OtherClassAlone,)),
+    Mistake("classes_swapped", PAIRS, (influences.OtherSign,)),
+    Mistake("classes_added", PAIRS, (influences.BothClasses,)),
+    Mistake("classes_divided", (COMPARATIVE, *COMPARED), (influences.Ratio,)),
+    Mistake("single_c2", ("compare_with_single_class",), (neurons.SecondAlone,)),
+    Mistake(
+        "other_neuron",
+        MAPS,
+        (influences.NextNeuron, influences.NeuronBehind, influences.OneFeature),
+    ),
+    Mistake("strongest_neuron", MAPS, (influences.StrongestNeuron,)),
+    Mistake("map_sum", MAPS, (influences.MapSum,)),
+    Mistake("map_mean", MAPS, (influences.MapMean,)),
+    Mistake("train_mode", (*OF_SCORES, *MAPS, *USING, "evaluate"), (influences.TrainMode,)),
+    Mistake(
+        "layer_before",
+        ("split", *AT_SLICE, *MAPS, *USING, "mask_slice"),
+        (influences.LayerBefore,),
+    ),
+    Mistake(
+        "layer_after", ("split", *AT_SLICE, *MAPS, *USING, "mask_slice"), (influences.LayerAfter,)
+    ),
+    Mistake("halves_swapped", ("split",), (influences.HalvesSwapped,)),
+    Mistake("overwritten", (*OF_SCORES, *USING), (influences.Overwritten,)),
+    Mistake("times_activation", (*AT_SLICE, "saliency_map"), (influences.TimesActivation,)),
+    Mistake(
+        "absolute",
+        (*OF_SCORES, *MAPS, "compare_with_single_class"),
+        (influences.Absolute, influences.AbsoluteResult),
+    ),
+    Mistake(
+        "absolute",
+        (COMPARATIVE, COMPARATIVE_IG, "compare_with_single_class"),
+        (influences.AbsoluteClasses,),
+    ),
+    Mistake(
+        "rank_absolute",  # what follows from absolute influences
+        ("distinguishing_neurons", "binary_classifier"),
+        (influences.Absolute, influences.AbsoluteResult, influences.AbsoluteClasses),
+    ),
+    Mistake("clipped", (*OF_SCORES, *MAPS, *USING), (influences.Clipped, influences.ClippedResult)),
+    Mistake("sum_for_mean", (*ROWS, *INTEGRALS), (influences.SumForMean,)),
+    Mistake("not_averaged", ROWS, (influences.RowsKept,)),
+    Mistake("over_neurons", ROWS, (influences.OverNeurons,)),
+    Mistake("accumulated", ("instance_influence", *ROWS, *INTEGRALS), (influences.Accumulated,)),
+    Mistake("weights_ignored", ROWS, (influences.WeightsIgnored,)),
+    Mistake("weights_raw", ROWS, (influences.WeightsRaw, influences.WeightsOverRows)),
+    Mistake("rows_dropped", ("class_influence",), (influences.DropsRows,)),
+    Mistake(
+        "wrong_count",
+        INTEGRALS,
+        (paths.OneTooMany, paths.OneTooFew, paths.FencePost, paths.InnerPoints),
+    ),
+    Mistake("at_the_end", INTEGRALS, (paths.AtTheEnd,)),
+    Mistake("at_the_start", INTEGRALS, (paths.AtTheStart,)),
+    Mistake("zero_baseline", INTEGRALS, (paths.ZeroBaseline,)),
+    Mistake("path_from_zero", TIMES_DIFFERENCE, (paths.PathFromZero,)),
+    Mistake(
+        "off_the_line",
+        INTEGRALS,
+        (paths.LineOvershoots, paths.LineOfDifferences, paths.LineBehindX),
+    ),
+    Mistake("times_x", TIMES_DIFFERENCE, (paths.TimesX,)),
+    Mistake("no_difference", TIMES_DIFFERENCE, (paths.NoDifference,)),
+    Mistake("difference_reversed", (IG, MAPS[1]), (paths.Backwards,)),
+    Mistake("times_difference", (PATH,), (paths.TimesDifference,)),
+    Mistake("straight_inside", (PATH,), (paths.StraightInside,)),
+    Mistake(
+        "rank_absolute",
+        RANKED,
+        (neurons.RankAbsolute, neurons.RankOfAbsolute, neurons.RankMeanAbsolute),
+    ),
+    Mistake("rank_absolute", TWO_LISTS, (neurons.LowestAbsolute,)),
+    Mistake("rank_mean", RANKED, (neurons.RankMean,)),
+    Mistake("lowest_maxima", (*TWO_LISTS, "binary_classifier"), (neurons.LowestOfMaxima,)),
+    Mistake("weakest_first", ("top_neurons", *TWO_LISTS), (neurons.WeakestFirst,)),
+    Mistake("weakest_first", TWO_LISTS, (neurons.LowestWeakestFirst, neurons.LowestHighest)),
+    Mistake("weakest_first", ("top_neurons", *RANKED[3:]), (neurons.Rising,)),
+    Mistake("ties_higher", ("top_neurons", "influential_neurons"), (neurons.TiesHigher,)),
+    Mistake(
+        "ties_higher",
+        ("influential_neurons",),
+        (neurons.HighestTiesHigher, neurons.LowestTiesHigher),
+    ),
+    Mistake("sign_filtered", TWO_LISTS, (neurons.SignFilter,)),
+    Mistake("lists_swapped", TWO_LISTS[1:], (neurons.ListsSwapped,)),
+    Mistake("pearson", ("compare_attributions", "compare_with_single_class"), (neurons.Pearson,)),
+    Mistake("ties_apart", ("compare_attributions",), (neurons.TiesApart,)),
+    Mistake(
+        "overlap_count",
+        ("compare_attributions", "compare_with_single_class"),
+        (neurons.Union, neurons.OfAllNeurons, neurons.Counted, neurons.SamePlaces),
+    ),
+    Mistake("unnormalised", ("scale_pixels",), (neurons.Unnormalised, neurons.Spread)),
+    Mistake("channels_apart", ("scale_pixels",), (neurons.EveryChannel, neurons.ChannelAlone)),
+    Mistake("channels_averaged", ("scale_pixels",), (neurons.ChannelMean, neurons.ChannelSum)),
+    Mistake(
+        "signed_scale",
+        ("scale_pixels",),
+        (neurons.SignedScale, neurons.SignedOverAbsolute, neurons.PositiveScale),
+    ),
+    Mistake("mask_swapped", ("mask_slice", "binary_classifier"), (neurons.MaskSwapped,)),
+    Mistake("masked_rows", ("mask_slice", "binary_classifier"), (neurons.MaskedRows,)),
+    Mistake("mask_forgotten", ("mask_slice", "binary_classifier"), (neurons.MaskForgotten,)),
+    Mistake("softmax_dropped", ("split", "mask_slice"), (neurons.SoftmaxDropped,)),
+    Mistake("negative_missing", ("binary_classifier",), (neurons.NegativeMissing,)),
+    Mistake("positive_missing", ("binary_classifier",), (neurons.PositiveMissing,)),
+    Mistake("after_softmax", ("binary_classifier",), (neurons.MarginOfProbabilities,)),
+    Mistake("margin_over_mean", ("binary_classifier",), (neurons.MarginOverMean,)),
+    Mistake("margin_over_sum", ("binary_classifier",), (neurons.MarginOverSum,)),
+    Mistake("margin_over_all", ("binary_classifier",), (neurons.MarginOverAll,)),
+    Mistake("no_margin", ("binary_classifier",), (neurons.ScoreAlone, neurons.ProbabilityAlone)),
+    Mistake("margin_turned", ("binary_classifier",), (neurons.MarginTurned,)),
+    Mistake("margin_in_column", ("binary_classifier",), (neurons.MarginInColumn,)),
+    Mistake("zero_says_yes", ("evaluate",), (neurons.ZeroSaysYes, neurons.OneHalf)),
+    Mistake("precision_recall_swapped", ("evaluate",), (neurons.Swapped,)),
+    Mistake("per_cent", ("evaluate",), (neurons.PerCent, neurons.AccuracyPerCent)),
+    Mistake("other_rows", ("evaluate",), (neurons.OverAllRows,)),
+)
+
+
+def ways_of(function: str) -> tuple[tuple[str, type[Way]], ...]:
+    """The known mistakes in a function: every way to make one, under the mistake's name."""
+    return tuple(
+        (mistake.name, way)
+        for mistake in MISTAKES
+        if function in mistake.functions
+        for way in mistake.ways
+    )
