@@ -49,6 +49,7 @@ def run(
         first: one that is open already; it is used first, and closed.
     """
     ended: dict[str, Outcome] = {}
+    told: set[str] = set()
     titles = {check.id: check.title for check in checks}
     for hidden in (False, True):
         group = [check for check in checks if check.hidden is hidden]
@@ -58,7 +59,7 @@ def run(
         first = None
         try:
             for check in group:
-                outcome = _blocked(check, ended, titles) or _run(check, session)
+                outcome = _blocked(check, ended, titles) or _run(check, session, told)
                 ended[check.id] = outcome
                 yield outcome
         finally:
@@ -80,7 +81,7 @@ def _blocked(check: Check, ended: dict[str, Outcome], titles: dict[str, str]) ->
     return None
 
 
-def _run(check: Check, session: Session) -> Outcome:
+def _run(check: Check, session: Session, told: set[str]) -> Outcome:
     student = Student(session, check.limits)
     started = time.monotonic()
     try:
@@ -97,6 +98,9 @@ def _run(check: Check, session: Session) -> Outcome:
         raise  # not of this check: nothing can be graded here
     except Exception as error:  # whatever goes wrong in the grader is never the student's fault
         feedback, fraction, status = _own_fault(error), 0.0, Status.INVALID
+    slow = {name: words for name, words in student.slow.items() if name not in told}
+    told.update(slow)  # once per function, not with each check of it
+    feedback = replace(feedback, cost=" ".join(slow.values()))
     return Outcome(check.id, status, fraction, feedback, time.monotonic() - started)
 
 

@@ -19,6 +19,7 @@ __all__ = [
     "Figure",
     "Limits",
     "Outcome",
+    "Passes",
     "Reply",
     "Report",
     "Score",
@@ -108,6 +109,14 @@ class StudentError:
 
 
 @dataclass(frozen=True)
+class Passes:
+    """Passes through the network that a call made, a batch being one; forged where code wants."""
+
+    forward: int = 0
+    backward: int = 0
+
+
+@dataclass(frozen=True)
 class Reply:
     """What came back from a call: a value or an error; ``changed`` names what it left altered."""
 
@@ -116,6 +125,7 @@ class Reply:
     stdout: str = ""
     changed: tuple[str, ...] = ()
     seconds: float = 0.0
+    passes: Passes = Passes()
 
 
 @dataclass(frozen=True)
@@ -137,15 +147,17 @@ class Feedback:
     """What a student is told about one check, as data; words only, no markup.
 
     ``message`` says what was seen, ``hint`` what to look at, ``diagnosis`` which known mistake it
-    is (or nothing).  ``tried`` says in one line what was called.  ``counterexample`` is Python code
-    that can be pasted.  ``where`` is the student's own ``file:line: source`` where it raised;
-    ``stdout`` what the student's code printed.  ``details`` is for the instructor: a traceback of
-    the grader itself.
+    is (or nothing).  ``cost`` says which function takes far more passes through the network than it
+    needs, whether or not the check passed.  ``tried`` says in one line what was called.
+    ``counterexample`` is Python code that can be pasted.  ``where`` is the student's own
+    ``file:line: source`` where it raised; ``stdout`` what the student's code printed.  ``details``
+    is for the instructor: a traceback of the grader itself.
     """
 
     message: str = ""
     hint: str = ""
     diagnosis: str = ""
+    cost: str = ""
     tried: str = ""
     expected: str = ""
     actual: str = ""

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from grader import engine
 from grader.checks import registry
-from grader.records import Outcome, Status
+from grader.records import Check, Outcome, Status
 from grader.sandbox.session import InProcessSession
 
 ROOT = Path(__file__).parent.parent
@@ -40,3 +40,25 @@ def outcomes(files: Mapping[str, bytes | str], ids: list[str]) -> dict[str, Outc
 def not_passed(ended: Mapping[str, Outcome]) -> dict[str, str]:
     """What did not pass, and why."""
     return {n: o.feedback.message for n, o in ended.items() if o.status is not Status.PASSED}
+
+
+class FakeSession:
+    """Replies that a test lays down, by function; remembers what was asked, and whether closed."""
+
+    def __init__(self, **replies):
+        self.replies, self.asked, self.closed = replies, [], False
+
+    def call(self, call, limits=None):
+        assert not self.closed
+        self.asked.append(call.function)
+        return self.replies[call.function]
+
+    def close(self):
+        self.closed = True
+
+
+def make(name, run, *, needs=(), hidden=False, part="part1", function="split", points=2.0):
+    """A check that runs ``run``."""
+    return Check(
+        name, part, function, f"Title of {name}.", points, hidden, needs, None, run, "How."
+    )

@@ -7,30 +7,10 @@ import pytest
 
 from grader import engine, scoring
 from grader.checks import expect
-from grader.records import Check, Feedback, Outcome, Reply, Status, StudentError, Submission
+from grader.records import Feedback, Outcome, Reply, Status, StudentError, Submission
+from grading import FakeSession, make
 
 SUBMISSION = Submission("ada", "Ada", {}, "digest")
-
-
-class FakeSession:
-    """Replies that a test lays down, by function; remembers what was asked, and whether closed."""
-
-    def __init__(self, **replies):
-        self.replies, self.asked, self.closed = replies, [], False
-
-    def call(self, call, limits=None):
-        assert not self.closed
-        self.asked.append(call.function)
-        return self.replies[call.function]
-
-    def close(self):
-        self.closed = True
-
-
-def make(name, run, *, needs=(), hidden=False, part="part1", function="split", points=2.0):
-    return Check(
-        name, part, function, f"Title of {name}.", points, hidden, needs, None, run, "How."
-    )
 
 
 def run(*checks, **replies):

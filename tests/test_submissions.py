@@ -53,6 +53,8 @@ def test_sample_submission(case, class_):
         and FILE[parts[outcome.check_id]] in there
     }
     assert found == expected.get("status", {})
+    slow = [outcome.feedback.cost for outcome in report.outcomes if outcome.feedback.cost]
+    assert slow == expected.get("cost", [])
     for outcome in report.outcomes:
         assert "Traceback" not in outcome.feedback.message
         assert outcome.status is Status.PASSED or outcome.feedback.message

@@ -8,7 +8,7 @@ from typing import Any
 
 from grader import contract
 from grader.asking import Functions
-from grader.checks import expect
+from grader.checks import cost, expect
 from grader.checks.expect import StudentFault, Unmet
 from grader.code import one_line, script
 from grader.contract import Array, Module, Returns
@@ -39,12 +39,16 @@ class Student(Functions):
         self.last: Call | None = None
         self.printed = ""
         self._answers: deque[tuple[Call, Any]] = deque(maxlen=_REMEMBERED)
+        self.slow: dict[str, str] = {}
+        """What is told about the cost of a function, by its name."""
 
     def reply(self, call: Call) -> Reply:
         """Carry out a call and hand over the reply as it is, errors included."""
         self.last = call
         reply = self._session.call(call, self._limits)
         self.printed = reply.stdout or self.printed
+        if words := cost.too_slow(call, reply.passes):
+            self.slow.setdefault(call.function, words)
         return reply
 
     def value(self, call: Call, returns: Returns | None, shapes: dict[str, Any]) -> Any:

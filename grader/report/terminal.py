@@ -115,7 +115,9 @@ class _Page:
         shown = [
             pair
             for pair in pairs
-            if self.verbose or pair[1].status not in (Status.PASSED, Status.BLOCKED)
+            if self.verbose
+            or pair[1].status not in (Status.PASSED, Status.BLOCKED)
+            or pair[1].feedback.cost
         ]
         blocked = [pair for pair in pairs if pair[1].status is Status.BLOCKED]
         if not shown and not blocked:
@@ -165,6 +167,7 @@ class _Page:
             ("got", feedback.actual),
             ("looks like", feedback.diagnosis),
             ("hint", feedback.hint),
+            ("cost", feedback.cost),
             ("where", feedback.where),
         ]
         if self.verbose:

@@ -166,9 +166,10 @@ def _anchor(kind: str, name: str) -> str:
 
 
 def _opened(report: Report, first: Sequence[str]) -> frozenset[str]:
-    """The checks shown opened: those to fix first, then others not passed, up to the limit."""
+    """The checks shown opened: those to fix first, others not passed, slow ones; up to a limit."""
     more = [c.id for c, o in judged(report) if o.status in TO_FIX or o.status is Status.INVALID]
-    return frozenset(list(dict.fromkeys([*first, *more]))[:MOST_OPEN])
+    slow = [check.id for check, outcome in judged(report) if outcome.feedback.cost]
+    return frozenset(list(dict.fromkeys([*first, *more, *slow]))[:MOST_OPEN])
 
 
 def bar_view(score: Score) -> BarView:

@@ -66,11 +66,11 @@ def prepare() -> str:
         import torch
 
         from grader import calls, networks
-        from grader.sandbox import loading, wire
+        from grader.sandbox import loading, passes, wire
 
         torch.set_num_threads(1)
         networks.build(networks.Network("digits"))  # its weights are read while they can be
-        del calls, loading, wire
+        del calls, loading, passes, wire
     except BaseException as error:
         return f"{type(error).__name__}: {error}"[:1000]
     return ""
@@ -107,6 +107,9 @@ def serve(requests_fd: int, replies_fd: int, problem: str | None) -> None:
         wire.write_frame(replies, *server.answer(wire.decode(*frame)))
 
 
+_NOTHING: dict[str, Any] = {"value": None, "changed": [], "passes": [0, 0]}
+
+
 class Server:
     """Answers requests on one submission.
 
@@ -124,9 +127,11 @@ class Server:
         caught: tuple[type[BaseException], ...] = (BaseException,),
     ) -> None:
         from grader import calls
-        from grader.sandbox import loading, wire
+        from grader.sandbox import loading, passes, wire
 
+        passes.install()
         self._calls, self._loading, self._wire = calls, loading, wire
+        self._passes = passes
         self._capture, self._blocked, self._caught = capture, blocked, caught
         self._output_kb = 0
         self._loader: loading.Loader | None = None
@@ -152,7 +157,7 @@ class Server:
             self._output_kb = request["output_kb"]
             self._loader = self._loading.Loader(files, blocked)
             self._performer = self._calls.Performer(self._loader.namespace)
-            return {"value": None, "changed": []}
+            return dict(_NOTHING)
         assert self._loader is not None
         assert self._performer is not None
         self._loader.install()
@@ -160,9 +165,11 @@ class Server:
         try:
             if loading:
                 self._loader.namespace(loading)
-                return {"value": None, "changed": []}
+                return dict(_NOTHING)
             value, changed = self._performer.perform(request["call"])
-            return {"value": self._calls.to_sendable(value), "changed": list(changed)}
+            taken = self._passes.taken()
+            value = self._calls.to_sendable(value)
+            return {"value": value, "changed": list(changed), "passes": taken}
         except self._caught as error:  # SystemExit and KeyboardInterrupt are the student's, too
             described = self._loading.describe(error, self._loader.names, loading=loading)
             return {"error": asdict(described)}

@@ -21,7 +21,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from grader import contract
-from grader.records import Call, Limits, Reply, StudentError
+from grader.records import Call, Limits, Passes, Reply, StudentError
 from grader.sandbox import process
 from grader.sandbox.guest import Capture, Server
 from grader.sandbox.process import GuestProcess
@@ -229,7 +229,7 @@ def _reply(message: Mapping[str, Any], number: int, seconds: float) -> Reply:
         stdout = str(message["stdout"])
         if "error" not in message:
             changed = tuple(str(c)[:200] for c in message["changed"][:20])
-            return Reply(message["value"], None, stdout, changed, seconds)
+            return Reply(message["value"], None, stdout, changed, seconds, _passes(message))
         error = message["error"]
         error = StudentError(
             str(error["kind"]),
@@ -248,7 +248,16 @@ def _reply(message: Mapping[str, Any], number: int, seconds: float) -> Reply:
         raise Garbage("a malformed reply") from error
 
 
-_REPLIES = ({"id", "stdout", "value", "changed"}, {"id", "stdout", "error"})
+def _passes(message: Mapping[str, Any]) -> Passes:
+    from grader.sandbox.wire import Garbage
+
+    forward, backward = message["passes"]
+    if any(type(n) is not int or not 0 <= n < 2**31 for n in (forward, backward)):
+        raise Garbage("passes that cannot be counted")
+    return Passes(forward, backward)
+
+
+_REPLIES = ({"id", "stdout", "value", "changed", "passes"}, {"id", "stdout", "error"})
 
 
 class InProcessSession(_OneSubmission):

@@ -113,6 +113,33 @@ def test_a_crash_ends_the_search_at_once():
     assert len(student.tried) == 1
 
 
+def dies():
+    raise StudentFault(StudentError("died", "gone"))
+
+
+@pytest.mark.parametrize(
+    "smaller",
+    [dies, lambda: expect.that(False, "all wrong"), lambda: None],
+    ids=["crash", "wrong", "right"],
+)
+def test_the_first_case_that_fails_decides_the_score(smaller):
+    """How far shrinking comes depends on the machine's speed, and must not matter."""
+
+    @for_all(st.sampled_from(range(1000)), examples=100)
+    def half_wrong(student, case):
+        student.tried.append(case)
+        if len(student.tried) == 3:
+            expect.partial(0.5, "half")
+        if len(student.tried) > 3:
+            smaller()
+
+    student = Student()
+    with pytest.raises(Unmet, match="half") as caught:
+        half_wrong(student)
+    assert caught.value.fraction == 0.5
+    assert 3 < len(student.tried) <= 3 + 31
+
+
 def test_the_grader_s_own_mistake_is_not_the_student_s():
     @for_all(st.sampled_from(range(3)))
     def broken(student, case):

@@ -75,6 +75,14 @@ def test_failing_checks_are_open_up_to_a_limit_and_passed_ones_closed():
     assert "check-fine" in {a["id"] for a in parsed.all("details")}
 
 
+def test_what_takes_too_long_is_shown_where_a_check_passed():
+    slow = judge("slow", PASSED, cost="It made 600 passes <b>, where 50 suffice.")
+    for page in (html.student_page, html.instructor_page):
+        parsed = Page(page(report(judge("fine", PASSED, message="Well."), slow)))
+        assert "It made 600 passes <b>, where 50 suffice." in parsed.text
+        assert [a["id"] for a in parsed.all("details") if "open" in a] == ["check-slow"]
+
+
 def test_a_check_with_nothing_to_tell_has_nothing_to_open():
     parsed = Page(html.student_page(report(judge("silent", PASSED))))
     assert parsed.all("details") == []

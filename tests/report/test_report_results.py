@@ -6,7 +6,7 @@ import pytest
 
 from grader.records import FORMAT, Figure, Status
 from grader.report.files import write_text
-from grader.report.results import result, write_json
+from grader.report.results import read_json, result, write_json
 from report_builders import BLOCKED, INVALID, PARTIAL, PASSED, WALLS, judge, report
 
 
@@ -49,6 +49,12 @@ def test_the_document_has_the_promised_shape():
     }
     assert document["environment"]["torch"] == "2.9.0"
     assert document["sandbox"] == WALLS
+
+
+def test_a_hint_about_cost_is_kept_and_read_back(tmp_path):
+    write_json(tmp_path / "result.json", report(judge("slow", PASSED, cost="It is slow.")))
+    (outcome,) = read_json(tmp_path / "result.json").outcomes
+    assert (outcome.feedback.cost, outcome.fraction) == ("It is slow.", 1.0)
 
 
 def test_statuses_are_lower_case():

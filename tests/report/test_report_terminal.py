@@ -57,6 +57,14 @@ def sample():
     )
 
 
+def test_what_takes_too_long_is_said_of_a_check_that_passed_too():
+    pairs = (judge("good", PASSED, cost="It is slow."), judge("bad", FAILED, cost="So is that."))
+    text = squeezed(shown(report(*pairs)))
+    assert "[good] cost It is slow." in text
+    assert "cost So is that." in text
+    assert "−" not in squeezed(shown(report(pairs[0])))
+
+
 def test_it_starts_with_a_bar_for_every_part():
     lines = shown(sample()).splitlines()
     bars = [line for line in lines if "█" in line or "░" in line]

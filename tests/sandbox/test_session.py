@@ -13,7 +13,7 @@ import grader
 from grader.contract import FILES, PARTS
 from grader.families import FAMILIES
 from grader.networks import Network, build
-from grader.records import Call, Limits
+from grader.records import Call, Limits, Passes
 from grader.sandbox import guest as guests
 from grader.sandbox import process, zygote
 from grader.sandbox import session as sessions
@@ -781,11 +781,18 @@ def test_how_much_output_is_kept_is_a_limit():
 
 # replies that are forged
 
-GOOD = {"id": 1, "stdout": "", "value": 5, "changed": ["x"]}
+GOOD = {"id": 1, "stdout": "", "value": 5, "changed": ["x"], "passes": [3, 2]}
 ERROR = {"kind": "raised", "message": "", "types": [], "file": "", "line": 1, "code": ""}
 
 
+FORGED_PASSES = (
+    *(None, 3, "33", [], [3], [1, 2, 3], [-1, 0], [0, -1], [0, 2**31], [10**30, 0], [1.0, 2]),
+    *([True, 0], [0, None], ["1", 0], [[1], 0], {"forward": 1, "backward": 1}),
+)
+
+
 def test_a_sound_reply_is_taken():
+    assert sessions._reply(GOOD, 1, 0.5).passes == Passes(3, 2)
     assert sessions._reply(GOOD, 1, 0.5).value == 5
     assert sessions._reply(GOOD, 1, 0.5).seconds == 0.5
     reply = sessions._reply({"id": 1, "stdout": "x", "error": ERROR}, 1, 0.5)
@@ -801,6 +808,8 @@ def test_a_sound_reply_is_taken():
         {**GOOD, "extra": 1},
         {**GOOD, "changed": 5},
         {"id": 1, "stdout": "", "value": 5},
+        {"id": 1, "stdout": "", "value": 5, "changed": []},
+        *({**GOOD, "passes": forged} for forged in FORGED_PASSES),
         {"id": 1, "stdout": ""},
         {"id": 1, "stdout": "", "value": 5, "changed": [], "error": ERROR},
         {"id": 1, "stdout": "", "error": None},

@@ -1,0 +1,146 @@
+"""The same submission gets the same score, whenever, in whatever order and on however many threads.
+
+Part 4 trains a network, which is chaotic across numbers of threads; the guest trains with one.
+"""
+
+import pytest
+import torch
+
+from grader import engine
+from grader.oracle import oracle
+from grader.records import Limits, Reply, Status, StudentError
+from grader.sandbox.session import InProcessSession, ProcessSession
+from grading import BY_ID, CHECKS, ROOT, FakeSession, reference_files
+
+PARTS_1_TO_3 = [check for check in CHECKS if check.part != "gan"]
+SAMPLES = ROOT / "fixtures" / "submissions"
+
+
+def files(name):
+    if name == "reference":
+        return reference_files()
+    return {path.name: path.read_bytes() for path in (SAMPLES / name).glob("*.py")}
+
+
+def scores(checks, open_session):
+    """Status and fraction of each check, to the last digit."""
+    return {o.check_id: (o.status, o.fraction) for o in engine.run(checks, open_session)}
+
+
+def alone(checks, open_session):
+    """The same, the last check first, each in a session of its own and without what it needs."""
+    found = {}
+    for check in reversed(checks):
+        found.update(scores([check], open_session))
+    return found
+
+
+@pytest.fixture
+def with_two_threads(monkeypatch):
+    """What runs with two torch threads in grader, reference and student's code alike."""
+    set_num_threads, before = torch.set_num_threads, torch.get_num_threads()
+
+    def run(body):
+        with monkeypatch.context() as patch:
+            set_num_threads(2)
+            patch.setattr(torch, "set_num_threads", lambda number: None)
+            patch.setattr(oracle, "_values", {})  # so that the reference computes with two, too
+            found = body()
+            assert torch.get_num_threads() == 2
+            return found
+
+    yield run
+    set_num_threads(before)
+
+
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [
+        ("reference", "part2"),
+        ("weakest_first", "part2"),  # partial credit
+        ("careless", "part3"),  # partial credit in quarters, ninths and thirds
+        ("off_by_one_mean", "part1"),  # wrong by a fiftieth
+        ("ignores_steps", "part1"),  # wrong in what Hypothesis draws
+    ],
+)
+def test_alone_backwards_and_with_two_threads_the_score_is_the_same(name, part, with_two_threads):
+    contents = files(name)
+    checks = [check for check in PARTS_1_TO_3 if check.part == part]
+    first = scores(checks, lambda: InProcessSession(contents))
+    again = with_two_threads(lambda: alone(checks, lambda: InProcessSession(contents)))
+    judged = {check for check, (status, _) in first.items() if status is not Status.BLOCKED}
+    assert {check: again[check] for check in judged} == {check: first[check] for check in judged}
+    assert len(judged) > len(first) / 2
+
+
+THREADED = """
+
+def _with_two_threads(function):
+    def run(*arguments):
+        torch.set_num_threads(2)
+        return function(*arguments)
+    return run
+
+for _name in __all__:
+    globals()[_name] = _with_two_threads(globals()[_name])
+"""
+
+
+def test_a_submission_that_takes_two_threads_gets_the_same_score_run_by_run():
+    plain = files("reference")
+    threaded = {**plain, "part1_focused.py": plain["part1_focused.py"] + THREADED.encode()}
+    checks = [check for check in PARTS_1_TO_3 if check.function == "integrated_gradients"]
+    first = scores(checks, lambda: ProcessSession(plain))
+    assert set(first.values()) == {(Status.PASSED, 1.0)}
+    for _ in range(2):
+        assert scores(checks, lambda: ProcessSession(threaded)) == first
+
+
+@pytest.mark.parametrize(
+    ("name", "check"),
+    [
+        ("hard_exit", "class_influence.is_the_mean_over_the_rows"),
+        ("endless_loop", "integrated_gradients.is_complete"),
+    ],
+)
+def test_a_crash_and_a_hang_are_the_same_run_by_run(name, check):
+    contents, tiny = files(name), Limits(wall_seconds=0.5)
+    found = [scores([BY_ID[check]], lambda: ProcessSession(contents, tiny)) for _ in range(2)]
+    assert found == [{check: (Status.CRASHED, 0.0)}] * 2
+
+
+MOST_CALLS = 40
+"""Of a check that fails whatever it asks: 31 cases, and a few that ask more than once."""
+
+
+class Always(dict):
+    """The same reply whatever is asked."""
+
+    def __init__(self, reply):
+        super().__init__()
+        self.reply = reply
+
+    def __missing__(self, function):
+        return self.reply
+
+
+def asked(check, reply):
+    """How the check ends where every call gets this reply, and how many it makes."""
+    session = FakeSession()
+    session.replies = Always(reply)
+    (outcome,) = engine.run([check], lambda: session)
+    return outcome.status, len(session.asked)
+
+
+@pytest.mark.parametrize("check", PARTS_1_TO_3, ids=lambda check: check.id)
+def test_a_check_that_always_fails_costs_little(check):
+    status, calls = asked(check, Reply("nonsense", changed=("the parameters of model",)))
+    assert status is Status.FAILED
+    assert calls <= MOST_CALLS
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.id)
+@pytest.mark.parametrize("kind", ["timeout", "died", "garbage", "load"])
+def test_a_crash_is_not_looked_for_again(check, kind):
+    status, calls = asked(check, Reply(error=StudentError(kind, "gone")))
+    assert (status, calls) == (Status.CRASHED, 1)
