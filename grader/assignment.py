@@ -8,7 +8,7 @@
     part3 = 30
     [visibility]                  # of a check or a function: "public" or "hidden"
     "evaluate.takes_any_truth" = "public"
-    [limits]                      # of every call; a check's own: [limits."train.makes_digits"]
+    [limits]                      # of every call; a check's own: [limits."train.learns_the_digits"]
     wall_seconds = 30
 
 Importing this module does not import the checks: a guest that is started first imports torch at
@@ -238,7 +238,8 @@ def _parse(path: Path) -> dict[str, Any]:
     except UnicodeDecodeError:
         raise BadAssignment("it is not text in UTF-8; save it so") from None
     except tomllib.TOMLDecodeError as error:
-        raise BadAssignment(f"it is not TOML: {error}") from None
+        quotes = "; put names with a dot in quotes" if "overwrite" in str(error) else ""
+        raise BadAssignment(f"it is not TOML: {error}{quotes}") from None
 
 
 def _read(document: Mapping[str, Any]) -> Assignment:
