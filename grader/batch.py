@@ -20,7 +20,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from grader.records import Limits, Report, Submission
+from grader.assignment import Assignment
+from grader.records import Check, Report, Submission
 from grader.report import results
 from grader.report.files import write_text
 from grader.sandbox.process import end_guests
@@ -36,7 +37,17 @@ class Job:
 
     walls: Walls
     part: str = ""
-    limits: Limits = field(default_factory=Limits)
+    assignment: Assignment = field(default_factory=Assignment)
+
+    def checks(self) -> list[Check]:
+        """The checks of the assignment, or of its part.
+
+        Raises:
+            KeyError: the assignment leaves out every check of the part.
+        """
+        from grader.checks import registry
+
+        return registry.checks_of(self.assignment.checks(), part=self.part)
 
     @property
     def fingerprint(self) -> str:
@@ -85,9 +96,8 @@ def grade_one(submission: Submission, job: Job) -> Report:
     opened = nullcontext() if submission.reason else closing(_open(submission, job))
     with opened as first:
         from grader import engine
-        from grader.checks import registry
 
-        checks = registry.checks_of(registry.load(), part=job.part)
+        checks = job.checks()
         walls = job.walls.describe()
         if submission.reason:
             report = engine.unusable(submission, checks, {**walls, "timeouts": 0})
@@ -95,11 +105,12 @@ def grade_one(submission: Submission, job: Job) -> Report:
             outcomes = list(engine.run(checks, lambda: _open(submission, job), first))
             late = sum("took longer than" in o.feedback.message for o in outcomes)
             report = engine.report(submission, checks, outcomes, {**walls, "timeouts": late})
-    return replace(report, environment={**report.environment, "fingerprint": job.fingerprint})
+    about = {**job.assignment.describe(), "fingerprint": job.fingerprint}
+    return replace(report, environment={**report.environment, **about})
 
 
 def _open(submission: Submission, job: Job) -> ProcessSession:
-    return ProcessSession(submission.files, job.limits)
+    return ProcessSession(submission.files, job.assignment.limits)
 
 
 def grade_to_files(submission: Submission, job: Job, out: Path) -> str:

@@ -27,28 +27,19 @@ from rich.text import Text
 
 import grader
 from grader import contract, intake
-from grader.records import Check, Outcome, Report, Status, Submission
+from grader.assignment import Assignment, nearest
+from grader.options import PARTS, Refused, of_assignment, of_part, of_walls
+from grader.records import Check, Outcome, Report, Status, Submission, added
 from grader.report import display
 from grader.sandbox.session import GuestUnusable, ProcessSession
-from grader.sandbox.walls import MODES, NoWalls, Walls, choose
+from grader.sandbox.walls import NoWalls, Walls, choose
 
 __all__ = ["main"]
 
-PASSED, FAILED, USAGE, UNDECIDED = 0, 1, 2, 3
+PASSED, FAILED, UNDECIDED = 0, 1, 3
 
-_PARTS = [part.id for part in contract.PARTS]
 _LONG_SECONDS = 600.0
 """Wall seconds of a call's limit from which ``--quick`` leaves its check out."""
-
-
-class Refused(click.ClickException):
-    """One sentence on what is wrong, and exit status 2."""
-
-    exit_code = USAGE
-
-    def format_message(self) -> str:
-        """The sentence, without what acts on a terminal."""
-        return display.printable(self.message)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -64,26 +55,16 @@ def main() -> None:
             stream.reconfigure(errors="replace")
 
 
-def _part(command: Callable[..., Any]) -> Callable[..., Any]:
-    words = "Only this part: " + ", ".join(_PARTS) + "."
-    return click.option("--part", metavar="PART", default="", help=words)(command)
-
-
-def _walls(command: Callable[..., Any]) -> Callable[..., Any]:
-    words = "Walls around submissions: auto, strict (refuse without) or none."
-    option = click.option("--sandbox", type=click.Choice(MODES), default="auto", help=words)
-    return option(command)
-
-
 @main.command()
 @click.argument("folder", default=".", metavar="[DIR]", type=click.Path(path_type=Path))
-@_part
+@of_part
 @click.option("--only", metavar="CHECK", default="", help="Only this check, or function.")
 @click.option("--quick", is_flag=True, help="Leave out the training of the GAN.")
 @click.option("--verbose", "-v", is_flag=True, help="Say all that is known about every check.")
 @click.option("--html", "html_file", type=click.Path(path_type=Path), help="Write the report.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write the result.")
-@_walls
+@of_assignment
+@of_walls
 def check(
     folder: Path,
     part: str,
@@ -92,6 +73,7 @@ def check(
     verbose: bool,
     html_file: Path | None,
     json_file: Path | None,
+    assignment: Assignment,
     sandbox: str,
 ) -> None:
     """Run the public checks on the submission in DIR (default: this folder)."""
@@ -101,42 +83,50 @@ def check(
         _writable(path)
     submission = _sources(lambda: intake.read_one(folder))
     # The guest imports torch while this process does.
-    with closing(ProcessSession(submission.files)) as session:
-        left_out, chosen = _checks(part, only, quick)
-        report = _run(submission, chosen, session, walls, left_out)
+    with closing(ProcessSession(submission.files, assignment.limits)) as session:
+        left_out, chosen = _checks(assignment, part, only, quick)
+        report = _run(submission, chosen, session, walls, assignment, left_out)
     _show(report, verbose)
     _write(report, html_file, json_file)
     raise SystemExit(_status(report.outcomes))
 
 
-def _checks(part: str, only: str, quick: bool) -> tuple[int, list[Check]]:
+def _checks(assignment: Assignment, part: str, only: str, quick: bool) -> tuple[int, list[Check]]:
     """How many public checks were not asked for, and those that were."""
     from grader.checks import registry
 
-    public = [c for c in registry.load() if not c.hidden]
+    public = [c for c in assignment.checks() if not c.hidden]
+    if part and not only:
+        _some(public, part)
     try:
         chosen = registry.checks_of(public, part=part, only=only)
     except KeyError:
         where = f" in {part}" if part else ""
-        near = _nearest(only, [*(c.id for c in public), *contract.FUNCTIONS])
+        near = nearest(only, [*(c.id for c in public), *contract.FUNCTIONS])
         raise Refused(
             f"there is no check {only!r}{where}{near}; `hw3 list` names them all"
         ) from None
     if quick:
-        chosen = [c for c in chosen if c.limits is None or c.limits.wall_seconds < _LONG_SECONDS]
+        chosen = [c for c in chosen if c.id not in _long()]
     return len(public) - len(chosen), chosen
 
 
-def _nearest(word: str, words: Sequence[str]) -> str:
-    from difflib import get_close_matches
+def _long() -> set[str]:
+    """The checks that may take long, whatever an assignment allows them."""
+    from grader.checks import registry
 
-    near = get_close_matches(word, words, 1)
-    return f" (did you mean {near[0]!r}?)" if near else ""
+    limited = [(c.id, c.limits) for c in registry.load() if c.limits is not None]
+    return {name for name, limits in limited if limits.wall_seconds >= _LONG_SECONDS}
+
+
+def _some(checks: Sequence[Check], part: str) -> None:
+    if not any(part in ("", c.part) for c in checks):
+        raise Refused(f"the assignment leaves no check of {part or 'any part'} to run")
 
 
 def _known_part(part: str) -> None:
-    if part and part not in _PARTS:
-        raise Refused(f"there is no part {part!r}; the parts are {', '.join(_PARTS)}")
+    if part and part not in PARTS:
+        raise Refused(f"there is no part {part!r}; the parts are {', '.join(PARTS)}")
 
 
 def _choose(sandbox: str) -> Walls:
@@ -172,13 +162,18 @@ def _run(
     checks: Sequence[Check],
     session: ProcessSession,
     walls: Walls,
+    assignment: Assignment,
     left_out: int,
 ) -> Report:
     from grader import engine
 
     def report(done: Sequence[Check]) -> Report:
         made = engine.report(submission, done, outcomes, walls.describe())
-        return replace(made, left_out=left_out + len(checks) - len(done))
+        return replace(
+            made,
+            environment={**made.environment, **assignment.describe()},
+            left_out=left_out + len(checks) - len(done),
+        )
 
     outcomes: list[Outcome] = []
     with _progress() as progress:
@@ -186,7 +181,9 @@ def _run(
         progress.update(task, description=_now(checks, 0))
         try:
             for outcome in engine.run(
-                checks, lambda: ProcessSession(submission.files), first=session
+                checks,
+                lambda: ProcessSession(submission.files, assignment.limits),
+                first=session,
             ):
                 outcomes.append(outcome)
                 progress.update(task, advance=1, description=_now(checks, len(outcomes)))
@@ -264,16 +261,18 @@ def _status(outcomes: Sequence[Outcome]) -> int:
 @main.command()
 @click.argument("sources", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for results.")
-@_part
+@of_part
 @click.option("--jobs", type=click.IntRange(1), help="Submissions at a time (default: cores).")
 @click.option("--regrade", is_flag=True, help="Also grade again what has a result already.")
-@_walls
+@of_assignment
+@of_walls
 def grade(
     sources: tuple[Path, ...],
     out: Path,
     part: str,
     jobs: int | None,
     regrade: bool,
+    assignment: Assignment,
     sandbox: str,
 ) -> None:
     """Grade submissions: SOURCES are folders of one, folders of many, or archives.
@@ -291,11 +290,18 @@ def grade(
         raise Refused(f"{out} is a file; name a folder for the results")
     _writable(out / "index.html")
     submissions: list[Submission] = _sources(lambda: intake.read_many(sources))
-    job = batch.Job(walls, part)
+    job = batch.Job(walls, part, assignment)
+    checks = assignment.checks()
+    _some(checks, part)
     left = [s for s in submissions if regrade or not batch.is_done(s, job, out)]
     errors = Console(stderr=True, highlight=False)
     if walls.unsandboxed:
         errors.print(Text("UNSANDBOXED: submissions run with your rights.", "bold red"))
+    if assignment.seed is None and any(c.hidden and part in ("", c.part) for c in checks):
+        errors.print(
+            "Hidden cases are drawn from the default seed, which anybody can read: "
+            "set one of your own in an assignment.toml (--assignment)."
+        )
     if len(left) < len(submissions):
         kept = len(submissions) - len(left)
         errors.print(f"{kept} of {len(submissions)} have a result already (--regrade ignores it).")
@@ -356,20 +362,20 @@ def _write_class(
 
 
 @main.command("list")
-@_part
+@of_part
+@of_assignment
 @click.option("--hidden", is_flag=True, help="Also the hidden checks, where they are installed.")
-def list_(part: str, hidden: bool) -> None:
+def list_(part: str, assignment: Assignment, hidden: bool) -> None:
     """Name the checks, what they are worth and what they ask."""
     _known_part(part)
-    from grader.checks import registry
-
-    checks = [c for c in registry.checks_of(registry.load(), part=part) if hidden or not c.hidden]
+    checks = [c for c in assignment.checks() if part in ("", c.part) and (hidden or not c.hidden)]
+    _some(checks, part)
     console = _console(140)
     for known in contract.PARTS:
         of_part = [c for c in checks if c.part == known.id]
         if not of_part:
             continue
-        points = display.number(sum(c.points for c in of_part))
+        points = display.number(added(c.points for c in of_part))
         console.print(
             Text(f"{display.part_label(known.id)}: {known.title} ({points} points)", "bold")
         )

@@ -6,8 +6,9 @@ or renders.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import Enum
 from typing import Any
 
@@ -26,6 +27,7 @@ __all__ = [
     "Status",
     "StudentError",
     "Submission",
+    "added",
 ]
 
 FORMAT = 1
@@ -202,6 +204,11 @@ class Outcome:
             raise ValueError(f"{self.check_id}: {self.status.value} with fraction {self.fraction}")
 
 
+def added(points: Iterable[float]) -> float:
+    """The sum of points as on paper: 0.1 and 0.2 are 0.3."""
+    return float(sum((Decimal(repr(float(number))) for number in points), Decimal()))
+
+
 @dataclass(frozen=True)
 class Score:
     """Points earned, points possible, and points that the grader could not decide."""
@@ -212,9 +219,9 @@ class Score:
 
     def __add__(self, other: Score) -> Score:
         return Score(
-            self.earned + other.earned,
-            self.possible + other.possible,
-            self.undecided + other.undecided,
+            added((self.earned, other.earned)),
+            added((self.possible, other.possible)),
+            added((self.undecided, other.undecided)),
         )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
+import sys
 import time
 from collections.abc import Callable, Sequence
 from functools import wraps
@@ -32,9 +33,12 @@ R = TypeVar("R", bound=Run)
 set_hypothesis_home_dir(Path.home() / ".cache" / "hw3-grader")
 
 CHECKS: dict[str, Check] = {}
-"""Every check by id, once :func:`load` has imported them."""
+"""Every check by id, as :func:`load` imported them; of hidden ones, those of the last seed."""
 
 _DECLARED: dict[Any, Check] = {}
+
+_HIDDEN: dict[int, dict[str, Check]] = {}
+"""Hidden checks by the seed of their cases."""
 
 
 def check(
@@ -94,21 +98,44 @@ def check(
     return declare
 
 
-def load() -> list[Check]:
+def load(hidden_seed: int | None = None) -> list[Check]:
     """Import every module of checks; the checks in the order of the homework's functions.
 
     Hidden checks are there only where their files are: a student's package has none.
+
+    Args:
+        hidden_seed: what the cases of hidden checks are drawn from; ``None`` for the default.
+            Each seed has hidden checks of its own, public ones are the same for all.
     """
     import grader.checks as package
 
     names = [f"{package.__name__}.{m.name}" for m in pkgutil.iter_modules(package.__path__)]
-    if f"{package.__name__}.hidden" in names:
-        hidden = importlib.import_module(f"{package.__name__}.hidden")
-        names += [f"{hidden.__name__}.{m.name}" for m in pkgutil.iter_modules(hidden.__path__)]
+    hidden = f"{package.__name__}.hidden"
     for name in names:
-        importlib.import_module(name)
+        if name != hidden:
+            importlib.import_module(name)
+    checks = [c for c in CHECKS.values() if not c.hidden]
+    if hidden in names:
+        checks += _load_hidden(importlib.import_module(hidden), hidden_seed).values()
     order = list(contract.FUNCTIONS)
-    return sorted(CHECKS.values(), key=lambda c: (order.index(c.function), c.hidden))
+    return sorted(checks, key=lambda c: (order.index(c.function), c.hidden))
+
+
+def _load_hidden(package: Any, seed: int | None) -> dict[str, Check]:
+    """The hidden checks of a seed; their modules read it when they are imported."""
+    seed = package.DEFAULT_SEED if seed is None else seed
+    if seed not in _HIDDEN:
+        for made in [c for c in CHECKS.values() if c.hidden]:
+            del CHECKS[made.id]
+        package.SEED = seed
+        names = [f"{package.__name__}.{m.name}" for m in pkgutil.iter_modules(package.__path__)]
+        # Fresh modules, not reloaded ones: the checks of another seed go on reading their own.
+        for name in names:
+            sys.modules.pop(name, None)
+        for name in names:
+            importlib.import_module(name)
+        _HIDDEN[seed] = {c.id: c for c in CHECKS.values() if c.hidden}
+    return _HIDDEN[seed]
 
 
 def checks_of(checks: Sequence[Check], *, part: str = "", only: str = "") -> list[Check]:

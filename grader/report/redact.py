@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import fields, replace
 
-from grader.records import Check, Feedback, Outcome, Report, Status
+from grader.records import Check, Feedback, Outcome, Report, Status, added
 from grader.report.summary import judged
 
 __all__ = ["for_student"]
@@ -18,6 +18,9 @@ _ABOUT_ANOTHER = {
     Status.BLOCKED: Feedback(message="This check waits for another one that has not passed yet."),
     Status.INVALID: Feedback(message="The grader could not decide this check."),
 }
+
+# A digest of the assignment among other things: its seed could be found by trying all.
+_SECRET_FACTS = ("fingerprint",)
 
 
 def for_student(report: Report) -> Report:
@@ -38,7 +41,8 @@ def for_student(report: Report) -> Report:
         report,
         checks=tuple(_public_check(c, secrets) for c in report.checks if not c.hidden),
         outcomes=tuple(_public_outcome(c, o, secrets, names) for c, o in pairs if not c.hidden),
-        withheld=report.withheld + sum(check.points for check in hidden),
+        withheld=added([report.withheld, *(check.points for check in hidden)]),
+        environment={k: v for k, v in report.environment.items() if k not in _SECRET_FACTS},
     )
 
 

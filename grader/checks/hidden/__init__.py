@@ -4,5 +4,11 @@ A student's package has none of these files (``hw3 release`` leaves them out), a
 them but the registry.
 """
 
-SEED = 400
-"""Where the seeds of hidden cases begin; public ones stay below 100."""
+DEFAULT_SEED = 400
+"""Where the seeds of hidden cases begin, unless an assignment says otherwise: anybody can read it.
+
+Public ones stay below 100.
+"""
+
+SEED = DEFAULT_SEED
+"""Where they begin this time; the registry sets it before it imports the modules beside this."""

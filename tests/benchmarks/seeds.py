@@ -1,0 +1,88 @@
+"""Are the hidden checks fair whatever seed an instructor chooses?
+
+Runs them on submissions that are right (the reference, and samples that share no code with it)
+under many seeds, and names every check that one of them loses: such a check is wrong, not the
+submission.  Parts 1 to 3; the hidden checks of the GAN draw nothing from the seed.
+
+    python tests/benchmarks/seeds.py --seeds 25
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from grader import engine
+from grader.checks import registry
+from grader.records import Check, Outcome, Status
+from grader.sandbox.session import InProcessSession
+
+ROOT = Path(__file__).parents[2]
+HONEST = {
+    "reference": ROOT / "reference",
+    **{
+        name: ROOT / "fixtures" / "submissions" / name
+        for name in ("twin_hooks", "twin_captum", "lists_and_arrays")
+    },
+}
+"""Submissions that deserve every point of the hidden checks of parts 1 to 3."""
+
+
+def seeds(number: int) -> list[int]:
+    """That many of them, the same every time: the ends of the range, and some between."""
+    ends = [100, 2**31 - 1]
+    return [*ends, *random.Random(0).sample(range(101, 2**31 - 1), max(number - 2, 0))][:number]
+
+
+def hidden_checks(seed: int, only: str = "") -> list[Check]:
+    """Hidden checks of parts 1 to 3 on the cases of a seed."""
+    return [
+        c
+        for c in registry.load(hidden_seed=seed)
+        if c.hidden and c.part != "gan" and only in ("", c.id, c.function)
+    ]
+
+
+def lost(name: str, seed: int, only: str = "") -> Iterator[Outcome]:
+    """What a submission loses under a seed."""
+    files = {p.name: p.read_bytes() for p in HONEST[name].glob("[!_]*.py")}
+    outcomes = engine.run(hidden_checks(seed, only), lambda: InProcessSession(files))
+    return (outcome for outcome in outcomes if outcome.status is not Status.PASSED)
+
+
+def main() -> int:
+    """Print what is lost; exit status 1 if anything is."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--seeds", type=int, default=25, help="how many (default: 25)")
+    parser.add_argument("--seed", type=int, help="only this one")
+    parser.add_argument("--only", default="", help="only this check, or this function's")
+    parser.add_argument("--names", nargs="+", choices=HONEST, default=list(HONEST))
+    arguments = parser.parse_args()
+    tried = seeds(arguments.seeds) if arguments.seed is None else [arguments.seed]
+    losses: dict[str, list[int]] = {}
+    for seed in tried:
+        for name in arguments.names:
+            for outcome in lost(name, seed, arguments.only):
+                losses.setdefault(outcome.check_id, []).append(seed)
+                told = outcome.feedback
+                print(f"seed {seed}, {name}: {outcome.status.value} {outcome.check_id}")
+                for words in (told.tried, told.message, told.details):
+                    if words:
+                        print(f"    {words}")
+        print(f"seed {seed} done", file=sys.stderr, flush=True)
+    checks = len(hidden_checks(tried[0], arguments.only))
+    print(f"\n{checks} hidden checks, {len(tried)} seeds, {len(arguments.names)} submissions")
+    for check_id, of_seeds in sorted(losses.items()):
+        print(f"  {check_id}: lost {len(of_seeds)} times, under {len(set(of_seeds))} seeds")
+    if not losses:
+        print("  nothing is lost")
+    return 1 if losses else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,399 @@
+"""An assignment changes points, visibility, limits and the hidden cases, and nothing by mistake."""
+
+import json
+import pickle
+from collections import Counter
+from fractions import Fraction
+
+import pytest
+from click.testing import CliRunner
+
+from grader import engine
+from grader.assignment import Assignment, BadAssignment, load
+from grader.batch import Job
+from grader.calls import key
+from grader.checks import registry
+from grader.cli import main
+from grader.contract import PARTS
+from grader.records import Limits, Submission, added
+from grader.report.redact import for_student
+from grader.sandbox.session import InProcessSession
+from grader.sandbox.walls import choose
+from grading import BY_ID, CHECKS, ROOT, reference_files
+
+PUBLIC = "evaluate.takes_zero_for_a_no"
+HIDDEN = "path_influence.bends_the_line"
+SEED = 90210
+PART3 = (ROOT / "reference" / "part3_compression.py").read_text()
+
+
+@pytest.fixture
+def written(tmp_path):
+    def write(text):
+        path = tmp_path / "assignment.toml"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write
+
+
+def points(assignment, part=None):
+    return {c.id: c.points for c in assignment.checks() if part in (None, c.part)}
+
+
+def by_function(assignment):
+    totals = Counter()
+    for check in assignment.checks():
+        totals[check.function] += Fraction(str(check.points))
+    return totals
+
+
+def hw3(*arguments):
+    return CliRunner().invoke(main, [str(a) for a in arguments])
+
+
+def test_without_a_file_all_is_as_declared():
+    assert Assignment().checks() == CHECKS
+    assert Assignment().describe()["hidden cases"] == "the default seed"
+    assert {c.run for c in Assignment().checks()} == {c.run for c in CHECKS}
+
+
+def test_a_file_says_it_all(written):
+    read = load(
+        written(
+            f"""
+            seed = {SEED}
+            [points]
+            integrated_gradients.is_complete = 2  # without quotes it is a table in a table
+            "evaluate.counts_right" = 1.25
+            part3 = 30
+            [visibility]
+            "{PUBLIC}" = "hidden"
+            [limits]
+            wall_seconds = 30
+            output_kb = 8
+            [limits."train.learns_the_digits"]
+            wall_seconds = 300
+            """
+        )
+    )
+    assert read == Assignment(
+        SEED,
+        {"integrated_gradients.is_complete": 2, "evaluate.counts_right": 1.25, "part3": 30},
+        {PUBLIC: "hidden"},
+        Limits(wall_seconds=30.0, output_kb=8),
+        {"train.learns_the_digits": 300.0},
+    )
+    assert load(written("")) == Assignment()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("sed = 500", ["no setting 'sed'", "did you mean 'seed'", "visibility"]),
+        ("seed = 99", ["100 to 2147483647", "99", "public cases"]),
+        ("seed = 2147483648", ["100 to 2147483647"]),
+        ("seed = true", ["whole number", "True"]),
+        ("seed = 500.0", ["whole number", "500.0"]),
+        ("seed = '500'", ["whole number", "'500'"]),
+        ("points = 3", ["points must be a table, [points]"]),
+        ("[points]\nseed = 500", ["seed stands inside [points]", "above all tables"]),
+        ("[points]\npart4 = 3", ["'part4'", "no check, function or part", "did you mean 'part"]),
+        ("[points]\nevaluat = 3", ["did you mean 'evaluate'", "hw3 list --hidden"]),
+        ("[points]\nevaluate.count_right = 3", ["did you mean 'evaluate.counts_right'"]),
+        ("[points]\nevaluate = -1", ["evaluate must be a number from 0", "-1"]),
+        ("[points]\nevaluate = nan", ["from 0", "nan"]),
+        ("[points]\nevaluate = inf", ["from 0", "inf"]),
+        ("[points]\nevaluate = '3'", ["from 0", "'3'"]),
+        ("[points]\nevaluate = true", ["from 0", "True"]),
+        ("[points]\nevaluate = 1.005", ["two decimals", "1.005"]),
+        ("[points]\nevaluate = [1]", ["from 0", "[1]"]),
+        ('[points]\n"split.composes" = 1\nsplit.composes = 2', ["split.composes is there twice"]),
+        ("[points]\nevaluate = 5\npart3 = 4", ["part3 = 4", "adds up to 5", "give part3 more"]),
+        ("[points]\nevaluate = 5\npart3 = 5", ["leaves nothing for", "and 21 more", "give 0"]),
+        ("[points]\npart3 = 0.05", ["part3 is so little", "less than 0.01"]),
+        ("[points]\npart1 = 0\npart2 = 0\npart3 = 0\ngan = 0", ["leaves out every check"]),
+        ("[visibility]\npart3 = 'hidden'", ["'part3'", "no check or function"]),
+        ("[visibility]\nevaluate = 'secret'", ['"public" or "hidden"', "'secret'"]),
+        ("[visibility]\nevaluate = true", ['"public" or "hidden"', "True"]),
+        ("[limits]\nwall_second = 3", ["'wall_second'", "did you mean 'wall_seconds'"]),
+        ("[limits]\nmemory_mb = 3", ["no limit 'memory_mb'", "enforced", "load_seconds"]),
+        ("[limits]\nwall_seconds = 0", ["wall_seconds must be a number above 0", "got 0"]),
+        ("[limits]\nwall_seconds = inf", ["at most 86400", "inf"]),
+        ("[limits]\nwall_seconds = nan", ["above 0", "nan"]),
+        ("[limits]\nwall_seconds = '3'", ["above 0", "'3'"]),
+        ("[limits]\noutput_kb = 1.5", ["a whole number", "1.5"]),
+        ("[limits.trian]\nwall_seconds = 3", ["'trian'", "did you mean 'train'"]),
+        ("[limits.train]\nload_seconds = 3", ["no limit 'load_seconds' of train", "wall_seconds"]),
+        ("[points]\npart3 = 3 0", ["not TOML", "line 2"]),
+        ("[points]\nevaluate = 1\nevaluate.counts_right = 2", ["not TOML", "dot in quotes"]),
+    ],
+)
+def test_bad_files_get_one_sentence(written, text, words):
+    path = written(text)
+    with pytest.raises(BadAssignment) as caught:
+        load(path)
+    message = str(caught.value)
+    assert message.startswith(f"{path}: ")
+    assert "\n" not in message
+    for word in words:
+        assert word in message
+
+
+def test_files_that_cannot_be_read(tmp_path):
+    with pytest.raises(BadAssignment, match="no such file"):
+        load(tmp_path / "nowhere.toml")
+    with pytest.raises(BadAssignment, match="cannot be read"):
+        load(tmp_path)
+    (tmp_path / "latin.toml").write_bytes(b"# \xe9")
+    with pytest.raises(BadAssignment, match="UTF-8"):
+        load(tmp_path / "latin.toml")
+
+
+@pytest.mark.parametrize("total", [30, 22, 1.07, 10.01, 33.33, 10000])
+@pytest.mark.parametrize("part", [p.id for p in PARTS])
+def test_a_part_adds_up_to_what_was_written(part, total):
+    made = points(Assignment(points={part: total}), part)
+    assert set(made) == {c.id for c in CHECKS if c.part == part}
+    assert sum(Fraction(str(p)) for p in made.values()) == Fraction(str(total))
+    assert added(made.values()) == total
+    # In proportion, to the hundredth.
+    declared = {c.id: c.points for c in CHECKS if c.part == part}
+    whole = sum(declared.values())
+    assert all(abs(p - total * declared[i] / whole) < 0.01 for i, p in made.items())
+
+
+def test_the_most_specific_rule_holds_and_the_rest_fills():
+    rules = {
+        "part3": 30,
+        "evaluate": 7,
+        "evaluate.counts_right": 2,
+        "mask_slice.may_keep_nothing": 3,
+    }
+    made = points(Assignment(points=rules))
+    totals = by_function(Assignment(points=rules))
+    assert made["evaluate.counts_right"] == 2
+    assert made["mask_slice.may_keep_nothing"] == 3
+    assert totals["evaluate"] == 7
+    of_part = ["random_classes", "influential_neurons", "mask_slice", "binary_classifier"]
+    assert sum(totals[f] for f in of_part) == 23
+    assert totals["split"] == sum(Fraction(c.points) for c in CHECKS if c.function == "split")
+
+
+def test_a_rule_on_every_check_of_a_function_must_agree_with_the_function_s():
+    ids = [c.id for c in CHECKS if c.function == "top_neurons"]
+    each = dict.fromkeys(ids, 0.5)
+    whole = 0.5 * len(ids)
+    assert points(Assignment(points={**each, "top_neurons": whole}))[ids[0]] == 0.5
+    with pytest.raises(BadAssignment, match="leaves no check to scale"):
+        Assignment(points={**each, "top_neurons": whole + 1}).checks()
+
+
+def test_zero_points_leave_out_and_hold_nothing_up():
+    made = {c.id: c for c in Assignment(points={"gan": 0, "evaluate.counts_right": 0}).checks()}
+    assert not any(c.part == "gan" for c in made.values())
+    assert "evaluate.counts_right" not in made
+    assert "evaluate.counts_right" in BY_ID[PUBLIC].needs
+    assert made[PUBLIC].needs == ()
+    assert [c.id for c in registry.checks_of(list(made.values()), only=PUBLIC)] == [PUBLIC]
+
+
+def test_points_of_groups_are_refused_where_hidden_checks_are_not_installed(monkeypatch):
+    """Else a student would see other points than those that are given."""
+    public = [c for c in CHECKS if not c.hidden]
+    monkeypatch.setattr(registry, "load", lambda hidden_seed=None: public)
+    with pytest.raises(BadAssignment, match="points of single checks"):
+        Assignment(points={"part3": 30}).checks()
+    made = points(Assignment(points={"gan": 0, PUBLIC: 3}))
+    assert made[PUBLIC] == 3
+    assert "train.learns_the_digits" not in made
+
+
+def test_visibility_moves_a_check_between_sessions_and_out_of_a_student_s_sight():
+    opened = []
+
+    class Recording(InProcessSession):
+        def call(self, call, limits=None):
+            self.asked = [*getattr(self, "asked", []), call.function]
+            return super().call(call, limits)
+
+    def open_session():
+        opened.append(Recording(reference_files()))
+        return opened[-1]
+
+    assignment = Assignment(
+        visibility={"evaluate": "public", "evaluate.counts_right": "hidden", "split": "hidden"}
+    )
+    checks = [c for c in assignment.checks() if c.function in ("evaluate", "split")]
+    hidden = {c.id for c in checks if c.hidden}
+    assert hidden == {"evaluate.counts_right", *(c.id for c in checks if c.function == "split")}
+    # The points are the same, and no public check waits for a hidden one.
+    assert {c.id: c.points for c in checks} == {c.id: BY_ID[c.id].points for c in checks}
+    assert not any(hidden.intersection(c.needs) for c in checks if not c.hidden)
+
+    outcomes = list(engine.run(checks, open_session))
+    public_session, hidden_session = opened
+    assert set(public_session.asked) <= {"evaluate", "()"}
+    assert "split" in hidden_session.asked
+    report = engine.report(Submission("ada", "ada", {}, ""), checks, outcomes, {})
+    shown = for_student(report)
+    assert {c.id for c in shown.checks}.isdisjoint(hidden)
+    assert shown.withheld == added(c.points for c in checks if c.hidden)
+    assert shown.total == report.total
+
+
+def test_limits_reach_the_checks_and_leave_the_others_their_own():
+    assignment = Assignment(limits=Limits(output_kb=8), wall_seconds={"train": 5, PUBLIC: 3})
+    made = {c.id: c.limits for c in assignment.checks()}
+    assert made["train.learns_the_digits"] == Limits(
+        wall_seconds=5, cpu_seconds=BY_ID["train.learns_the_digits"].limits.cpu_seconds
+    )
+    assert made[PUBLIC] == Limits(wall_seconds=3, output_kb=8)
+    assert made["evaluate.counts_right"] is None
+    assert made["train_step.steps_both"] == BY_ID["train_step.steps_both"].limits
+
+
+def calls(check):
+    """The digests of the calls that a check makes."""
+    asked = []
+
+    class Recording(InProcessSession):
+        def call(self, call, limits=None):
+            asked.append(key(call))
+            return super().call(call, limits)
+
+    (outcome,) = engine.run([check], lambda: Recording(reference_files()))
+    assert outcome.status.value == "passed"
+    return asked
+
+
+def check_of(assignment, name):
+    return next(c for c in assignment.checks() if c.id == name)
+
+
+def test_a_seed_changes_the_cases_of_hidden_checks_only():
+    mine, yours = Assignment(seed=SEED), Assignment(seed=SEED + 1)
+    name = "path_influence.refuses_bad_steps"
+    ours = calls(check_of(Assignment(), name))
+    first = calls(check_of(mine, name))
+    assert set(first).isdisjoint(calls(check_of(yours, name)))
+    assert set(first).isdisjoint(ours)
+    # Each seed keeps its own, whatever was loaded in between; public checks are the same.
+    assert calls(check_of(mine, name)) == first
+    assert calls(BY_ID[name]) == ours
+    assert {c.id: c.run for c in mine.checks() if not c.hidden} == {
+        c.id: c.run for c in CHECKS if not c.hidden
+    }
+    assert [c.id for c in mine.checks()] == [c.id for c in CHECKS]
+
+
+def test_a_hidden_check_that_is_made_public_does_not_show_the_seed():
+    shown = Assignment(seed=SEED, visibility={HIDDEN: "public"})
+    assert check_of(shown, HIDDEN).run is BY_ID[HIDDEN].run
+    assert check_of(shown, "path_influence.leaves_no_trace").run is not BY_ID[HIDDEN].run
+    kept = check_of(Assignment(seed=SEED), HIDDEN)
+    assert kept.run is not BY_ID[HIDDEN].run
+
+
+def test_what_a_report_says_tells_rules_apart_and_not_seeds():
+    one, two = Assignment(seed=SEED), Assignment(seed=SEED + 1)
+    assert (
+        one.describe()
+        == two.describe()
+        == {
+            "assignment": "as delivered",
+            "hidden cases": "the instructor's seed",
+        }
+    )
+    other = Assignment(points={"part3": 30}).describe()
+    assert other["assignment"] != Assignment(points={"part3": 31}).describe()["assignment"]
+
+
+def test_every_setting_changes_the_fingerprint_and_travels_to_workers():
+    walls = choose("none")
+    jobs = [
+        Job(walls, "", assignment)
+        for assignment in (
+            Assignment(),
+            Assignment(seed=SEED),
+            Assignment(seed=SEED + 1),
+            Assignment(points={"part3": 30}),
+            Assignment(visibility={"evaluate": "hidden"}),
+            Assignment(limits=Limits(wall_seconds=30)),
+            Assignment(wall_seconds={"evaluate": 30}),
+        )
+    ]
+    assert len({job.fingerprint for job in jobs}) == len(jobs)
+    assert [pickle.loads(pickle.dumps(job)) for job in jobs] == jobs
+
+
+RULES = f"""
+seed = {SEED}
+[points]
+part3 = 10.1
+random_classes = 0
+influential_neurons = 0
+mask_slice = 0
+binary_classifier = 0
+[visibility]
+"{PUBLIC}" = "hidden"
+"""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    made = tmp_path / "ada"
+    made.mkdir()
+    (made / "part3_compression.py").write_text(PART3.replace("margin > 0", "margin > 0.7"))
+    return made
+
+
+def test_grade_with_an_assignment(written, folder, tmp_path):
+    out = tmp_path / "graded"
+    command = ["grade", folder, "--out", out, "--part", "part3", "--jobs", "1", "--assignment"]
+    result = hw3(*command, written(RULES))
+    assert result.exit_code == 0, result.output
+    assert "default seed" not in result.output
+    document = json.loads((out / "ada" / "result.json").read_text())
+    assert document["score"]["possible"] == document["parts"][0]["possible"] == 10.1
+    made = {c["id"]: c for c in document["checks"]}
+    assert {name.partition(".")[0] for name in made} == {"evaluate"}
+    assert made[PUBLIC]["hidden"]
+    assert document["environment"]["hidden cases"] == "the instructor's seed"
+    assert document["environment"]["assignment"]
+    page = (out / "ada" / "report.html").read_text()
+    assert "/ 10.1" in page
+    assert document["environment"]["assignment"] in page
+    for secret in (str(SEED), PUBLIC, document["environment"]["fingerprint"]):
+        assert secret not in page
+    assert str(SEED) not in result.output
+
+    again = " ".join(hw3(*command, written(RULES)).output.split())
+    assert "1 of 1 have a result already" in again
+    changed = written(RULES.replace(str(SEED), str(SEED + 1)))
+    assert "have a result already" not in hw3(*command, changed).output
+
+
+def test_check_and_list_with_an_assignment(written, folder, tmp_path):
+    page = tmp_path / "report.html"
+    path = written(RULES)
+    result = hw3("check", folder, "--part", "part3", "--html", page, "--assignment", path)
+    assert result.exit_code == 1
+    assert PUBLIC not in result.output
+    assert "evaluate.counts_right" in result.output
+    for shown in (result.output, page.read_text()):
+        assert str(SEED)[:4] not in shown
+    assert "instructor&#39;s seed" in page.read_text()
+    listed = hw3("list", "--hidden", "--part", "part3", "--assignment", path).output
+    assert "(10.1 points)" in listed
+    assert "random_classes" not in listed
+
+    for command in (["list"], ["check", folder], ["grade", folder, "--out", tmp_path / "out"]):
+        refused = hw3(*command, "--part", "gan", "--assignment", written("[points]\ngan = 0"))
+        assert refused.exit_code == 2
+        assert "leaves no check of gan" in refused.output
+        refused = hw3(*command, "--assignment", written("[points]\ngann = 0"))
+        assert refused.exit_code == 2
+        assert "did you mean 'gan'" in " ".join(refused.output.split())
+        assert "Traceback" not in refused.output
+    assert not (tmp_path / "out").exists()
