@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -21,14 +20,25 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
 import grader
 from grader import contract, intake
 from grader.assignment import Assignment, nearest
-from grader.options import PARTS, Refused, of_assignment, of_part, of_walls
+from grader.audit_cli import audit
+from grader.options import (
+    Refused,
+    console,
+    cores,
+    known_part,
+    of_assignment,
+    of_part,
+    of_walls,
+    progress_bar,
+    unwritten,
+    writable,
+)
 from grader.records import Check, Outcome, Report, Status, Submission, added
 from grader.report import display
 from grader.sandbox.session import GuestUnusable, ProcessSession
@@ -55,6 +65,9 @@ def main() -> None:
             stream.reconfigure(errors="replace")
 
 
+main.add_command(audit)
+
+
 @main.command()
 @click.argument("folder", default=".", metavar="[DIR]", type=click.Path(path_type=Path))
 @of_part
@@ -78,9 +91,9 @@ def check(
 ) -> None:
     """Run the public checks on the submission in DIR (default: this folder)."""
     walls = _choose(sandbox)
-    _known_part(part)
+    known_part(part)
     for path in (html_file, json_file):
-        _writable(path)
+        writable(path)
     submission = _sources(lambda: intake.read_one(folder))
     # The guest imports torch while this process does.
     with closing(ProcessSession(submission.files, assignment.limits)) as session:
@@ -124,11 +137,6 @@ def _some(checks: Sequence[Check], part: str) -> None:
         raise Refused(f"the assignment leaves no check of {part or 'any part'} to run")
 
 
-def _known_part(part: str) -> None:
-    if part and part not in PARTS:
-        raise Refused(f"there is no part {part!r}; the parts are {', '.join(PARTS)}")
-
-
 def _choose(sandbox: str) -> Walls:
     try:
         return choose(sandbox)
@@ -141,20 +149,6 @@ def _sources(read: Callable[[], Any]) -> Any:
         return read()
     except intake.BadSource as error:
         raise Refused(str(error)) from None
-
-
-def _writable(path: Path | None) -> None:
-    """Refuse before the work, not behind it, where a file cannot be written."""
-    if path is None:
-        return
-    if path.is_dir():
-        raise Refused(f"{path} is a folder; name a file to write to")
-    folder = next(f for f in path.absolute().parents if f.exists())
-    try:  # really: permissions do not tell, least of all root's
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise _unwritten(error, path) from None
 
 
 def _run(
@@ -176,7 +170,7 @@ def _run(
         )
 
     outcomes: list[Outcome] = []
-    with _progress() as progress:
+    with progress_bar() as progress:
         task = progress.add_task("starting", total=len(checks))
         progress.update(task, description=_now(checks, 0))
         try:
@@ -202,31 +196,11 @@ def _now(checks: Sequence[Check], done: int) -> str:
     return checks[done].id if done < len(checks) else "done"
 
 
-def _progress() -> Progress:
-    """A bar on a terminal; nothing where the output goes to a file."""
-    console = Console(stderr=True)
-    return Progress(
-        BarColumn(24),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("{task.description}", markup=False),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )
-
-
 def _show(report: Report, verbose: bool) -> None:
     from grader.report import terminal
     from grader.report.redact import for_student
 
-    terminal.show(for_student(report), _console(100), verbose)
-
-
-def _console(width: int) -> Console:
-    """The terminal as wide as it is; a file, ``width`` columns."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=width)
+    terminal.show(for_student(report), console(100), verbose)
 
 
 def _write(report: Report, html_file: Path | None, json_file: Path | None) -> None:
@@ -243,12 +217,7 @@ def _write(report: Report, html_file: Path | None, json_file: Path | None) -> No
         if json_file is not None:
             write_json(json_file, for_student(report))
     except OSError as error:
-        raise _unwritten(error, html_file or json_file) from None
-
-
-def _unwritten(error: OSError, path: Path | None) -> Refused:
-    # The path that was named; the error's own may be a temporary one.
-    return Refused(f"{path} cannot be written: {error.strerror or error}")
+        raise unwritten(error, html_file or json_file) from None
 
 
 def _status(outcomes: Sequence[Outcome]) -> int:
@@ -285,10 +254,10 @@ def grade(
     from grader.report import terminal
 
     walls = _choose(sandbox)
-    _known_part(part)
+    known_part(part)
     if out.exists() and not out.is_dir():
         raise Refused(f"{out} is a file; name a folder for the results")
-    _writable(out / "index.html")
+    writable(out / "index.html")
     submissions: list[Submission] = _sources(lambda: intake.read_many(sources))
     job = batch.Job(walls, part, assignment)
     checks = assignment.checks()
@@ -307,7 +276,7 @@ def grade(
         errors.print(f"{kept} of {len(submissions)} have a result already (--regrade ignores it).")
     started, failed = time.monotonic(), []
     try:
-        failed = _grade(left, job, out, jobs or _cores())
+        failed = _grade(left, job, out, jobs or cores())
     except KeyboardInterrupt:
         _write_class(submissions, out, None)
         done = sum(batch.is_done(s, job, out) for s in submissions)
@@ -315,20 +284,14 @@ def grade(
             f"stopped: {done} of {len(submissions)} are graded; the same command goes on from there"
         ) from None
     except OSError as error:
-        raise _unwritten(error, out) from None
+        raise unwritten(error, out) from None
     reports = _write_class(submissions, out, time.monotonic() - started)
-    terminal.show_class(reports, _console(100))
+    terminal.show_class(reports, console(100))
     click.echo(f"\n{len(reports)} graded: open {out / 'index.html'}")
     for name, problem in failed:
         errors.print(Text(f"{name} could not be graded: {display.one_line(problem)}", "red"))
     undecided = failed or any(r.total.undecided for r in reports)
     raise SystemExit(UNDECIDED if undecided else PASSED)
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _grade(
@@ -337,7 +300,7 @@ def _grade(
     from grader import batch
 
     failed = []
-    with _progress() as progress:
+    with progress_bar() as progress:
         task = progress.add_task("grading", total=len(submissions))
         for submission, problem in batch.grade_all(submissions, job, out, jobs=jobs):
             if problem:
@@ -367,23 +330,23 @@ def _write_class(
 @click.option("--hidden", is_flag=True, help="Also the hidden checks, where they are installed.")
 def list_(part: str, assignment: Assignment, hidden: bool) -> None:
     """Name the checks, what they are worth and what they ask."""
-    _known_part(part)
+    known_part(part)
     checks = [c for c in assignment.checks() if part in ("", c.part) and (hidden or not c.hidden)]
     _some(checks, part)
-    console = _console(140)
+    terminal = console(140)
     for known in contract.PARTS:
         of_part = [c for c in checks if c.part == known.id]
         if not of_part:
             continue
         points = display.number(added(c.points for c in of_part))
-        console.print(
+        terminal.print(
             Text(f"{display.part_label(known.id)}: {known.title} ({points} points)", "bold")
         )
         table = Table.grid(padding=(0, 2))
         for c in of_part:
             name = Text(c.id, "yellow" if c.hidden else "")
             table.add_row("", name, Text(display.number(c.points)), Text(c.title))
-        console.print(table)
+        terminal.print(table)
 
 
 @main.command()
@@ -391,7 +354,7 @@ def doctor() -> None:
     """Say whether this machine can grade, and what to repair."""
     from grader.doctor import examine
 
-    console = Console(highlight=False)
+    terminal = Console(highlight=False)
     marks = {"good": ("ok  ", "green"), "note": ("note", "yellow"), "bad": ("BAD ", "bold red")}
     bad = 0
     for finding in examine():
@@ -400,6 +363,6 @@ def doctor() -> None:
         line.append(f"{finding.what}: {finding.says}", "")
         if finding.repair:
             line.append(f"\n      {finding.repair}", "dim")
-        console.print(line, soft_wrap=True)
+        terminal.print(line, soft_wrap=True)
         bad += finding.level == "bad"
     raise SystemExit(FAILED if bad else PASSED)

@@ -1,19 +1,36 @@
-"""Options that commands of ``hw3`` share, and how a command refuses bad input."""
+"""What commands of ``hw3`` share: options, refusals of bad input, the terminal."""
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from grader import contract
 from grader.assignment import Assignment, BadAssignment, load
 from grader.report import display
 from grader.sandbox.walls import MODES
 
-__all__ = ["PARTS", "USAGE", "Refused", "of_assignment", "of_part", "of_walls"]
+__all__ = [
+    "PARTS",
+    "USAGE",
+    "Refused",
+    "console",
+    "cores",
+    "known_part",
+    "of_assignment",
+    "of_part",
+    "of_walls",
+    "progress_bar",
+    "unwritten",
+    "writable",
+]
 
 USAGE = 2
 """The exit status where a command cannot be carried out."""
@@ -63,3 +80,56 @@ def _read(path: Path | None) -> Assignment:
         return Assignment() if path is None else load(path)
     except BadAssignment as error:
         raise Refused(str(error)) from None
+
+
+def known_part(part: str) -> None:
+    """Refuse a part that the homework does not have."""
+    if part and part not in PARTS:
+        raise Refused(f"there is no part {part!r}; the parts are {', '.join(PARTS)}")
+
+
+def writable(path: Path | None) -> None:
+    """Refuse before the work, not behind it, where a file cannot be written."""
+    if path is None:
+        return
+    if path.is_dir():
+        raise Refused(f"{path} is a folder; name a file to write to")
+    folder = next(f for f in path.absolute().parents if f.exists())
+    try:  # really: permissions do not tell, least of all root's
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise unwritten(error, path) from None
+
+
+def progress_bar() -> Progress:
+    """A bar on a terminal; nothing where the output goes to a file."""
+    errors = Console(stderr=True)
+    return Progress(
+        BarColumn(24),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}", markup=False),
+        console=errors,
+        transient=True,
+        disable=not errors.is_terminal,
+    )
+
+
+def console(width: int) -> Console:
+    """The terminal as wide as it is; a file, ``width`` columns."""
+    terminal = Console(highlight=False)
+    return terminal if terminal.is_terminal else Console(highlight=False, width=width)
+
+
+def unwritten(error: OSError, path: Path | None) -> Refused:
+    """What is said where a file cannot be written."""
+    # The path that was named; the error's own may be a temporary one.
+    return Refused(f"{path} cannot be written: {error.strerror or error}")
+
+
+def cores() -> int:
+    """How many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

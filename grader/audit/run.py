@@ -119,6 +119,7 @@ def examine_all(
         order = sorted(left.values(), key=lambda specimen: "train" not in specimen.functions)
         futures = {pool.submit(examine, specimen, quick): specimen for specimen in order}
         with path.open("a", encoding="utf-8") as file:
+            file.write("\n" if file.tell() else "")  # the last line may have been cut off
             for future in as_completed(futures):
                 specimen, row = futures[future], future.result()
                 line = {"grader": grader, "key": specimen.key, **asdict(row)}

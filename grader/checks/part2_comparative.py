@@ -36,7 +36,7 @@ PATHS = [
     *case_list(("smooth_mlp", -1, 31), ("smooth_cnn", -1, 32), ("relu_avg_cnn", -1, 33)),
     *case_list(("smooth_cnn", -1, 34), head="softmax"),
     *case_list(("dropout_bn", -1, 35), training=True),
-    *case_list(("inplace_mlp", -1, 46)),
+    *case_list(("inplace_mlp", -1, 68)),
 ]
 MAPS = case_list(("smooth_cnn", 0, 36), ("smooth_cnn", 3, 37), ("smooth_mlp", 1, 38))
 MAPS += case_list(("slides", 1, 39), ("inplace_cnn", 3, 40), head="log_softmax")
@@ -98,6 +98,7 @@ def is_linear_in_the_quantity(student: Student, case: Case) -> None:
     c3 = next(c for c in range(case.classes) if c not in (c1, c2))
     rest = student.comparative_influence(model, layer, xs, c2, c3)
     whole = student.comparative_influence(model, layer, xs, c1, c3)
+    expect.finite(rest)
     total = got.astype(np.float64) + rest
     expect.close(whole, total, what="c1 rather than c3, by way of c2,", scale=1e-3)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -20,11 +20,12 @@ from markupsafe import Markup
 
 from grader.records import Report
 from grader.report import charts, display
+from grader.report.audit import audit_view
 from grader.report.index import class_view
 from grader.report.redact import for_student
 from grader.report.views import report_view
 
-__all__ = ["index_page", "instructor_page", "student_page"]
+__all__ = ["audit_page", "index_page", "instructor_page", "student_page"]
 
 
 def student_page(report: Report) -> str:
@@ -43,6 +44,11 @@ def index_page(
     """The class as a table that links each submission's pages; ``seconds`` is what grading took."""
     view = class_view(reports, seconds)
     return _render("index.html", title=display.one_line(title, 120), view=view)
+
+
+def audit_page(found: Mapping[str, Any]) -> str:
+    """What ``hw3 audit`` found, as a page for instructors."""
+    return _render("audit.html", view=audit_view(found))
 
 
 def _render(template: str, **values: Any) -> str:

@@ -99,6 +99,7 @@ def is_linear_in_the_model(student: Student, case: Case) -> None:
         student.instance_influence(case.with_network(mix=mix).network, case.layer, xs, case.target)
         for mix in (one, two, mixed)
     ]
+    expect.finite(np.stack(parts))
     expected = 2.0 * parts[0].astype(np.float64) - 0.5 * parts[1]
     expect.close(parts[2], expected, what=f"on a mixture of two {spec.family}, the influence")
     expect.that(bool(np.abs(parts[2]).max() > 0), "the influence is zero everywhere")
@@ -146,6 +147,7 @@ def is_linear_in_the_distribution(student: Student, case: Case) -> None:
     parts = [
         student.class_influence(model, layer, xs, target, w) for w in (p, q, 0.3 * p + 0.7 * q)
     ]
+    expect.finite(np.stack(parts))
     expected = 0.3 * parts[0].astype(np.float64) + 0.7 * parts[1]
     expect.close(parts[2], expected, what="the influence under a mixture", scale=1e-3)
     slopes = np.stack([case.derivative(x) for x in xs])
@@ -248,6 +250,7 @@ def is_linear(student: Student, case: Case) -> None:
         )
         for mix in mixes
     ]
+    expect.finite(np.stack(parts))
     expected = 2.0 * parts[0].astype(np.float64) - 0.5 * parts[1]
     expect.close(parts[2], expected, what="on a mixture of two networks, the attribution")
     nothing = np.zeros_like(parts[2][0])

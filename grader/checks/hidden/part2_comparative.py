@@ -55,6 +55,7 @@ def is_linear_in_the_distribution(student: Student, case: Case) -> None:
     p, q = distribution(case.seed, 4), distribution(case.seed + 50, 4)
     p, q = p / p.sum(), q / q.sum()
     parts = [student.comparative_influence(*call, w) for w in (p, q, 0.3 * p + 0.7 * q)]
+    expect.finite(np.stack(parts))
     expected = 0.3 * parts[0].astype(np.float64) + 0.7 * parts[1]
     expect.close(parts[2], expected, what="the influence under a mixture", scale=1e-3)
     slopes = np.stack([case.derivative(x, case.other) for x in case.xs(4)])

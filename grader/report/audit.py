@@ -1,0 +1,84 @@
+"""The audit's page as data: what the template prints."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from grader.report import display
+
+__all__ = ["audit_view"]
+
+Found = Mapping[str, Any]
+
+
+def audit_view(found: Found) -> dict[str, Any]:
+    """The view of a document of ``hw3 audit``: texts and rows of cells."""
+    survivors: dict[tuple[str, str], list[str]] = {}
+    for one in found["survivors"]:
+        survivors.setdefault((one["name"], one["about"]), []).append(one["function"])
+    reasons: dict[str, list[str]] = {}
+    for one in found["equivalent"]:
+        reasons.setdefault(one["reason"], []).append(one["name"])
+    said = found["diagnoses"]
+    below = {one["name"] for one in found["honest_below_full"]}
+    wrong = len(found["mutants"]) + len(found["mistakes"])
+    return {
+        "facts": [
+            ("wrong, and not noticed", f"{len({n for n, _ in survivors})} of {wrong}"),
+            ("honest, and below full marks", f"{len(below)} of {len(found['honest'])}"),
+            ("mistakes named", f"{said['rightly']} rightly, {said['wrongly']} wrongly"),
+            ("mistakes not named", str(said["none"])),
+            ("took", f"{found['seconds']:.0f} s"),
+        ],
+        "survivors": [
+            {"name": name, "about": about, "functions": ", ".join(filter(None, functions))}
+            for (name, about), functions in survivors.items()
+        ],
+        "below": found["honest_below_full"],
+        "honest": len(found["honest"]),
+        "parts_head": ("part", "mutants", "killed", "equivalent", "survived", "public", "hidden"),
+        "parts": [
+            (
+                display.part_label(part),
+                *(str(row[key]) for key in ("mutants", "killed", "equivalent", "survived")),
+                display.number(row["public"]),
+                display.number(row["hidden"]),
+            )
+            for part, row in found["parts"].items()
+        ],
+        "checks_head": ("check", "points", "notices", "alone", "honest", "nearest mistake"),
+        "checks": [
+            (
+                check["id"],
+                display.number(check["points"]),
+                str(check["kills"]),
+                str(check["alone"]),
+                f"{check['room']:.1e}" if check["room"] else "",
+                f"{check['nearest']:.3g}" if check["nearest"] else "",
+            )
+            for check in found["checks"]
+            if check["kills"]
+        ],
+        "matrix": _matrix(found),
+        "equivalent": list(reasons.items()),
+    }
+
+
+def _matrix(found: Found) -> list[dict[str, Any]]:
+    made: dict[str, dict[str, Any]] = {}
+    for mutant in found["mutants"]:
+        for function, one in mutant["functions"].items():
+            if function not in made:
+                ids = [c["id"] for c in found["checks"] if c["id"].startswith(f"{function}.")]
+                made[function] = {
+                    "name": function,
+                    "ids": ids,
+                    "checks": [check.partition(".")[2] for check in ids],
+                    "head": ("mutant", *(str(i) for i in range(1, len(ids) + 1))),
+                    "rows": [],
+                }
+            idle = "=" if one["equivalent"] else "·"
+            cells = ["●" if c in one["killed_by"] else idle for c in made[function]["ids"]]
+            made[function]["rows"].append((mutant["name"], *cells))
+    return list(made.values())

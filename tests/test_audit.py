@@ -1,0 +1,195 @@
+"""The audit: what it makes, what it counts, and that a seeded sample of it finds nothing."""
+
+import json
+import textwrap
+
+import pytest
+from click.testing import CliRunner
+
+from grader.audit.bank import BadBank, Specimen, bank, sample
+from grader.audit.mutants import mutants, users
+from grader.audit.run import Ended, Row, examine
+from grader.audit.summary import document
+from grader.cli import main
+from grader.report.html import audit_page
+from grading import CHECKS, ROOT, reference_files
+
+SOURCE = textwrap.dedent(
+    '''
+    """Docstrings stay."""
+
+    def scale(x, by: float = 2.0):
+        """Of this, too."""
+        if by <= 0:
+            raise ValueError("by must be > 0")
+        return x.detach() * by + offset(1)
+
+    def offset(n):
+        return -n
+
+    KEPT = 3
+    '''
+).lstrip()
+
+
+@pytest.fixture(scope="module")
+def whole():
+    return bank(ROOT / "reference", ROOT / "fixtures", ["part1", "part2", "part3"])
+
+
+def test_mutants_change_one_place_and_compile():
+    made = mutants("m.py", SOURCE)
+    assert len({m.source for m in made}) == len(made) == len({m.name for m in made})
+    for mutant in made:
+        compile(mutant.source, "m.py", "exec")
+        removed = [line for line in mutant.diff.splitlines() if line.startswith("-")]
+        assert len(removed) in (1, 2)
+        assert "Docstrings" not in mutant.diff
+        assert "by must be" not in mutant.diff or mutant.kind == "dropped"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("by <= 0", "(by < 0)"),
+        ("by <= 0", "by <= 1"),
+        ("by: float = 2.0", "by: float = 2.5"),
+        ("x.detach() * by", "x * by"),
+        ("x.detach() * by", "(x.detach() / by)"),
+        ("+ offset(1)", "- offset(1)"),
+        ("return -n", "return n"),
+        ("KEPT = 3", "KEPT = 4"),
+    ],
+)
+def test_mutants_of_each_kind(old, new):
+    changed = [line for m in mutants("m.py", SOURCE) for line in m.diff.splitlines()]
+    assert any(line.startswith("+") and new in line for line in changed), (old, new)
+
+
+def test_a_guard_is_left_out():
+    assert any("if by <= 0:" not in m.source for m in mutants("m.py", SOURCE))
+
+
+def test_names_of_mutants_do_not_move_with_the_lines():
+    before = {m.name for m in mutants("m.py", SOURCE)}
+    assert before <= {m.name for m in mutants("m.py", "import math\n\n\n" + SOURCE)}
+
+
+def test_users_are_followed_through_files():
+    second = "import m as first\n\n\ndef top(x):\n    return first.scale(x)\n"
+    found = users({"m.py": SOURCE, "n.py": second})
+    assert found["m.py", "offset"] == {"offset", "scale", "top"}
+    assert found["n.py", "top"] == {"top"}
+
+
+def test_the_bank_is_as_large_as_it_should_be(whole):
+    kinds = [s.kind for s in whole.specimens]
+    named = {name for one in whole.equivalent for name in one.mutants}
+    everywhere = {
+        s.name
+        for s in whole.specimens
+        if s.kind == "mutant" and all(whole.reason(s.name, f) for f in s.functions)
+    }
+    assert kinds.count("mutant") - len(everywhere) >= 200
+    assert kinds.count("honest") >= 25
+    assert kinds.count("mistake") >= 20
+    assert everywhere <= named
+    assert not whole.left_out
+
+
+def test_a_stale_equivalent_is_refused(tmp_path):
+    (tmp_path / "equivalent_mutants.toml").write_text(
+        '[[equivalent]]\nreason = "was so"\nmutants = ["part1_focused.line.gone-000000"]\n'
+    )
+    with pytest.raises(BadBank, match="gone-000000"):
+        bank(ROOT / "reference", tmp_path)
+
+
+def test_a_list_that_is_no_toml_is_refused(tmp_path):
+    (tmp_path / "equivalent_mutants.toml").write_text("[[equivalent")
+    with pytest.raises(BadBank, match="no list of equivalent mutants"):
+        bank(ROOT / "reference", tmp_path)
+
+
+def row(name, kind, **ended):
+    ended = {f"top_neurons.{check}": Ended(*values) for check, values in ended.items()}
+    return Specimen(name, kind, {}, ("top_neurons",), f"about {name}"), Row(name, ended)
+
+
+def test_what_is_counted(whole):
+    rows = [
+        row("killed", "mutant", ranks_units=("failed", 0.0)),
+        row("survivor", "mutant", ranks_units=("passed", 1.0)),
+        row("honest", "honest", ranks_units=("passed", 1.0)),
+        row("wronged", "honest", ranks_units=("partial", 0.5, "half")),
+        row("broken", "mistake", ranks_units=("invalid", 1.0, "our fault")),
+    ]
+    checks = [c for c in CHECKS if c.id == "top_neurons.ranks_units"]
+    found = document(whole, rows, checks, 1.0)
+    assert [s["name"] for s in found["survivors"]] == ["survivor", "broken"]
+    assert found["honest_below_full"] == [
+        {"name": "wronged", "check": "top_neurons.ranks_units", "message": "half"}
+    ]
+    assert found["invalid"][0]["message"] == "our fault"
+    assert found["checks"][0]["kills"] == 1
+    assert json.loads(json.dumps(found)) == found
+    assert "about survivor" in audit_page(found)
+
+
+def test_a_mutant_that_hangs_or_ends_the_process_loses_points():
+    for text in ("while True: pass", "import os; os._exit(0)"):
+        source = reference_files()["part1_focused.py"].decode()
+        old = 'require_index("k", k, 1, len(attribution))'
+        files = {"part1_focused.py": source.replace(old, text).encode()}
+        from grader.audit import run
+
+        limits = run.LIMITS
+        run.LIMITS = type(limits)(wall_seconds=0.3)
+        try:
+            ended = examine(Specimen("x", "mutant", files, ("top_neurons",)))
+        finally:
+            run.LIMITS = limits
+        assert {e.status for e in ended.ended.values()} == {"crashed"}
+
+
+def audit(*arguments):
+    return CliRunner().invoke(main, ["audit", *map(str, arguments)])
+
+
+def test_the_command_refuses_what_it_cannot_use(tmp_path):
+    for arguments, words in (
+        (["--part", "part9"], "there is no part"),
+        (["--only", "no such thing"], "nothing in the bank"),
+        (["--bank", tmp_path / "none"], "there is no folder"),
+        (["--html", tmp_path], "is a folder"),
+    ):
+        done = audit(*arguments, "--work", tmp_path / "work")
+        assert done.exit_code == 2
+        assert words in done.output
+        assert "Traceback" not in done.output
+
+
+def test_a_seeded_sample_finds_nothing(tmp_path, whole):
+    """What is drawn here is graded in full: mutants lose points, honest submissions none."""
+    arguments = ("--only", "part", "--quick", "--sample", 16, "--jobs", 1, "--work", tmp_path)
+    done = audit("--part", "part1", *arguments, "--json", tmp_path / "a.json")
+    assert done.exit_code == 0, done.output
+    found = json.loads((tmp_path / "a.json").read_text("utf-8"))
+    assert found["graded"] == 16
+    assert not found["survivors"]
+    assert not found["invalid"]
+    assert not [e for e in found["equivalent"] if e["killed_by"]]
+    lines = (tmp_path / "rows.jsonl").read_text("utf-8").splitlines()
+    (tmp_path / "rows.jsonl").write_text("\n".join([*lines[:-1], lines[-1][:20]]), "utf-8")
+    again = audit("--part", "part1", *arguments, "--html", tmp_path / "a.html")
+    assert again.exit_code == 0
+    assert len((tmp_path / "rows.jsonl").read_text("utf-8").splitlines()) >= 17
+    assert "Kill matrix" in (tmp_path / "a.html").read_text("utf-8")
+
+
+def test_a_seeded_sample_of_honest_submissions_keeps_every_point(whole):
+    honest = [s for s in whole.specimens if s.kind == "honest"]
+    for specimen in sample(honest, 5, seed=4):
+        ended = examine(specimen, quick=True).ended
+        lost = {check for check, e in ended.items() if e.status != "passed"}
+        assert lost <= set(specimen.allowed), specimen.name
