@@ -93,7 +93,8 @@ def build(network: Network) -> nn.Sequential:
     _fill(layers, network, family.gain)
     # From here on in the network's own precision: a float64 one is mixed and rewritten exactly.
     layers = [layer.to(getattr(torch, network.dtype)) for layer in layers]
-    weighted = [m for m in layers if isinstance(m, (nn.Linear, nn.Conv2d))]
+    modules = nn.Sequential(*layers).modules()
+    weighted = [m for m in modules if isinstance(m, (nn.Linear, nn.Conv2d))]
     if network.mix:
         _mix(weighted[-1], network.mix, family.gain)
     if network.ignores:

@@ -22,7 +22,7 @@ from grader.networks import (
 from grader.samples import digits
 from grader.vision import torchvision_models
 
-CLASSIFIERS = [name for name in FAMILIES if name not in ("margin", "identity_margin")]
+CLASSIFIERS = [name for name in FAMILIES if "margin" not in name]
 DRAWN = [name for name in CLASSIFIERS if name not in ("clipped_sum", "digits")]
 SEVERAL_FEATURES = [name for name in CLASSIFIERS if input_shape(Network(name))[0] > 1]
 

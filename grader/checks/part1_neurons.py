@@ -129,6 +129,7 @@ def _integral(student: Student, case: Case) -> Integral:
         lambda steps: student.integrated_saliency_map(*call, case.x, case.baseline, steps),
         average,
         times_difference=True,
+        kinks=len(case.shape) > 1,
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from grader.cases import Case
+from grader.cases import SMOOTH, Case
 from grader.checks import expect
 from grader.checks.student import Student
 from grader.quadrature import Rule, midpoint, rules
@@ -53,9 +53,17 @@ AT_50, AT_300 = 0.06, 0.01
 CONVERGES = 0.15
 """The most that the error of a rule of one's own at 300 steps may be of that at 8 steps.
 
-Of the root mean square over a check's cases: at most 0.06 for honest rules, at least 0.27 for those
+Of the root mean square over a check's cases: at most 0.06 for honest rules, at least 0.39 for those
 that leave out a part of the line, 0.9 for those that crowd their points, and 1 for those that
 ignore ``steps`` (``python tests/benchmarks/own_rules.py``).
+"""
+
+
+NO_WORSE = 1.3
+"""The most that its error at 50 steps may be of that of the left-hand or the right-hand sum.
+
+Likewise, over the cases without kinks: at most 0.7 for honest rules, 1.9 and more for points that
+lie a step aside, off the line.
 """
 
 
@@ -69,12 +77,19 @@ class Integral:
         average: the right average over points of the line (n, *x.shape) under weights (n,) that add
             up to 1.
         times_difference: the result is x − baseline times that average.
+        kinks: the quantity has kinks of its own, a maximum for example.
     """
 
     case: Case
     ask: Callable[[int], Array]
     average: Callable[[Array, Array], Array]
     times_difference: bool = False
+    kinks: bool = False
+
+    @property
+    def smooth(self) -> bool:
+        """Whether errors fall on it as they should, without luck."""
+        return self.case.network.family in SMOOTH and not self.kinks
 
     def by(self, rule: Rule) -> Array:
         """What a rule makes of it."""
@@ -99,7 +114,8 @@ def follows_a_rule(integrals: Sequence[Integral], what: str) -> None:
     own = [integral for integral in integrals if not _is_named(integral)]
     if not own:
         return
-    errors: list[tuple[float, ...]] = []
+    errors: list[tuple[float, float]] = []
+    beside: list[tuple[float, float, float]] = []
     for integral in own:
         exact = integral.by(midpoint(500))  # where the gradient jumps, better than Gauss–Legendre
         got, rough = integral.ask(M), integral.ask(50)
@@ -107,6 +123,10 @@ def follows_a_rule(integrals: Sequence[Integral], what: str) -> None:
         fine = integral.ask(300)
         expect.close(fine, exact, AT_300, f"with 300 steps {what}")
         errors.append((expect.relative_error(got, exact), expect.relative_error(fine, exact)))
+        if integral.smooth:
+            sums = (integral.by(rules(50)[f"{side}-hand sum"]) for side in ("left", "right"))
+            a, b, c = (expect.relative_error(result, exact) for result in (rough, *sums))
+            beside.append((a, b, c))
     at_8, at_300 = (_mean_size(column) for column in zip(*errors, strict=True))
     expect.record(at_300 / max(at_8, 1e-9), CONVERGES)
     expect.that(
@@ -116,6 +136,18 @@ def follows_a_rule(integrals: Sequence[Integral], what: str) -> None:
         actual=f"an error of {at_8:.2g} at {M} steps, and of {at_300:.2g} at 300",
         diagnosis="is `steps` used for the number of points on the line, and are these spread "
         "evenly from the baseline to x?",
+    )
+    if not beside:
+        return
+    at_50, left, right = (_mean_size(column) for column in zip(*beside, strict=True))
+    room = NO_WORSE * max(left, right)
+    expect.record(at_50, room)
+    expect.that(
+        at_50 <= room,
+        f"with 50 steps {what} is farther off than a left-hand or a right-hand sum",
+        expected=f"an error of {max(left, right):.2g}, or less",
+        actual=f"an error of {at_50:.2g}",
+        diagnosis="do all points lie between the baseline and x?",
     )
 
 
