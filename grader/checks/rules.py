@@ -20,6 +20,7 @@ __all__ = [
     "Integral",
     "adds_up",
     "by_slice",
+    "comparable",
     "dtype_kept",
     "fifty_by_default",
     "follows_a_rule",
@@ -228,6 +229,16 @@ def fifty_by_default(student: Student, name: str, arguments: Sequence[Any], what
     if expect.relative_error(student.answer(fifty), given, 1e-3) > SAME:
         return  # its points are drawn anew each time
     expect.close(left_out, given, SAME, f"without steps, which is then 50, {what}", scale=1e-3)
+
+
+def comparable(student: Student, name: str, arguments: Sequence[Any]) -> tuple[int, float]:
+    """Steps and tolerance at which two results of an integral can be compared with each other.
+
+    A rule that draws its points anew for each call comes near the integral, and to itself no nearer.
+    """
+    call = student.call(name, *arguments, 20)
+    error = expect.relative_error(student.answer(call), student.answer(call), 1e-3)
+    return (20, expect.FLOAT32) if error <= SAME else (300, 3 * AT_300)
 
 
 def precise(actual: Array, expected: Array, steps: int, what: str) -> None:

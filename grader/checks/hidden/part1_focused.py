@@ -18,6 +18,7 @@ from grader.checks.part1_paths import has_a_value_per_feature, has_the_shape_of_
 from grader.checks.registry import check, for_all
 from grader.checks.rules import (
     Integral,
+    comparable,
     dtype_kept,
     follows_a_rule,
     leaves_as_found,
@@ -223,11 +224,12 @@ def refuses_bad_steps(student: Student) -> None:
 def does_not_depend_on_the_implementation(student: Student, case: Case) -> None:
     """Two networks that compute the same function have the same attribution."""
     rewritten = case.with_network(rewritten=True)
-    one, two = (
-        student.integrated_gradients(c.network, case.x, case.baseline, case.target, steps=20)
-        for c in (case, rewritten)
+    line = (case.x, case.baseline, case.target)
+    steps, tolerance = comparable(student, "integrated_gradients", (case.network, *line))
+    one, two = (student.integrated_gradients(c.network, *line, steps) for c in (case, rewritten))
+    expect.close(
+        two, one, tolerance, "on the same function written in other layers, the attribution"
     )
-    expect.close(two, one, what="on the same function written in other layers, the attribution")
     expect.that(bool(np.abs(one).max() > 0), "the attribution is zero everywhere")
 
 
@@ -240,19 +242,14 @@ def is_linear(student: Student, case: Case) -> None:
         ((1.0, 70 + case.seed),),
         ((2.0, 7 + case.seed), (-0.5, 70 + case.seed)),
     )
-    parts = [
-        student.integrated_gradients(
-            case.with_network(mix=mix, ignores=True).network,
-            case.x,
-            case.baseline,
-            case.target,
-            steps=20,
-        )
-        for mix in mixes
-    ]
+    networks = [case.with_network(mix=mix, ignores=True).network for mix in mixes]
+    line = (case.x, case.baseline, case.target)
+    steps, tolerance = comparable(student, "integrated_gradients", (networks[0], *line))
+    parts = [student.integrated_gradients(network, *line, steps) for network in networks]
     expect.finite(np.stack(parts))
     expected = 2.0 * parts[0].astype(np.float64) - 0.5 * parts[1]
-    expect.close(parts[2], expected, what="on a mixture of two networks, the attribution")
+    what = "on a mixture of two networks, the attribution"
+    expect.close(parts[2], expected, tolerance, what)
     nothing = np.zeros_like(parts[2][0])
     expect.close(parts[2][0], nothing, 1e-5, "of an ignored input the attribution", scale=1.0)
 

@@ -15,7 +15,7 @@ from grader.checks.part2_comparative import (
     ranks_by_the_weights_of_a_linear_network,
 )
 from grader.checks.registry import check, for_all
-from grader.checks.rules import dtype_kept, leaves_as_found, precise, refuses
+from grader.checks.rules import comparable, dtype_kept, leaves_as_found, precise, refuses
 from grader.checks.student import Student
 from grader.networks import Network
 from grader.oracle import oracle
@@ -100,9 +100,11 @@ def gives_nothing_to_what_does_nothing(student: Student, case: Case) -> None:
     """Is zero for an ignored input and where x is the baseline; c2 - c1 is its negative."""
     c1, c2 = case.target, case.other
     x, baseline = case.x, case.baseline
-    one = student.comparative_integrated_gradients(case.network, x, baseline, c1, c2, 20)
-    two = student.comparative_integrated_gradients(case.network, x, baseline, c2, c1, 20)
-    expect.close(two, -one, what="towards c2 rather than c1 the attribution")
+    line = (case.network, x, baseline)
+    steps, tolerance = comparable(student, "comparative_integrated_gradients", (*line, c1, c2))
+    one = student.comparative_integrated_gradients(*line, c1, c2, steps)
+    two = student.comparative_integrated_gradients(*line, c2, c1, steps)
+    expect.close(two, -one, tolerance, "towards c2 rather than c1 the attribution")
     nothing = np.zeros_like(one[0])
     expect.close(one[0], nothing, 1e-5, "of an ignored input the attribution", scale=1.0)
     still = student.comparative_integrated_gradients(case.network, x, x, c1, c2, 20)
