@@ -63,14 +63,14 @@ def examine(specimen: Specimen, quick: bool = False) -> Row:
     A check that takes minutes runs only where no other one took points.
     """
     from grader import engine
-    from grader.checks import expect
+    from grader.checks import expect, registry
     from grader.sandbox.session import ProcessSession
 
     started = time.monotonic()
     checks = [c for c in _checks() if c.function in specimen.functions]
     long = [c for c in checks if c.limits is not None and c.limits.wall_seconds >= LONG_SECONDS]
     ended: dict[str, Ended] = {}
-    with expect.measuring() as measured:
+    with registry.without_shrinking(), expect.measuring() as measured:
         for group in ([c for c in checks if c not in long], [] if quick else long):
             if any(e.fraction < 1 for e in ended.values()):
                 break
@@ -84,7 +84,6 @@ def examine(specimen: Specimen, quick: bool = False) -> Row:
 def _checks() -> tuple[Check, ...]:
     from grader.checks import registry
 
-    registry.without_shrinking()
     return tuple(replace(check, needs=()) for check in registry.load())
 
 

@@ -11,7 +11,8 @@ import inspect
 import pkgutil
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar
@@ -162,9 +163,14 @@ _SHRINK_CALLS, _SHRINK_SECONDS = 30, 2.0
 _PHASES = [Phase.generate, Phase.shrink]
 
 
-def without_shrinking() -> None:
-    """From now on, in this process, report the first counterexample: for who only counts them."""
-    _PHASES[:] = [Phase.generate]
+@contextmanager
+def without_shrinking() -> Iterator[None]:
+    """Inside, the first counterexample is reported: for who only counts them."""
+    _PHASES.remove(Phase.shrink)
+    try:
+        yield
+    finally:
+        _PHASES.append(Phase.shrink)
 
 
 class _Halt(BaseException):

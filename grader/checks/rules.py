@@ -234,7 +234,7 @@ def fifty_by_default(student: Student, name: str, arguments: Sequence[Any], what
 def comparable(student: Student, name: str, arguments: Sequence[Any]) -> tuple[int, float]:
     """Steps and tolerance at which two results of an integral can be compared with each other.
 
-    A rule that draws its points anew for each call comes near the integral, and to itself no nearer.
+    A rule that draws its points anew for each call comes no nearer to itself than to the integral.
     """
     call = student.call(name, *arguments, 20)
     error = expect.relative_error(student.answer(call), student.answer(call), 1e-3)

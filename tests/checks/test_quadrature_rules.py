@@ -93,6 +93,7 @@ def test_captums_trapezoid_loses_the_normalisation_alone():
     assert lost <= {
         "path_influence.weighs_its_points_to_one",
         "integrated_gradients.is_exact_on_linear_networks",
+        "integrated_saliency_map.weighs_its_points_to_one",
         "comparative_integrated_gradients.is_exact_on_linear_networks",
     }
     assert "integrated_gradients.is_exact_on_linear_networks" in lost
