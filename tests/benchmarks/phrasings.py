@@ -145,6 +145,17 @@ class OtherKernels(Way):
                 return super().gradients(h, g, xs, quantity)
 
 
+class TwoThreads(Way):
+    """On two threads, which add up in another order; midpoint."""
+
+    def gradients(self, h, g, xs, quantity):
+        torch.set_num_threads(2)
+        try:
+            return super().gradients(h, g, xs, quantity)
+        finally:
+            torch.set_num_threads(1)
+
+
 HONEST: tuple[type[Way], ...] = (
     Way,
     Loops,
@@ -155,5 +166,6 @@ HONEST: tuple[type[Way], ...] = (
     TwoGradients,
     DoubleInside,
     OtherKernels,
+    TwoThreads,
 )
 """Among them every accepted rule but Gauss–Legendre, which ``fixtures/bases/captum`` has."""

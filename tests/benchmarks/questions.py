@@ -28,7 +28,7 @@ GRADIENTS = (
 CASES: dict[str, Sequence[Case]] = {
     "instance_influence": GRADIENTS,
     "class_influence": GRADIENTS,
-    "comparative_influence": part2_comparative.SLICES,
+    "comparative_influence": (*part2_comparative.SLICES, *part2_comparative.SPECIAL),
     "saliency_map": part1_neurons.MAPS,
     "path_influence": part1_paths.PATHS,
     "integrated_gradients": part1_paths.PATHS,

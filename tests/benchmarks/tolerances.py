@@ -7,7 +7,8 @@ Between the two lie the tolerances of ``grader/checks/expect.py``.  A difference
 compare: relative L2, on the cases on which the public checks ask the reference; for an integral, at
 8 steps, to the nearest rule that they accept, so that every phrasing is compared with its own rule.
 In float64 the networks and inputs of the same cases have that dtype.  Honest phrasings are the
-submissions of ``fixtures/bases`` and those of ``phrasings.py``; since hidden checks draw weights
+submissions of ``fixtures/bases`` and those of ``phrasings.py``, float64 inside (so float32 against
+float64) and two threads rather than one among them; since hidden checks draw weights
 and inputs from an instructor's seed, they are asked on further ones too (``--seeds``).
 
 Everything is seeded; torch runs on one thread.

@@ -105,6 +105,7 @@ DISHONEST = {
     "the end alone": ("torch.ones(m)", MEAN),
     "the middle alone": ("torch.full((m,), 0.5)", MEAN),
     "half of the way": ("(torch.arange(m) + 0.5) / (2 * m)", MEAN),
+    "half a step off the line": ("(torch.arange(m) - 0.5) / m", MEAN),
     "squares of the way": ("((torch.arange(m) + 0.5) / m) ** 2", MEAN),
 }
 
