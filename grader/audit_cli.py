@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
 import grader
+from grader.archives import BadSource
+from grader.contract import FUNCTIONS
 from grader.options import (
     Refused,
     console,
@@ -35,7 +38,7 @@ CHECKOUT = Path(grader.__file__).parent.parent
     type=click.Path(path_type=Path),
     help="Folder with submissions/, honest/ and equivalent_mutants.toml (default: fixtures).",
 )
-@click.option("--only", metavar="TEXT", default="", help="Only what has this in its name.")
+@click.option("--only", metavar="NAME", default="", help="A function, or part of a name.")
 @click.option("--sample", "number", type=click.IntRange(1), help="Only so many, drawn by --seed.")
 @click.option("--seed", type=int, default=0, help="What --sample draws by (0).")
 @click.option("--quick", is_flag=True, help="Leave out the training of the GAN.")
@@ -83,9 +86,17 @@ def audit(
         folder = CHECKOUT / "fixtures"
     try:
         whole = bank(CHECKOUT / "reference", folder, [part] if part else [])
-    except BadBank as error:
+    except (BadBank, BadSource) as error:
         raise Refused(str(error)) from None
-    chosen = [specimen for specimen in whole.specimens if only in specimen.name]
+    if only in FUNCTIONS:
+        chosen = [
+            replace(specimen, functions=(only,))
+            for specimen in whole.specimens
+            if only in specimen.functions
+            and (specimen.kind != "mistake" or f"{only}." in " ".join(specimen.allowed))
+        ]
+    else:
+        chosen = [specimen for specimen in whole.specimens if only in specimen.name]
     if not chosen:
         raise Refused(f"nothing in the bank has {only!r} in its name")
     if number is not None:
