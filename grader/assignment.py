@@ -20,34 +20,16 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from decimal import Decimal
-from difflib import get_close_matches
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 from grader import contract
 from grader.records import Check, Limits
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
-__all__ = ["Assignment", "BadAssignment", "load", "nearest"]
-
-SEEDS = range(100, 2**31)
-"""What a seed may be; public cases have the seeds below."""
-
-MOST_POINTS = 10_000
-
-_SECTIONS = ("seed", "points", "visibility", "limits")
-_MOST = {"wall_seconds": 86_400, "load_seconds": 86_400, "output_kb": 65_536}
-"""The limits that are enforced, and the most that each may be; others are refused, not ignored."""
-_OF_A_CHECK = ("wall_seconds",)
+__all__ = ["Assignment", "BadAssignment", "declared", "hundredths"]
 
 
 class BadAssignment(ValueError):  # noqa: N818  (what is wrong is the file)
@@ -82,13 +64,13 @@ class Assignment:
         Raises:
             BadAssignment: the points cannot be given so.
         """
-        declared = _declared(self.seed)
-        cents = _scaled(declared, self.points)
-        hidden = {c.id: self._hides(c) for c in declared}
-        if self.seed is not None and any(c.hidden and not hidden[c.id] for c in declared):
+        ours = declared(self.seed)
+        cents = _scaled(ours, self.points)
+        hidden = {c.id: self._hides(c) for c in ours}
+        if self.seed is not None and any(c.hidden and not hidden[c.id] for c in ours):
             # Whoever reads the feedback reads the cases, and from them the seed.
-            known = {c.id: c for c in _declared(None)}
-            declared = [c if hidden[c.id] else known[c.id] for c in declared]
+            known = {c.id: c for c in declared(None)}
+            ours = [c if hidden[c.id] else known[c.id] for c in ours]
         made = {
             c.id: replace(
                 c,
@@ -96,7 +78,7 @@ class Assignment:
                 hidden=hidden[c.id],
                 limits=self._limits(c),
             )
-            for c in declared
+            for c in ours
             if cents.get(c.id) != 0
         }
         if not made:
@@ -138,10 +120,16 @@ class Assignment:
         return replace(check.limits or self.limits, wall_seconds=seconds)
 
 
-def _declared(seed: int | None) -> list[Check]:
+def declared(seed: int | None) -> list[Check]:
+    """The checks as they are declared, hidden ones with the cases of a seed."""
     from grader.checks import registry
 
     return registry.load(hidden_seed=seed)
+
+
+def hundredths(points: float) -> Decimal:
+    """Points in hundredths, of the number as it is written."""
+    return Decimal(repr(points)) * 100
 
 
 def _of(check: Check, rules: Mapping[str, Any]) -> Any:
@@ -170,7 +158,7 @@ def _scaled(checks: Sequence[Check], rules: Mapping[str, float]) -> dict[str, in
         for name in dict.fromkeys(map(level, checks)):
             if name in rules:
                 of = [check for check in checks if level(check) == name]
-                total = int(_decimal(rules[name]) * 100)
+                total = int(hundredths(rules[name]))
                 kept = sum(cents[check.id] for check in of if check.id in cents)
                 rest = [check for check in of if check.id not in cents]
                 _refuse_impossible(name, total, kept, rest)
@@ -212,148 +200,3 @@ def _shared(name: str, cents: int, checks: Sequence[Check]) -> dict[str, int]:
             f"give {name} more, or {nothing[0]} 0 to leave it out"
         )
     return given
-
-
-def load(path: Path) -> Assignment:
-    """Read an assignment, and make sure that it can be used.
-
-    Raises:
-        BadAssignment: what is wrong with the file, where, and what to do.
-    """
-    try:
-        made = _read(_parse(path))
-        made.checks()
-    except BadAssignment as error:
-        raise BadAssignment(f"{path}: {error}") from None
-    return made
-
-
-def _parse(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise BadAssignment("there is no such file") from None
-    except OSError as error:
-        raise BadAssignment(f"it cannot be read: {error.strerror or error}") from None
-    except UnicodeDecodeError:
-        raise BadAssignment("it is not text in UTF-8; save it so") from None
-    except tomllib.TOMLDecodeError as error:
-        quotes = "; put names with a dot in quotes" if "overwrite" in str(error) else ""
-        raise BadAssignment(f"it is not TOML: {error}{quotes}") from None
-
-
-def _read(document: Mapping[str, Any]) -> Assignment:
-    for key, value in document.items():
-        if key not in _SECTIONS:
-            raise BadAssignment(
-                f"there is no setting {key!r}{nearest(key, _SECTIONS)}; "
-                f"there are {', '.join(_SECTIONS)}"
-            )
-        if key != "seed" and not isinstance(value, dict):
-            raise BadAssignment(f"{key} must be a table, [{key}] (got {value!r})")
-    checks = _declared(None)
-    ids, functions = [c.id for c in checks], list(contract.FUNCTIONS)
-    parts = [part.id for part in contract.PARTS]
-    points = dict(_entries("points", document))
-    visibility = dict(_entries("visibility", document))
-    _known("points", points, "check, function or part", [*ids, *functions, *parts])
-    _known("visibility", visibility, "check or function", [*ids, *functions])
-    for name, value in visibility.items():
-        if value not in ("public", "hidden"):
-            raise BadAssignment(f'[visibility] {name} must be "public" or "hidden" (got {value!r})')
-    of_all, of_checks = _limits(dict(_entries("limits", document)))
-    _known("limits", of_checks, "check or function", [*ids, *functions])
-    return Assignment(
-        seed=_seed(document.get("seed")),
-        points={name: _points(name, value) for name, value in points.items()},
-        visibility=visibility,
-        limits=replace(Limits(), **of_all),
-        wall_seconds=of_checks,
-    )
-
-
-def _seed(value: Any) -> int | None:
-    if value is None or (type(value) is int and value in SEEDS):
-        return value
-    raise BadAssignment(
-        f"seed must be a whole number from {SEEDS[0]} to {SEEDS[-1]} (got {value!r}); "
-        "the smaller ones are those of public cases"
-    )
-
-
-def _entries(section: str, document: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """The entries of a table by dotted name, whether or not the name was quoted."""
-    found: set[str] = set()
-    for name, value in _flat(document.get(section, {})):
-        if name in found:
-            raise BadAssignment(f"[{section}] {name} is there twice; keep one of them")
-        found.add(name)
-        yield name, value
-
-
-def _flat(table: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in table.items():
-        if isinstance(value, dict):
-            yield from _flat(value, f"{before}{key}.")
-        else:
-            yield f"{before}{key}", value
-
-
-def _known(section: str, names: Iterable[str], kind: str, known: Sequence[str]) -> None:
-    for name in names:
-        if name in known:
-            continue
-        if name in _SECTIONS:
-            raise BadAssignment(f"{name} stands inside [{section}]; move it above all tables")
-        raise BadAssignment(
-            f"[{section}] names {name!r}, which is no {kind}{nearest(name, known)}; "
-            "`hw3 list --hidden` names them all"
-        )
-
-
-def _points(name: str, value: Any) -> float:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if number and 0 <= value <= MOST_POINTS and _decimal(value) * 100 % 1 == 0:
-        return float(value)
-    raise BadAssignment(
-        f"[points] {name} must be a number from 0 to {MOST_POINTS} with at most two decimals "
-        f"(got {value!r})"
-    )
-
-
-def _decimal(value: float) -> Decimal:
-    """The number as it is written."""
-    return Decimal(repr(value))
-
-
-def _limits(entries: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, float]]:
-    """The limits of every call by name, and wall seconds by check or function."""
-    of_all: dict[str, Any] = {}
-    of_checks: dict[str, float] = {}
-    for entry, value in entries.items():
-        owner, _, name = entry.rpartition(".")
-        allowed = _OF_A_CHECK if owner else tuple(_MOST)
-        if name not in allowed:
-            of_whom = f" of {owner}" if owner else ""
-            raise BadAssignment(
-                f"[limits] has no limit {name!r}{of_whom}{nearest(name, allowed)} that is "
-                f"enforced; there is {', '.join(allowed)}"
-            )
-        whole = name == "output_kb"
-        number = type(value) is int or (type(value) is float and not whole)
-        if not (number and 0 < value <= _MOST[name]):
-            kind = "a whole number" if whole else "a number"
-            raise BadAssignment(
-                f"[limits] {entry} must be {kind} above 0, at most {_MOST[name]} (got {value!r})"
-            )
-        if owner:
-            of_checks[owner] = float(value)
-        else:
-            of_all[name] = value if whole else float(value)
-    return of_all, of_checks
-
-
-def nearest(word: str, words: Sequence[str]) -> str:
-    """Which of the words was probably meant, in parentheses; nothing if none is near."""
-    near = get_close_matches(word, words, 1)
-    return f" (did you mean {near[0]!r}?)" if near else ""

@@ -25,7 +25,8 @@ from rich.text import Text
 
 import grader
 from grader import contract, intake
-from grader.assignment import Assignment, nearest
+from grader.assignment import Assignment
+from grader.assignment_file import nearest
 from grader.audit_cli import audit
 from grader.options import (
     Refused,
@@ -47,9 +48,6 @@ from grader.sandbox.walls import NoWalls, Walls, choose
 __all__ = ["main"]
 
 PASSED, FAILED, UNDECIDED = 0, 1, 3
-
-_LONG_SECONDS = 600.0
-"""Wall seconds of a call's limit from which ``--quick`` leaves its check out."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -120,16 +118,9 @@ def _checks(assignment: Assignment, part: str, only: str, quick: bool) -> tuple[
             f"there is no check {only!r}{where}{near}; `hw3 list` names them all"
         ) from None
     if quick:
-        chosen = [c for c in chosen if c.id not in _long()]
+        long = {c.id for c in registry.load() if c.long}  # whatever an assignment allows them
+        chosen = [c for c in chosen if c.id not in long]
     return len(public) - len(chosen), chosen
-
-
-def _long() -> set[str]:
-    """The checks that may take long, whatever an assignment allows them."""
-    from grader.checks import registry
-
-    limited = [(c.id, c.limits) for c in registry.load() if c.limits is not None]
-    return {name for name, limits in limited if limits.wall_seconds >= _LONG_SECONDS}
 
 
 def _some(checks: Sequence[Check], part: str) -> None:

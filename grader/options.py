@@ -13,7 +13,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from grader import contract
-from grader.assignment import Assignment, BadAssignment, load
+from grader.assignment import Assignment, BadAssignment
+from grader.assignment_file import load
 from grader.report import display
 from grader.sandbox.walls import MODES
 

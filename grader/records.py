@@ -30,6 +30,9 @@ __all__ = [
     "added",
 ]
 
+LONG_SECONDS = 600.0
+"""Wall seconds of a call's limit from which its check is a long one."""
+
 FORMAT = 1
 """Version of ``result.json``.
 
@@ -185,6 +188,11 @@ class Check:
     run: Callable[[Any], Feedback | None] = field(repr=False, compare=False)
     about: str = ""
     """What it tries and what to look at, for a student: the rest of the check's docstring."""
+
+    @property
+    def long(self) -> bool:
+        """Whether it may take minutes, as trainings do: ``--quick`` leaves it out."""
+        return self.limits is not None and self.limits.wall_seconds >= LONG_SECONDS
 
 
 @dataclass(frozen=True)

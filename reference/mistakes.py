@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from . import mistaken_influences as influences
+from . import mistaken_masks as masks
 from . import mistaken_neurons as neurons
 from . import mistaken_paths as paths
 from .ways import Way
@@ -157,23 +158,23 @@ MISTAKES = (
         ("scale_pixels",),
         (neurons.SignedScale, neurons.SignedOverAbsolute, neurons.PositiveScale),
     ),
-    Mistake("mask_swapped", ("mask_slice", "binary_classifier"), (neurons.MaskSwapped,)),
-    Mistake("masked_rows", ("mask_slice", "binary_classifier"), (neurons.MaskedRows,)),
-    Mistake("mask_forgotten", ("mask_slice", "binary_classifier"), (neurons.MaskForgotten,)),
-    Mistake("softmax_dropped", ("split", "mask_slice"), (neurons.SoftmaxDropped,)),
-    Mistake("negative_missing", ("binary_classifier",), (neurons.NegativeMissing,)),
-    Mistake("positive_missing", ("binary_classifier",), (neurons.PositiveMissing,)),
-    Mistake("after_softmax", ("binary_classifier",), (neurons.MarginOfProbabilities,)),
-    Mistake("margin_over_mean", ("binary_classifier",), (neurons.MarginOverMean,)),
-    Mistake("margin_over_sum", ("binary_classifier",), (neurons.MarginOverSum,)),
-    Mistake("margin_over_all", ("binary_classifier",), (neurons.MarginOverAll,)),
-    Mistake("no_margin", ("binary_classifier",), (neurons.ScoreAlone, neurons.ProbabilityAlone)),
-    Mistake("margin_turned", ("binary_classifier",), (neurons.MarginTurned,)),
-    Mistake("margin_in_column", ("binary_classifier",), (neurons.MarginInColumn,)),
-    Mistake("zero_says_yes", ("evaluate",), (neurons.ZeroSaysYes, neurons.OneHalf)),
-    Mistake("precision_recall_swapped", ("evaluate",), (neurons.Swapped,)),
-    Mistake("per_cent", ("evaluate",), (neurons.PerCent, neurons.AccuracyPerCent)),
-    Mistake("other_rows", ("evaluate",), (neurons.OverAllRows,)),
+    Mistake("mask_swapped", ("mask_slice", "binary_classifier"), (masks.MaskSwapped,)),
+    Mistake("masked_rows", ("mask_slice", "binary_classifier"), (masks.MaskedRows,)),
+    Mistake("mask_forgotten", ("mask_slice", "binary_classifier"), (masks.MaskForgotten,)),
+    Mistake("softmax_dropped", ("split", "mask_slice"), (masks.SoftmaxDropped,)),
+    Mistake("negative_missing", ("binary_classifier",), (masks.NegativeMissing,)),
+    Mistake("positive_missing", ("binary_classifier",), (masks.PositiveMissing,)),
+    Mistake("after_softmax", ("binary_classifier",), (masks.MarginOfProbabilities,)),
+    Mistake("margin_over_mean", ("binary_classifier",), (masks.MarginOverMean,)),
+    Mistake("margin_over_sum", ("binary_classifier",), (masks.MarginOverSum,)),
+    Mistake("margin_over_all", ("binary_classifier",), (masks.MarginOverAll,)),
+    Mistake("no_margin", ("binary_classifier",), (masks.ScoreAlone, masks.ProbabilityAlone)),
+    Mistake("margin_turned", ("binary_classifier",), (masks.MarginTurned,)),
+    Mistake("margin_in_column", ("binary_classifier",), (masks.MarginInColumn,)),
+    Mistake("zero_says_yes", ("evaluate",), (masks.ZeroSaysYes, masks.OneHalf)),
+    Mistake("precision_recall_swapped", ("evaluate",), (masks.Swapped,)),
+    Mistake("per_cent", ("evaluate",), (masks.PerCent, masks.AccuracyPerCent)),
+    Mistake("other_rows", ("evaluate",), (masks.OverAllRows,)),
 )
 
 

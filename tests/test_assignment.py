@@ -9,7 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 from grader import engine
-from grader.assignment import Assignment, BadAssignment, load
+from grader.assignment import Assignment, BadAssignment
+from grader.assignment_file import load
 from grader.batch import Job
 from grader.calls import key
 from grader.checks import registry

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from grader import contract, intake
-from grader.audit import mutants
+from grader.audit import mutants, uses
 from grader.contract import FUNCTIONS, PARTS
 
 if sys.version_info >= (3, 11):
@@ -142,7 +142,7 @@ def _mutants(reference: Path) -> Iterator[Specimen]:
         for name in contract.FILES
         if (reference / name).is_file()
     }
-    users = mutants.users(sources)
+    users = uses.users(sources)
     contents = {name: source.encode() for name, source in sources.items()}
     for file, source in sources.items():
         part = contract.part_of_file(file)
@@ -157,13 +157,23 @@ def _equivalent(path: Path, known: set[str]) -> list[Equivalent]:
     if not path.is_file():
         return []
     try:
-        rows: list[dict[str, Any]] = tomllib.loads(path.read_text("utf-8")).get("equivalent", [])
+        document: dict[str, Any] = tomllib.loads(path.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadBank(f"{path} is no TOML: {error}") from None
+    rows = document.pop("equivalent", [])
+    try:
         made = [
             Equivalent(row["reason"], tuple(row["mutants"]), tuple(row.get("functions", ())))
             for row in rows
         ]
-    except (tomllib.TOMLDecodeError, KeyError, TypeError, UnicodeDecodeError) as error:
-        raise BadBank(f"{path} is no list of equivalent mutants: {error!r}") from None
+    except (KeyError, TypeError, AttributeError):
+        document["equivalent"] = rows
+        made = []
+    if document:
+        raise BadBank(
+            f"{path} may hold [[equivalent]] tables alone, each with a reason and mutants "
+            f"(got {next(iter(document))!r})"
+        )
     stale = sorted({name for one in made for name in one.mutants} - known)
     if stale:
         raise BadBank(

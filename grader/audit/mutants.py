@@ -13,10 +13,12 @@ from __future__ import annotations
 import ast
 import difflib
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-__all__ = ["Mutant", "mutants", "users"]
+from grader.audit.uses import defined, names_in
+
+__all__ = ["Mutant", "mutants"]
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ def mutants(file: str, source: str) -> list[Mutant]:
     text, tree = _Text(source), ast.parse(source)
     found: dict[str, Mutant] = {}
     for top in tree.body:
-        where = _defined(top)
+        where = defined(top)
         if where is None:
             continue
         for change in _changes(top):
@@ -59,60 +61,6 @@ def mutants(file: str, source: str) -> list[Mutant]:
             found[changed] = Mutant(name, file, where, change.kind, line, changed, diff)
     ordered = sorted(found.values(), key=lambda mutant: (mutant.line, mutant.kind))
     return [mutant for _, mutant in {m.name: (i, m) for i, m in enumerate(ordered)}.values()]
-
-
-def users(sources: Mapping[str, str]) -> dict[tuple[str, str], set[str]]:
-    """Which top-level names need which: (file, definition) → the names of all that use it.
-
-    A file may use another's names as attributes of the imported module, ``part1.score``.
-    """
-    needs: dict[tuple[str, str], set[tuple[str, str]]] = {}
-    for file, source in sources.items():
-        tree = ast.parse(source)
-        modules = _imported(tree, sources)
-        for top in tree.body:
-            name = _defined(top)
-            if name is not None:
-                used = needs.setdefault((file, name), set())
-                used |= {(file, n.id) for n in ast.walk(top) if isinstance(n, ast.Name)}
-                used |= {
-                    (modules[n.value.id], n.attr)
-                    for n in ast.walk(top)
-                    if isinstance(n, ast.Attribute)
-                    and isinstance(n.value, ast.Name)
-                    and n.value.id in modules
-                }
-    found: dict[tuple[str, str], set[str]] = {place: set() for place in needs}
-    for user in needs:
-        seen, more = {user}, [user]
-        while more:
-            fresh = needs[more.pop()] & needs.keys() - seen
-            seen |= fresh
-            more += fresh
-        for place in seen:
-            found[place].add(user[1])
-    return found
-
-
-def _imported(tree: ast.Module, sources: Mapping[str, str]) -> dict[str, str]:
-    """The names under which a file knows other ones: ``part1`` → ``part1_focused.py``."""
-    return {
-        alias.asname or alias.name: f"{alias.name}.py"
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Import | ast.ImportFrom)
-        for alias in node.names
-        if f"{alias.name}.py" in sources
-    }
-
-
-def _defined(top: ast.stmt) -> str | None:
-    if isinstance(top, (ast.FunctionDef, ast.ClassDef)):
-        return top.name
-    if isinstance(top, ast.Assign) and isinstance(top.targets[0], ast.Name):
-        name = top.targets[0].id
-        alias = bool(_names(top.value))  # of a type
-        return None if alias or name.startswith("__") else name
-    return None
 
 
 class _Text:
@@ -200,7 +148,7 @@ def _left_out(node: ast.stmt) -> Iterator[_Change]:
         yield _Change(node, "pass", "dropped")
     elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
         # Of a name that its own value mentions: what was there before stands in.
-        if node.targets[0].id in _names(node.value):
+        if node.targets[0].id in names_in(node.value):
             yield _Change(node, "pass", "dropped")
     elif isinstance(node, ast.Assign) and not isinstance(node.targets[0], ast.Tuple):
         yield _Change(node, "pass", "dropped")
@@ -211,10 +159,6 @@ def _left_out(node: ast.stmt) -> Iterator[_Change]:
         for item in node.items:
             if item.optional_vars is None:
                 yield _Change(item.context_expr, "__import__('contextlib').nullcontext()", "with")
-
-
-def _names(node: ast.AST) -> set[str]:
-    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
 
 
 def _exchanged_parameters(function: ast.FunctionDef) -> Iterator[_Change]:

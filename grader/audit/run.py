@@ -24,9 +24,6 @@ __all__ = ["Ended", "Row", "examine", "examine_all"]
 LIMITS = Limits(wall_seconds=10.0)
 """A mutant may hang; an honest call takes a small part of this."""
 
-LONG_SECONDS = 600.0
-"""Wall seconds of a limit from which a check is left out where points are lost already."""
-
 
 @dataclass(frozen=True)
 class Ended:
@@ -68,7 +65,7 @@ def examine(specimen: Specimen, quick: bool = False) -> Row:
 
     started = time.monotonic()
     checks = [c for c in _checks() if c.function in specimen.functions]
-    long = [c for c in checks if c.limits is not None and c.limits.wall_seconds >= LONG_SECONDS]
+    long = [c for c in checks if c.long]
     ended: dict[str, Ended] = {}
     with registry.without_shrinking(), expect.measuring() as measured:
         for group in ([c for c in checks if c not in long], [] if quick else long):

@@ -31,39 +31,48 @@ def document(
         seconds: how long it took.
 
     Returns:
-        ``mutants`` and ``mistakes`` with the checks that took points, ``survivors`` (of the two)
-        with their diffs, ``equivalent``, ``honest`` with their scores, ``honest_below_full``,
-        ``diagnoses``, ``checks`` with what each sees, ``parts``, ``invalid`` and ``seconds``.
+        ``numbers``, the two and what they are out of; ``mutants`` and ``mistakes`` with the checks
+        that took points, ``survivors`` (of the two) with their diffs, ``equivalent``, ``honest``
+        with their scores, ``honest_below_full``, ``diagnoses``, ``checks`` with what each sees,
+        ``parts``, ``invalid``, ``seconds``, and whether it was the ``whole`` bank.
     """
     points = {check.id: check.points for check in checks}
     mutants = [_mutant(bank, s, r) for s, r in rows if s.kind == "mutant"]
     mistakes = [_mistake(s, r) for s, r in rows if s.kind == "mistake"]
     honest = [_honest(s, r, points) for s, r in rows if s.kind == "honest"]
+    unseen = [(m, _unseen(m["functions"])) for m in mutants]
     survivors = [
-        {"name": m["name"], "function": function, "about": m["diff"]}
-        for m in mutants
-        for function, one in m["functions"].items()
-        if not one["killed_by"] and not one["equivalent"]
+        {"name": m["name"], "functions": functions, "about": m["diff"]}
+        for m, functions in unseen
+        if functions
     ]
     survivors += [
-        {"name": m["name"], "function": "", "about": m["about"]}
+        {"name": m["name"], "functions": [], "about": m["about"]}
         for m in mistakes
         if not m["killed_by"]
+    ]
+    below = [
+        {"name": one["name"], "check": check, "message": message}
+        for one in honest
+        for check, message in one["lost"].items()
     ]
     return {
         "format": FORMAT,
         "seconds": round(seconds, 1),
         "graded": len(rows),
+        "whole": len(rows) == len(bank.specimens),
+        "numbers": {
+            "wrong": len(mutants) + len(mistakes),
+            "wrong_with_full_marks": len(survivors),
+            "honest": len(honest),
+            "honest_below_full": len({one["name"] for one in below}),
+        },
         "mutants": mutants,
         "mistakes": mistakes,
         "survivors": survivors,
         "equivalent": _equivalent(mutants),
         "honest": honest,
-        "honest_below_full": [
-            {"name": one["name"], "check": check, "message": message}
-            for one in honest
-            for check, message in one["lost"].items()
-        ],
+        "honest_below_full": below,
         "diagnoses": _diagnoses(rows),
         "checks": [_check(check, rows) for check in checks],
         "parts": {part.id: _part(part.id, mutants, checks) for part in PARTS},
@@ -75,6 +84,11 @@ def document(
             if ended.status == "invalid"
         ],
     }
+
+
+def _unseen(functions: Mapping[str, Any]) -> list[str]:
+    """Those in whose checks a mutant loses nothing although it is none of the equivalent ones."""
+    return [f for f, one in functions.items() if not one["killed_by"] and not one["equivalent"]]
 
 
 def _mutant(bank: Bank, specimen: Specimen, row: Row) -> dict[str, Any]:
@@ -132,14 +146,19 @@ def _equivalent(mutants: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _diagnoses(rows: Sequence[tuple[Specimen, Row]]) -> dict[str, Any]:
-    """How often the mistake of a sample that says what it is was named, check by check."""
+    """How often the mistake of a sample that says what it is was named, check by check.
+
+    A check counts where the answer was wrong, so for refusals and traces left behind, too, which
+    no diagnosis is about.
+    """
     from grader.diagnosis import SENTENCES
 
     names = {sentence: name for name, sentence in SENTENCES.items()}
     samples: list[dict[str, Any]] = []
     for specimen, row in rows:
         if specimen.mistakes:
-            said = [names.get(e.diagnosis, "") for e in row.ended.values() if e.status == "failed"]
+            lost = [e for e in row.ended.values() if e.status in ("failed", "partial")]
+            said = [names.get(ended.diagnosis, "") for ended in lost]
             rightly = sum(1 for name in said if name in specimen.mistakes)
             none = said.count("")
             samples.append(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -76,8 +76,9 @@ def _checks(found: Found, console: Console) -> None:
             nearest = f"{check['nearest']:.3g}" if check["nearest"] else ""
             table.add_row("", check["id"], str(check["kills"]), str(check["alone"]), room, nearest)
     console.print(table)
-    idle = [c["id"] for c in found["checks"] if c["kills"] and not c["alone"]]
-    console.print(Text(f"Nothing that another check does not notice, too: {', '.join(idle)}"))
+    if found["whole"]:  # of a part of the bank it would say nothing
+        idle = [c["id"] for c in found["checks"] if c["kills"] and not c["alone"]]
+        console.print(Text(f"Nothing that another check does not notice, too: {', '.join(idle)}"))
 
 
 def _parts(found: Found, console: Console) -> None:
@@ -94,17 +95,10 @@ def _parts(found: Found, console: Console) -> None:
 
 def _survivors(found: Found) -> list[str]:
     lines = []
-    for (name, about), functions in _grouped(found["survivors"]).items():
-        lines += [f"{name} ({', '.join(functions)})" if functions[0] else name]
-        lines += [f"    {line}" for line in about.splitlines()]
+    for one in found["survivors"]:
+        lines.append(f"{one['name']} ({', '.join(one['functions'])})".removesuffix(" ()"))
+        lines += [f"    {line}" for line in one["about"].splitlines()]
     return lines
-
-
-def _grouped(survivors: Iterable[Mapping[str, str]]) -> dict[tuple[str, str], list[str]]:
-    groups: dict[tuple[str, str], list[str]] = {}
-    for one in survivors:
-        groups.setdefault((one["name"], one["about"]), []).append(one["function"])
-    return groups
 
 
 def _below(found: Found) -> Sequence[str]:
@@ -122,34 +116,25 @@ def _invalid(found: Found) -> Sequence[str]:
 
 
 def _numbers(found: Found, console: Console) -> None:
-    said = found["diagnoses"]
-    wrong = len(found["mutants"]) + len(found["mistakes"])
-    surviving = len({one["name"] for one in found["survivors"]})
-    honest = len(found["honest"])
-    below = len({one["name"] for one in found["honest_below_full"]})
+    said, numbers = found["diagnoses"], found["numbers"]
     equivalent = sum(row["equivalent"] for row in found["parts"].values())
-    console.print(
-        Text(
-            f"\n{len(found['mutants'])} mutants ({equivalent} of them equivalent), "
-            f"{len(found['mistakes'])} mistakes and {honest} honest submissions in "
-            f"{found['seconds']:.0f} s"
-        )
+    lines = (
+        f"\n{len(found['mutants'])} mutants ({equivalent} of them equivalent), "
+        f"{len(found['mistakes'])} mistakes and {numbers['honest']} honest submissions in "
+        f"{found['seconds']:.0f} s",
+        f"mistakes named: {said['rightly']} rightly, {said['wrongly']} wrongly, "
+        f"{said['none']} not at all; honest submissions accused: {len(said['of_honest'])}",
     )
-    console.print(
-        Text(
-            f"mistakes named: {said['rightly']} rightly, {said['wrongly']} wrongly, "
-            f"{said['none']} not at all; honest submissions accused: {len(said['of_honest'])}"
-        )
-    )
-    console.print(
-        Text(
-            f"wrong submissions that no check of the function notices: {surviving} of {wrong}",
-            "bold red" if surviving else "bold green",
-        )
-    )
-    console.print(
-        Text(
-            f"honest submissions below full marks: {below} of {honest}",
-            "bold red" if below else "bold green",
-        )
-    )
+    for line in lines:
+        console.print(Text(line))
+    for words, bad, among in (
+        (
+            "wrong submissions that no check of the function notices",
+            "wrong_with_full_marks",
+            "wrong",
+        ),
+        ("honest submissions below full marks", "honest_below_full", "honest"),
+    ):
+        style = "bold red" if numbers[bad] else "bold green"
+        counted = f"{numbers[bad]} of {numbers[among]}" if numbers[among] else "none were graded"
+        console.print(Text(f"{words}: {counted}", style if numbers[among] else ""))

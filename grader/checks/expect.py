@@ -20,6 +20,7 @@ from grader.validation import WrongKind, words
 __all__ = [
     "FLOAT32",
     "FLOAT64",
+    "HALF",
     "StudentFault",
     "Unmet",
     "close",
@@ -48,6 +49,10 @@ FLOAT64 = 1e-9
 
 Not for integrals: Captum keeps the weights of its steps in float32, which makes up to 4e-8.
 """
+
+
+HALF = 0.5
+"""What is earned where an answer is right on part of the ground."""
 
 
 class Unmet(Exception):  # noqa: N818  (an unmet expectation is an outcome, not an error)
@@ -242,7 +247,7 @@ def same_ranking(
     same = sorted(a) == sorted(e)
     words_ = "the right neurons, but not strongest first" if same else "other neurons than expected"
     raise Unmet(
-        Feedback(message=f"{what}: {words_}", **shown), 0.5 if same else 0.0, of_values=True
+        Feedback(message=f"{what}: {words_}", **shown), HALF if same else 0.0, of_values=True
     )
 
 

@@ -1,4 +1,4 @@
-"""Naming the mistake behind wrong numbers: in feedback, and counted over a submission."""
+"""Naming the mistake behind wrong numbers in feedback."""
 
 from __future__ import annotations
 
@@ -9,14 +9,12 @@ from typing import Any
 from grader import diagnosis
 from grader.calls import maker
 from grader.checks import expect
-from grader.checks.expect import StudentFault, Unmet
-from grader.checks.student import Student
+from grader.checks.expect import Unmet
 from grader.oracle import oracle, parts_of
-from grader.records import Call, Check
-from grader.sandbox.session import Session
+from grader.records import Call
 from grader.validation import WrongKind
 
-__all__ = ["diagnosed", "known_mistake", "named"]
+__all__ = ["diagnosed", "known_mistake"]
 
 
 def known_mistake(unmet: Unmet) -> str:
@@ -41,23 +39,3 @@ def _possible(answers: Sequence[tuple[Call, Any]]) -> Iterator[diagnosis.Answer]
 def diagnosed(unmet: Unmet) -> Unmet:
     """The same, with the sentence about the known mistake that it is, if it is one."""
     return expect.diagnosed(unmet, diagnosis.SENTENCES.get(known_mistake(unmet), ""))
-
-
-def named(checks: Sequence[Check], session: Session) -> Iterator[tuple[Check, str]]:
-    """The checks in which a submission's numbers are wrong, and the mistake named in each, or "".
-
-    Checks that wait for one that did not pass are left out, as in grading.
-    """
-    passed: set[str] = set()
-    for check in checks:
-        if not passed.issuperset(check.needs):
-            continue
-        student = Student(session, check.limits)
-        try:
-            check.run(student)
-            passed.add(check.id)
-        except Unmet as unmet:
-            if unmet.of_values:
-                yield check, known_mistake(student.explain(unmet))
-        except StudentFault:
-            pass

@@ -6,8 +6,9 @@ import numpy as np
 
 from grader.cases import Case, case_list, distribution, linear_layer
 from grader.checks import expect
+from grader.checks.expect import HALF
 from grader.checks.registry import check
-from grader.checks.rules import HALF, by_slice, dtype_kept, right_on
+from grader.checks.rules import by_slice, dtype_kept, right_on
 from grader.checks.student import Student
 from grader.networks import Network
 from grader.oracle import oracle

@@ -6,16 +6,10 @@ import numpy as np
 
 from grader.cases import Case, case_list, linear_layer, normal
 from grader.checks import expect
+from grader.checks.expect import HALF
+from grader.checks.integrals import Integral, fifty_by_default, follows_a_rule, up_to_an_interval
 from grader.checks.registry import check
-from grader.checks.rules import (
-    HALF,
-    Integral,
-    by_slice,
-    fifty_by_default,
-    follows_a_rule,
-    right_on,
-    up_to_an_interval,
-)
+from grader.checks.rules import by_slice, right_on
 from grader.checks.student import Student
 from grader.networks import Network
 from grader.oracle import oracle
@@ -27,7 +21,8 @@ __all__: list[str] = []
 def ranks_units(student: Student) -> None:
     """Ranks the units of a linear slice, strongest first.
 
-    By their signed influence: the most positive one first, the most negative one last.
+    By their signed influence: the most positive one first, the most negative one last.  The right
+    neurons in another order: half.
     """
     influence = normal(4, 9)
     order = np.argsort(-influence, kind="stable")
@@ -42,7 +37,7 @@ def ranks_channels_by_their_largest_feature(student: Student) -> None:
     """Ranks channels by the largest value of their maps.
 
     Not by the mean over the map, and not by absolute values: one strong feature makes a neuron
-    influential.
+    influential.  The right neurons in another order: half.
     """
     influence = normal(5, 6, 4, 4)
     influence[1] -= 3.0  # strongly negative

@@ -7,14 +7,14 @@ from hypothesis import assume
 
 from grader.cases import Case, case_list, cases, linear_layer
 from grader.checks import expect
-from grader.checks.registry import check, for_all
-from grader.checks.rules import (
+from grader.checks.integrals import (
     Integral,
     adds_up,
     fifty_by_default,
     follows_a_rule,
     up_to_an_interval,
 )
+from grader.checks.registry import check, for_all
 from grader.checks.student import Student
 from grader.networks import Network
 from grader.oracle import oracle

@@ -7,16 +7,10 @@ from hypothesis import assume
 
 from grader.cases import Case, case_list, cases, distribution, linear_layer
 from grader.checks import expect
+from grader.checks.expect import HALF
+from grader.checks.integrals import Integral, adds_up, fifty_by_default, follows_a_rule
 from grader.checks.registry import check, for_all
-from grader.checks.rules import (
-    HALF,
-    Integral,
-    adds_up,
-    by_slice,
-    fifty_by_default,
-    follows_a_rule,
-    right_on,
-)
+from grader.checks.rules import by_slice, right_on
 from grader.checks.student import Student
 from grader.networks import Network
 from grader.oracle import oracle
@@ -60,8 +54,8 @@ def has_the_shape_of_the_slice(student: Student) -> None:
 def is_the_derivative_of_the_difference(student: Student) -> None:
     """Where g is simple, is what one computes by hand.
 
-    Behind the last hidden layer it is the difference of the two classes' weights; on the network
-    x -> V (W x + b)^2 + d it is 2 (V[c1] - V[c2]) (W x + b) behind the linear layer.  Right for a
+    Behind the last hidden layer it is the difference of the two classes' weights; on the network x
+    -> V (W x + b)^2 + d it is 2 (V[c1] - V[c2]) (W x + b) behind the linear layer.  Right for a
     single row alone, or but for one factor: half.
     """
     case = Case(Network("deep_affine", seed=41), 0, 2, 41)
@@ -215,7 +209,7 @@ def _integral(student: Student, case: Case) -> Integral:
 def ranks_by_the_weights_of_a_linear_network(student: Student) -> None:
     """On a linear network, ranks by the difference of the two classes' weights.
 
-    Largest first for c1, smallest first for c2.
+    Largest first for c1, smallest first for c2.  The right neurons in another order: half.
     """
     case = Case(Network("deep_affine", seed=45), 0, 0, 45)
     weight, _ = linear_layer(case.network, 1)

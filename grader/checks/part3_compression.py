@@ -78,7 +78,7 @@ def follows_its_seed(student: Student) -> None:
 def finds_the_most_positive(student: Student) -> None:
     """Finds the neurons whose maps have the largest maxima, strongest first.
 
-    Not by means and not by absolute values.
+    Not by means and not by absolute values.  The right neurons in another order: half.
     """
     for influence in (normal(31, 12), _maps(32)):
         order = np.argsort(-influence.reshape(len(influence), -1).max(1), kind="stable")
@@ -91,7 +91,7 @@ def finds_the_most_positive(student: Student) -> None:
 def finds_the_most_negative(student: Student) -> None:
     """Finds the neurons whose maps have the smallest minima, strongest first.
 
-    The most negative one comes first.
+    The most negative one comes first.  The right neurons in another order: half.
     """
     for influence in (normal(33, 12), _maps(34)):
         order = np.argsort(influence.reshape(len(influence), -1).min(1), kind="stable")
@@ -113,7 +113,7 @@ def may_name_none(student: Student) -> None:
     """Names none of a kind where none is asked for, and does not filter by sign.
 
     With positive = 0 or negative = 0 that list is empty; of influences that are all positive the
-    smallest still count as the most negative ones.
+    smallest still count as the most negative ones.  The right neurons in another order: half.
     """
     influence = np.abs(normal(35, 6)) + 0.1
     for positive, negative in ((0, 3), (3, 0), (0, 0), (6, 6)):

@@ -14,29 +14,30 @@ Found = Mapping[str, Any]
 
 def audit_view(found: Found) -> dict[str, Any]:
     """The view of a document of ``hw3 audit``: texts and rows of cells."""
-    survivors: dict[tuple[str, str], list[str]] = {}
-    for one in found["survivors"]:
-        survivors.setdefault((one["name"], one["about"]), []).append(one["function"])
     reasons: dict[str, list[str]] = {}
     for one in found["equivalent"]:
         reasons.setdefault(one["reason"], []).append(one["name"])
-    said = found["diagnoses"]
-    below = {one["name"] for one in found["honest_below_full"]}
-    wrong = len(found["mutants"]) + len(found["mistakes"])
+    said, numbers = found["diagnoses"], found["numbers"]
+
+    def counted(what: str, among: str) -> str:
+        return f"{numbers[what]} of {numbers[among]}"
+
     return {
         "facts": [
-            ("wrong, and not noticed", f"{len({n for n, _ in survivors})} of {wrong}"),
-            ("honest, and below full marks", f"{len(below)} of {len(found['honest'])}"),
+            ("wrong, and not noticed", counted("wrong_with_full_marks", "wrong")),
+            (
+                "honest, and below full marks",
+                counted("honest_below_full", "honest"),
+            ),
             ("mistakes named", f"{said['rightly']} rightly, {said['wrongly']} wrongly"),
             ("mistakes not named", str(said["none"])),
             ("took", f"{found['seconds']:.0f} s"),
         ],
         "survivors": [
-            {"name": name, "about": about, "functions": ", ".join(filter(None, functions))}
-            for (name, about), functions in survivors.items()
+            {**one, "functions": ", ".join(one["functions"])} for one in found["survivors"]
         ],
         "below": found["honest_below_full"],
-        "honest": len(found["honest"]),
+        "honest": numbers["honest"],
         "parts_head": ("part", "mutants", "killed", "equivalent", "survived", "public", "hidden"),
         "parts": [
             (

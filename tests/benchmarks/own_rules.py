@@ -2,9 +2,9 @@
 
     python tests/benchmarks/own_rules.py
 
-A path integral may follow any honest rule.  One that is none of the named ones is judged by how its
-error falls (``grader/checks/rules.py``): CONVERGES bounds the error at 300 steps ÷ that at 8, both
-root mean squares over the cases of a check; NO_WORSE bounds that at 50 steps ÷ that of the
+A path integral may follow any honest rule.  One that is none of the named ones is judged by how
+its error falls (``grader/checks/integrals.py``).  CONVERGES bounds the error at 300 steps ÷ that at
+8, both root mean squares over the cases of a check; NO_WORSE bounds that at 50 steps ÷ that of the
 left-hand or the right-hand sum, whichever is larger, over the cases without kinks; AT_50 and AT_300
 bound the error of each case.  The table shows, for each rule, the largest of these over the four
 functions that integrate (for wrong rules, the smallest).
@@ -25,7 +25,7 @@ import torch
 from grader.cases import Case
 from grader.checks import part1_neurons, part1_paths, part2_comparative
 from grader.checks.expect import relative_error
-from grader.checks.rules import AT_50, AT_300, CONVERGES, NO_WORSE, Integral
+from grader.checks.integrals import AT_50, AT_300, CONVERGES, NO_WORSE, Integral
 from grader.oracle import oracle
 from grader.quadrature import RULES, Rule, midpoint
 

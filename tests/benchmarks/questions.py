@@ -10,7 +10,7 @@ import numpy as np
 
 from grader.cases import Case, distribution
 from grader.checks import expect, part1_focused, part1_neurons, part1_paths, part2_comparative
-from grader.checks.rules import M
+from grader.checks.integrals import M
 from grader.networks import num_classes
 from grader.oracle import LiveOracle
 from grader.quadrature import rules

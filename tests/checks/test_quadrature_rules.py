@@ -105,6 +105,7 @@ DISHONEST = {
     "the end alone": ("torch.ones(m)", MEAN),
     "the middle alone": ("torch.full((m,), 0.5)", MEAN),
     "half of the way": ("(torch.arange(m) + 0.5) / (2 * m)", MEAN),
+    "no more than 100 steps": ("(torch.arange(min(m, 100)) + 0.5) / min(m, 100)", MEAN),
     "half a step off the line": ("(torch.arange(m) - 0.5) / m", MEAN),
     "squares of the way": ("((torch.arange(m) + 0.5) / m) ** 2", MEAN),
 }

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
+
+import numpy as np
 
 from grader.cases import Case, normal
 from grader.checks.hidden import SEED
@@ -11,7 +14,7 @@ from grader.checks.student import Student
 from grader.networks import Network
 from grader.records import Call
 
-__all__ = ["BAD_STEPS", "BAD_WEIGHTS", "BAD_XS", "MLP", "bad", "stateful"]
+__all__ = ["BAD_STEPS", "BAD_WEIGHTS", "BAD_XS", "MLP", "bad", "clear", "stateful"]
 
 
 def stateful(student: Student, name: str, *rest: Any) -> list[Call]:
@@ -27,6 +30,19 @@ def stateful(student: Student, name: str, *rest: Any) -> list[Call]:
             student.call(name, case.network, *(named[r] if isinstance(r, str) else r for r in rest))
         )
     return calls
+
+
+def clear(influence: np.ndarray, cuts: Iterable[int]) -> bool:
+    """Whether rounding cannot change which neurons lie before each cut, strongest first.
+
+    An instructor's seed draws inputs that nobody has seen: where two neurons are within 1e-5 of
+    each other and not the same, either order is right, and the case is left out.  The default seed
+    has no such case.
+    """
+    strengths = np.sort(influence.reshape(len(influence), -1).max(1).astype(np.float64))[::-1]
+    gaps = strengths[:-1] - strengths[1:]
+    near = (gaps > 0) & (gaps < 1e-5 * np.abs(strengths).max())
+    return not any(near[cut - 1] for cut in cuts if 0 < cut < len(strengths))
 
 
 BAD_XS = (

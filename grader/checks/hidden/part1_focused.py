@@ -8,6 +8,7 @@ from grader.cases import Case, case_list, cases, distribution, linear_layer
 from grader.checks import expect
 from grader.checks.hidden import SEED
 from grader.checks.hidden.arguments import BAD_STEPS, BAD_WEIGHTS, BAD_XS, MLP, bad, stateful
+from grader.checks.integrals import Integral, comparable, follows_a_rule, precise
 from grader.checks.part1_focused import (
     composes,
     gives_scores_before_softmax,
@@ -16,15 +17,7 @@ from grader.checks.part1_focused import (
 )
 from grader.checks.part1_paths import has_a_value_per_feature, has_the_shape_of_its_slice
 from grader.checks.registry import check, for_all
-from grader.checks.rules import (
-    Integral,
-    comparable,
-    dtype_kept,
-    follows_a_rule,
-    leaves_as_found,
-    precise,
-    refuses,
-)
+from grader.checks.rules import dtype_kept, leaves_as_found, refuses
 from grader.checks.student import Student
 from grader.networks import Network
 from grader.oracle import oracle
@@ -85,7 +78,10 @@ def splits_any_network(student: Student) -> None:
 
 @check("split", points=0.5, needs=[composes])
 def refuses_layers_that_are_not_there(student: Student) -> None:
-    """Raises ValueError or IndexError for a layer that is not there."""
+    """Raises ValueError or IndexError for a layer that is not there.
+
+    Each call that is refused earns its share.
+    """
     refuses(student, bad(student, "split", BAD_XS[2:4], model=MLP.network, layer=0))
 
 
@@ -130,7 +126,10 @@ def is_right_elsewhere_too(student: Student) -> None:
 
 @check("instance_influence", points=0.5, needs=[has_a_row_per_instance])
 def refuses_bad_arguments(student: Student) -> None:
-    """Raises ValueError or IndexError for bad classes, layers and batches."""
+    """Raises ValueError or IndexError for bad classes, layers and batches.
+
+    Each call that is refused earns its share.
+    """
     good = {"model": MLP.network, "layer": 1, "xs": MLP.xs(), "target": 2}
     refuses(student, bad(student, "instance_influence", BAD_XS, **good))
 
@@ -173,7 +172,10 @@ def leaves_everything_as_found(student: Student) -> None:
 
 @check("class_influence", points=0.5, needs=[has_the_shape_of_the_slice])
 def refuses_bad_weights(student: Student) -> None:
-    """Raises ValueError or IndexError for bad classes, layers, batches and weights."""
+    """Raises ValueError or IndexError for bad classes, layers, batches and weights.
+
+    Each call that is refused earns its share.
+    """
     good = {"model": MLP.network, "layer": 1, "xs": MLP.xs(4), "target": 2}
     refuses(student, bad(student, "class_influence", BAD_XS, BAD_WEIGHTS, **good))
 
@@ -214,7 +216,10 @@ def leaves_no_trace(student: Student) -> None:
 
 @check("path_influence", points=0.5, needs=[has_the_shape_of_its_slice])
 def refuses_bad_steps(student: Student) -> None:
-    """Raises ValueError or IndexError for bad classes, layers and steps."""
+    """Raises ValueError or IndexError for bad classes, layers and steps.
+
+    Each call that is refused earns its share.
+    """
     good = {"model": MLP.network, "layer": 1, "x": MLP.x, "baseline": MLP.baseline, "target": 2}
     refuses(student, bad(student, "path_influence", BAD_XS[:4], BAD_STEPS, **good))
 
@@ -271,6 +276,9 @@ def leaves_the_network_as_it_was(student: Student) -> None:
 
 @check("integrated_gradients", points=0.5, needs=[has_a_value_per_feature])
 def refuses_classes_that_are_not_there(student: Student) -> None:
-    """Raises ValueError or IndexError for bad classes and steps."""
+    """Raises ValueError or IndexError for bad classes and steps.
+
+    Each call that is refused earns its share.
+    """
     good = {"model": MLP.network, "x": MLP.x, "baseline": MLP.baseline, "target": 2}
     refuses(student, bad(student, "integrated_gradients", BAD_XS[:2], BAD_STEPS, **good))

@@ -8,9 +8,10 @@ from grader.cases import Case, case_list, cases, linear_layer, normal
 from grader.checks import expect
 from grader.checks.hidden import SEED
 from grader.checks.hidden.arguments import BAD_STEPS, MLP, bad, stateful
+from grader.checks.integrals import adds_up, precise
 from grader.checks.part1_neurons import has_the_shape_of_its_input, has_the_shape_of_the_input
 from grader.checks.registry import check, for_all
-from grader.checks.rules import adds_up, dtype_kept, leaves_as_found, precise, refuses
+from grader.checks.rules import dtype_kept, leaves_as_found, refuses
 from grader.checks.student import Student
 from grader.networks import Network
 from grader.oracle import oracle
@@ -21,7 +22,10 @@ __all__: list[str] = []
 
 @check("top_neurons", points=0.5)
 def breaks_ties_towards_the_lower_index(student: Student) -> None:
-    """Ties go to the lower index; k outside of 1 ... neurons is refused; lists will do."""
+    """Ties go to the lower index; k outside of 1 ... neurons is refused; lists will do.
+
+    Each call that should be refused earns its share.  The right neurons in another order: half.
+    """
     ties = np.array([1.0, 3.0, -2.0, 3.0, 1.0, 3.0, -2.0] * 5, dtype=np.float32)
     order = np.argsort(-ties, kind="stable")
     for influence in (ties, NumPy(ties.astype(np.float64)), ties.tolist()):
@@ -69,7 +73,10 @@ def is_right_on_other_neurons(student: Student) -> None:
 
 @check("saliency_map", points=0.5, needs=[has_the_shape_of_the_input])
 def refuses_neurons_that_are_not_there(student: Student) -> None:
-    """Raises ValueError or IndexError for bad neurons and layers."""
+    """Raises ValueError or IndexError for bad neurons and layers.
+
+    Each call that is refused earns its share.
+    """
     good = {"model": MLP.network, "layer": 1, "neuron": 0, "x": MLP.x}
     refuses(student, bad(student, "saliency_map", BAD_NEURON, **good))
 
@@ -87,7 +94,10 @@ def adds_up_to_the_change_of_the_activation(student: Student, case: Case) -> Non
 
 @check("integrated_saliency_map", points=0.5, needs=[has_the_shape_of_its_input])
 def refuses_bad_neurons(student: Student) -> None:
-    """Raises ValueError or IndexError for bad arguments; leaves all as it was and keeps float64."""
+    """Raises ValueError or IndexError for bad arguments; leaves all as it was and keeps float64.
+
+    Each call that is refused earns its share.
+    """
     case = Case(Network("smooth_mlp", seed=SEED + 9, dtype="float64"), 1, 0, SEED + 9)
     double = student.call("integrated_saliency_map", case.network, 1, 2, case.x, case.baseline, 5)
     dtype_kept(student.reply(double), "float64")

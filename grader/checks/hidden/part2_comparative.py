@@ -7,7 +7,8 @@ import numpy as np
 from grader.cases import Case, case_list, cases, distribution, linear_layer
 from grader.checks import expect
 from grader.checks.hidden import SEED
-from grader.checks.hidden.arguments import BAD_STEPS, BAD_WEIGHTS, BAD_XS, MLP, bad, stateful
+from grader.checks.hidden.arguments import BAD_STEPS, BAD_WEIGHTS, BAD_XS, MLP, bad, clear, stateful
+from grader.checks.integrals import comparable, precise
 from grader.checks.part2_comparative import (
     compares_the_two_explanations,
     has_a_value_per_feature,
@@ -15,7 +16,7 @@ from grader.checks.part2_comparative import (
     ranks_by_the_weights_of_a_linear_network,
 )
 from grader.checks.registry import check, for_all
-from grader.checks.rules import comparable, dtype_kept, leaves_as_found, precise, refuses
+from grader.checks.rules import dtype_kept, leaves_as_found, refuses
 from grader.checks.student import Student
 from grader.networks import Network
 from grader.oracle import oracle
@@ -89,7 +90,10 @@ def is_right_elsewhere_too(student: Student) -> None:
 
 @check("comparative_influence", points=0.5, needs=[has_the_shape_of_the_slice])
 def refuses_bad_arguments(student: Student) -> None:
-    """Raises ValueError or IndexError for bad classes, layers, batches and weights."""
+    """Raises ValueError or IndexError for bad classes, layers, batches and weights.
+
+    Each call that is refused earns its share.
+    """
     wrong = (BAD_CLASSES, BAD_XS[2:], BAD_WEIGHTS)
     refuses(student, bad(student, "comparative_influence", *wrong, **GOOD))
 
@@ -136,7 +140,10 @@ def leaves_the_network_as_it_was(student: Student) -> None:
 
 @check("comparative_integrated_gradients", points=0.5, needs=[has_a_value_per_feature])
 def refuses_bad_steps(student: Student) -> None:
-    """Raises ValueError or IndexError for bad classes and steps."""
+    """Raises ValueError or IndexError for bad classes and steps.
+
+    Each call that is refused earns its share.
+    """
     good = {"model": MLP.network, "x": MLP.x, "baseline": MLP.baseline, "c1": 2, "c2": 0}
     wrong = (BAD_CLASSES, BAD_STEPS)
     refuses(student, bad(student, "comparative_integrated_gradients", *wrong, **good))
@@ -150,12 +157,15 @@ def ranks_all_neurons(student: Student) -> None:
     """Ranks all neurons on further networks, and leaves everything as it was.
 
     For one row and for several, from the input to the scores.  Neurons without any influence are
-    tied, and ties go to the lower index.
+    tied, and ties go to the lower index.  The right neurons in another order: half.
     """
     for case in (*OTHERS, *ENDS, *IDLE):
         k = case.shape[0] if case in (*ENDS, *IDLE) else min(case.shape[0], 8)
         rows = 1 if case in IDLE else 2
         call = (case.network, case.layer, case.xs(rows), case.target, case.other, k)
+        push = oracle.comparative_influence(*call[:-1])
+        if not all(clear(sign * push, range(1, k + 1)) for sign in (1, -1)):
+            continue
         got, expected = student.distinguishing_neurons(*call), oracle.distinguishing_neurons(*call)
         expect.same_ranking(got[0], expected[0], "towards c1")
         expect.same_ranking(got[1], expected[1], "towards c2")
@@ -164,7 +174,10 @@ def ranks_all_neurons(student: Student) -> None:
 
 @check("distinguishing_neurons", points=0.75, needs=[ranks_by_the_weights_of_a_linear_network])
 def refuses_k_and_classes(student: Student) -> None:
-    """Raises ValueError or IndexError for bad classes, layers, batches and k."""
+    """Raises ValueError or IndexError for bad classes, layers, batches and k.
+
+    Each call that is refused earns its share.
+    """
     wrong = (BAD_K, BAD_CLASSES, BAD_XS[2:])
     refuses(student, bad(student, "distinguishing_neurons", *wrong, **GOOD, k=2))
 
@@ -181,6 +194,9 @@ def compares_on_other_networks(student: Student) -> None:
     asked += [(case, case.shape[0] - most, 1) for case in IDLE for most in (1, 2, 3, 4)]
     for case, k, rows in asked:
         call = (case.network, case.layer, case.xs(rows), case.target, case.other, k)
+        alone = oracle.class_influence(*call[:4])
+        if not (clear(oracle.comparative_influence(*call[:-1]), [k]) and clear(alone, [k])):
+            continue
         got, expected = (
             student.compare_with_single_class(*call),
             oracle.compare_with_single_class(*call),
@@ -192,6 +208,9 @@ def compares_on_other_networks(student: Student) -> None:
 
 @check("compare_with_single_class", points=0.5, needs=[compares_the_two_explanations])
 def refuses_bad_k(student: Student) -> None:
-    """Raises ValueError or IndexError for bad classes, layers, batches and k."""
+    """Raises ValueError or IndexError for bad classes, layers, batches and k.
+
+    Each call that is refused earns its share.
+    """
     wrong = (BAD_K, BAD_CLASSES, BAD_XS[2:])
     refuses(student, bad(student, "compare_with_single_class", *wrong, **GOOD, k=2))

@@ -1,0 +1,43 @@
+"""Hidden cases: what an instructor's seed may leave out, and the default one does not."""
+
+import numpy as np
+import pytest
+
+from grader.checks.hidden import arguments, part2_comparative, part3_compression
+from grading import not_passed, outcomes, reference_files, with_needs
+
+CLEARLY = {
+    part2_comparative: [
+        "distinguishing_neurons.ranks_all_neurons",
+        "compare_with_single_class.compares_on_other_networks",
+    ],
+    part3_compression: ["binary_classifier.is_right_elsewhere_too"],
+}
+
+
+@pytest.mark.parametrize(
+    ("strengths", "cuts", "expected"),
+    [
+        ([3.0, 2.0, 1.0], [1, 2, 3], True),
+        ([3.0, 2.0, 2.0, 0.0], [2], True),  # a tie has one right order
+        ([3.0, 2.0 + 1e-6, 2.0, 0.0], [2], False),
+        ([3.0, 2.0 + 1e-6, 2.0, 0.0], [1, 3], True),
+        ([1.0], [1], True),
+    ],
+)
+def test_what_rounding_may_change(strengths, cuts, expected):
+    assert arguments.clear(np.array(strengths), cuts) is expected
+
+
+@pytest.mark.parametrize("module", CLEARLY)
+def test_the_default_seed_leaves_nothing_out(module, monkeypatch):
+    found = []
+
+    def noted(*call):
+        found.append(arguments.clear(*call))
+        return found[-1]
+
+    monkeypatch.setattr(module, "clear", noted)
+    assert not_passed(outcomes(reference_files(), with_needs(*CLEARLY[module]))) == {}
+    assert len(found) > 20
+    assert all(found)
