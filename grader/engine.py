@@ -130,7 +130,7 @@ def _hinted(feedback: Feedback, check: Check) -> Feedback:
 
 def _sentence(text: str) -> str:
     """Text with a capital in front, unless a name of the code stands there, and a full stop."""
-    first = re.match(r"[a-z]{2,}(?= [a-z])", text)
+    first = re.match(r"[a-z]{2,}(?= [a-z0-9])", text)
     plain = first is not None and first[0] not in FUNCTIONS
     text = text[:1].upper() + text[1:] if plain else text
     return text if not text or text.endswith((".", "!", "?")) else f"{text}."

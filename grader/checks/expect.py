@@ -87,10 +87,13 @@ class StudentFault(Exception):  # noqa: N818
         self.error = error
 
 
-def that(holds: bool, message: str, **feedback: Any) -> None:
-    """``holds``, or the student is told ``message`` and other fields of :class:`Feedback`."""
+def that(holds: bool, message: str, *, of_values: bool = False, **feedback: Any) -> None:
+    """``holds``, or the student is told ``message`` and other fields of :class:`Feedback`.
+
+    ``of_values``: it is numbers that are wrong, which may be a known mistake.
+    """
     if not holds:
-        raise Unmet(Feedback(message=message, **feedback))
+        raise Unmet(Feedback(message=message, **feedback), of_values=of_values)
 
 
 def partial(fraction: float, message: str, **feedback: Any) -> NoReturn:

@@ -239,7 +239,7 @@ def learns_the_digits(student: Any) -> Feedback:
     figures = (_pictures(samples), _digit_counts(quality.counts), *_curves(result))
     if verdict.fraction == 1:
         return Feedback(message=verdict.message, figures=figures)
-    feedback = {"diagnosis": verdict.diagnosis, "figures": figures}
+    feedback: dict[str, Any] = {"diagnosis": verdict.diagnosis, "figures": figures}
     expect.that(verdict.fraction > 0, verdict.message, **feedback)
     expect.partial(verdict.fraction, verdict.message, **feedback)
 

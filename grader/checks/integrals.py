@@ -138,6 +138,7 @@ def follows_a_rule(integrals: Sequence[Integral], what: str) -> None:
         f"{what} does not come nearer to the integral with more steps",
         expected=f"an error that falls: at 300 steps at most {CONVERGES} times that at {M} steps",
         actual=f"an error of {at_8:.2g} at {M} steps, and of {at_300:.2g} at 300",
+        of_values=True,
         diagnosis="is `steps` used for the number of points on the line, and are these spread "
         "evenly from the baseline to x?",
     )
@@ -151,7 +152,9 @@ def follows_a_rule(integrals: Sequence[Integral], what: str) -> None:
         f"with 50 steps {what} is farther off than a left-hand or a right-hand sum",
         expected=f"an error of {max(left, right):.2g}, or less",
         actual=f"an error of {at_50:.2g}",
-        diagnosis="do all points lie between the baseline and x?",
+        of_values=True,
+        diagnosis="do all points lie between the baseline and x, and is their sum divided by how "
+        "many there are?",
     )
 
 
