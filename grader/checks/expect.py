@@ -18,9 +18,11 @@ from grader.records import Call, Feedback, Figure, Reply, StudentError
 from grader.validation import WrongKind, words
 
 __all__ = [
+    "DIFFERENCES",
     "FLOAT32",
     "FLOAT64",
     "HALF",
+    "NOTHING",
     "StudentFault",
     "Unmet",
     "close",
@@ -50,6 +52,18 @@ FLOAT64 = 1e-9
 Not for integrals: Captum keeps the weights of its steps in float32, which makes up to 4e-8.
 """
 
+
+DIFFERENCES = 1e-3
+"""The same against derivatives by central differences, which are good to 1e-6.
+
+Where checks ask for it, honest submissions use at most 1 % of it, and wrong ones that it catches
+are off by 20 times and more (``hw3 audit``, which prints both for every check).
+"""
+NOTHING = 1e-5
+"""What counts as zero, as an absolute L2 norm: of inputs that are ignored, of a line of no length.
+
+Honest submissions use at most 4 % of it; wrong ones are off by a thousand times and more.
+"""
 
 HALF = 0.5
 """What is earned where an answer is right on part of the ground."""

@@ -86,7 +86,7 @@ def is_linear_in_the_quantity(student: Student, case: Case) -> None:
     model, layer, xs, c1, c2 = case.network, case.layer, case.xs(2), case.target, case.other
     got = student.comparative_influence(model, layer, xs, c1, c2)
     by_hand = np.stack([case.derivative(x, c2) for x in xs]).mean(0)
-    expect.close(got, by_hand, 1e-3, "the influence", scale=1e-3)
+    expect.close(got, by_hand, expect.DIFFERENCES, "the influence", scale=1e-3)
     turned = student.comparative_influence(model, layer, xs, c2, c1)
     expect.close(turned, -got, what="towards c2 rather than c1 the influence", scale=1e-3)
     c3 = next(c for c in range(case.classes) if c not in (c1, c2))

@@ -61,7 +61,7 @@ def is_linear_in_the_distribution(student: Student, case: Case) -> None:
     expect.close(parts[2], expected, what="the influence under a mixture", scale=1e-3)
     slopes = np.stack([case.derivative(x, case.other) for x in case.xs(4)])
     by_hand = np.tensordot(q, slopes, 1)
-    expect.close(parts[1], by_hand, 1e-3, "the influence under weights", scale=1e-3)
+    expect.close(parts[1], by_hand, expect.DIFFERENCES, "the influence under weights", scale=1e-3)
 
 
 @check("comparative_influence", points=0.5, needs=[has_the_shape_of_the_slice])
@@ -110,9 +110,11 @@ def gives_nothing_to_what_does_nothing(student: Student, case: Case) -> None:
     two = student.comparative_integrated_gradients(*line, c2, c1, steps)
     expect.close(two, -one, tolerance, "towards c2 rather than c1 the attribution")
     nothing = np.zeros_like(one[0])
-    expect.close(one[0], nothing, 1e-5, "of an ignored input the attribution", scale=1.0)
+    expect.close(one[0], nothing, expect.NOTHING, "of an ignored input the attribution", scale=1.0)
     still = student.comparative_integrated_gradients(case.network, x, x, c1, c2, 20)
-    expect.close(still, np.zeros_like(still), 1e-5, "where x is the baseline it", scale=1.0)
+    expect.close(
+        still, np.zeros_like(still), expect.NOTHING, "where x is the baseline it", scale=1.0
+    )
     expect.that(bool(np.abs(one).max() > 0), "the attribution is zero everywhere")
 
 
