@@ -47,14 +47,14 @@ class Assignment:
             what is left.  A check of 0 points is left out.
         visibility: by check id or function, ``"public"`` or ``"hidden"``.
         limits: of every call, but for those of checks that have limits of their own.
-        wall_seconds: of each call of a check, by check id or function.
+        seconds: ``wall_seconds`` and ``cpu_seconds`` of each call, by check id or function.
     """
 
     seed: int | None = None
     points: Mapping[str, float] = field(default_factory=dict)
     visibility: Mapping[str, str] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
-    wall_seconds: Mapping[str, float] = field(default_factory=dict)
+    seconds: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     def checks(self) -> list[Check]:
         """The checks as the assignment has them, public ones of a function before its hidden ones.
@@ -114,10 +114,15 @@ class Assignment:
         return check.hidden if shown is None else shown == "hidden"
 
     def _limits(self, check: Check) -> Limits | None:
-        seconds = _of(check, self.wall_seconds)
-        if seconds is None:
+        seconds = {**self.seconds.get(check.function, {}), **self.seconds.get(check.id, {})}
+        if not seconds:
             return check.limits
-        return replace(check.limits or self.limits, wall_seconds=seconds)
+        made = check.limits or self.limits
+        return replace(
+            made,
+            wall_seconds=seconds.get("wall_seconds", made.wall_seconds),
+            cpu_seconds=seconds.get("cpu_seconds", made.cpu_seconds),
+        )
 
 
 def declared(seed: int | None) -> list[Check]:

@@ -26,9 +26,17 @@ SEEDS = range(100, 2**31)
 MOST_POINTS = 10_000
 
 _SECTIONS = ("seed", "points", "visibility", "limits")
-_MOST = {"wall_seconds": 86_400, "load_seconds": 86_400, "output_kb": 65_536}
-"""The limits that are enforced, and the most that each may be; others are refused, not ignored."""
-_OF_A_CHECK = ("wall_seconds",)
+_MOST = {
+    "wall_seconds": 86_400,
+    "cpu_seconds": 86_400,
+    "load_seconds": 86_400,
+    "total_seconds": 864_000,
+    "memory_mb": 1_048_576,
+    "output_kb": 65_536,
+}
+"""The limits, and the most that each may be; others are refused, not ignored."""
+_WHOLE = ("memory_mb", "output_kb")
+_OF_A_CHECK = ("wall_seconds", "cpu_seconds")
 
 
 def load(path: Path) -> Assignment:
@@ -85,7 +93,7 @@ def _read(document: Mapping[str, Any]) -> Assignment:
         points={name: _points(name, value) for name, value in points.items()},
         visibility=visibility,
         limits=replace(Limits(), **of_all),
-        wall_seconds=of_checks,
+        seconds=of_checks,
     )
 
 
@@ -138,20 +146,20 @@ def _points(name: str, value: Any) -> float:
     )
 
 
-def _limits(entries: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, float]]:
-    """The limits of every call by name, and wall seconds by check or function."""
+def _limits(entries: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, dict[str, float]]]:
+    """The limits of every call by name, and those of checks or functions by theirs."""
     of_all: dict[str, Any] = {}
-    of_checks: dict[str, float] = {}
+    of_checks: dict[str, dict[str, float]] = {}
     for entry, value in entries.items():
         owner, _, name = entry.rpartition(".")
         allowed = _OF_A_CHECK if owner else tuple(_MOST)
         if name not in allowed:
             of_whom = f" of {owner}" if owner else ""
             raise BadAssignment(
-                f"[limits] has no limit {name!r}{of_whom}{nearest(name, allowed)} that is "
-                f"enforced; there is {', '.join(allowed)}"
+                f"[limits] has no limit {name!r}{of_whom}{nearest(name, allowed)}; "
+                f"there is {', '.join(allowed)}"
             )
-        whole = name == "output_kb"
+        whole = name in _WHOLE
         number = type(value) is int or (type(value) is float and not whole)
         if not (number and 0 < value <= _MOST[name]):
             kind = "a whole number" if whole else "a number"
@@ -159,7 +167,7 @@ def _limits(entries: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, float
                 f"[limits] {entry} must be {kind} above 0, at most {_MOST[name]} (got {value!r})"
             )
         if owner:
-            of_checks[owner] = float(value)
+            of_checks.setdefault(owner, {})[name] = float(value)
         else:
             of_all[name] = value if whole else float(value)
     return of_all, of_checks

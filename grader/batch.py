@@ -25,7 +25,7 @@ from grader.records import Check, Report, Submission
 from grader.report import results
 from grader.report.files import write_text
 from grader.sandbox.process import end_guests
-from grader.sandbox.session import ProcessSession
+from grader.sandbox.session import Allowance, ProcessSession
 from grader.sandbox.walls import Walls
 
 __all__ = ["Job", "fingerprint", "grade_all", "grade_one", "is_done", "pool", "stop"]
@@ -90,10 +90,22 @@ def is_done(submission: Submission, job: Job, out: Path) -> bool:
         return False
 
 
-def grade_one(submission: Submission, job: Job) -> Report:
-    """The report on one submission, hidden checks included."""
+def grade_one(submission: Submission, job: Job, *, alone: bool = True) -> Report:
+    """The report on one submission, hidden checks included.
+
+    Args:
+        submission: the one.
+        job: how it is graded.
+        alone: whether nothing else runs here, so that calls that take too long are tried twice.
+    """
+    allowance = Allowance(job.assignment.limits.total_seconds)
+
+    def opens() -> ProcessSession:
+        limits = job.assignment.limits
+        return ProcessSession(submission.files, limits, job.walls, allowance, alone=alone)
+
     # The guest starts first, so that it imports torch while this process does.
-    opened = nullcontext() if submission.reason else closing(_open(submission, job))
+    opened = nullcontext() if submission.reason else closing(opens())
     with opened as first:
         from grader import engine
 
@@ -102,27 +114,26 @@ def grade_one(submission: Submission, job: Job) -> Report:
         if submission.reason:
             report = engine.unusable(submission, checks, {**walls, "timeouts": 0})
         else:
-            outcomes = list(engine.run(checks, lambda: _open(submission, job), first))
-            late = sum("took longer than" in o.feedback.message for o in outcomes)
-            report = engine.report(submission, checks, outcomes, {**walls, "timeouts": late})
+            outcomes = list(engine.run(checks, opens, first))
+            walls["timeouts"] = allowance.timeouts
+            report = engine.report(submission, checks, outcomes, walls)
     about = {**job.assignment.describe(), "fingerprint": job.fingerprint}
     return replace(report, environment={**report.environment, **about})
 
 
-def _open(submission: Submission, job: Job) -> ProcessSession:
-    return ProcessSession(submission.files, job.assignment.limits)
+def grade_to_files(submission: Submission, job: Job, out: Path, *, alone: bool = True) -> bool:
+    """Grade one submission and write its folder; ``result.json`` comes last.
 
-
-def grade_to_files(submission: Submission, job: Job, out: Path) -> str:
-    """Grade one submission and write its folder; ``result.json`` comes last.  Returns its id."""
+    Returns whether something took too long, beside others: it is to be tried once more, alone.
+    """
     from grader.report.html import instructor_page, student_page
 
-    report = grade_one(submission, job)
+    report = grade_one(submission, job, alone=alone)
     folder = out / submission.id
     write_text(folder / "report.html", student_page(report))
     write_text(folder / "instructor.html", instructor_page(report))
     results.write_json(folder / "result.json", report)
-    return submission.id
+    return not alone and bool(report.sandbox["timeouts"])
 
 
 def grade_all(
@@ -136,7 +147,7 @@ def grade_all(
     """Grade submissions side by side; each comes back as it is done, with what went wrong, if any.
 
     A worker that dies (out of memory, say) takes the submissions in work with it: these are tried
-    once more, one at a time.
+    once more, one at a time; and so are those in which something took too long beside others.
     """
     if not submissions:
         return
@@ -144,16 +155,17 @@ def grade_all(
     first = sorted(submissions, key=lambda submission: "gan.py" not in submission.files)
     left = {submission.id: submission for submission in first}
     for workers in (jobs, 1):
+        alone = workers == 1
         made = (executor or pool)(min(workers, len(left)))
         try:
-            futures: dict[Future[str], str] = {
-                made.submit(grade_to_files, submission, job, out): name
+            futures: dict[Future[bool], str] = {
+                made.submit(grade_to_files, submission, job, out, alone=alone): name
                 for name, submission in left.items()
             }
             for future in as_completed(futures):
                 name = futures[future]
                 error = future.exception()
-                if isinstance(error, BrokenProcessPool):
+                if isinstance(error, BrokenProcessPool) or (error is None and future.result()):
                     continue
                 yield left.pop(name), "" if error is None else f"{type(error).__name__}: {error}"
         except BaseException:

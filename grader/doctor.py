@@ -13,8 +13,8 @@ from importlib import metadata
 
 from grader.contract import FILES
 from grader.records import Call
+from grader.sandbox.probe import offers
 from grader.sandbox.session import GuestUnusable, ProcessSession
-from grader.sandbox.walls import choose
 
 __all__ = ["Finding", "examine"]
 
@@ -36,7 +36,7 @@ def examine() -> Iterator[Finding]:
     yield from _packages()
     yield _torchvision()
     yield _guest()
-    yield _walls()
+    yield from _walls()
 
 
 def _python() -> Finding:
@@ -88,9 +88,19 @@ def _guest() -> Finding:
     return Finding(what, "starts, imports torch and answers")
 
 
-def _walls() -> Finding:
-    walls = choose("auto")
-    if walls.unsandboxed:
-        says = "none: submissions run UNSANDBOXED, with your rights"
-        return Finding("walls", says, "note", "grade only code that you trust on this machine")
-    return Finding("walls", ", ".join(walls.layers))
+def _walls() -> Iterator[Finding]:
+    works = False
+    for offer in offers():
+        what = f"walls, {offer.mode}"
+        if offer.walls is not None:
+            says = "hold against what they must refuse: " + ", ".join(offer.walls.layers)
+            yield Finding(what, says)
+        else:
+            level = "note" if works or offer.mode == "bubblewrap" else "bad"
+            yield Finding(what, offer.why, level, offer.repair)
+        works = works or offer.walls is not None
+    if not works:
+        says = "none: submissions run UNSANDBOXED, with your rights, and `hw3 grade` refuses to"
+        yield Finding(
+            "walls", says, "note", "grade on Linux, or code that you trust: --sandbox none"
+        )

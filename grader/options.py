@@ -16,7 +16,7 @@ from grader import contract
 from grader.assignment import Assignment, BadAssignment
 from grader.assignment_file import load
 from grader.report import display
-from grader.sandbox.walls import MODES
+from grader.sandbox.walls import WISHES
 
 __all__ = [
     "PARTS",
@@ -59,8 +59,11 @@ def of_part(command: Command) -> Command:
 
 def of_walls(command: Command) -> Command:
     """``--sandbox``."""
-    words = "Walls around submissions: auto, strict (refuse without) or none."
-    option = click.option("--sandbox", type=click.Choice(MODES), default="auto", help=words)
+    words = (
+        "Walls around submissions: auto (the strongest that work), strict (Landlock and seccomp at "
+        "the least) or none."
+    )
+    option = click.option("--sandbox", type=click.Choice(WISHES), default="auto", help=words)
     return option(command)
 
 

@@ -73,13 +73,19 @@ class Submission:
 
 @dataclass(frozen=True)
 class Limits:
-    """What one call into a submission may take: seconds, mebibytes, kibibytes."""
+    """What one call into a submission may take: seconds, mebibytes, kibibytes.
 
-    wall_seconds: float = 15.0
+    Processor time is what counts, of all its threads together; the wall clock ends what waits.
+    ``memory_mb`` comes on top of what the imports take.  ``total_seconds`` is for all calls of a
+    submission together.
+    """
+
+    wall_seconds: float = 60.0
     cpu_seconds: float = 15.0
     load_seconds: float = 30.0
     memory_mb: int = 2048
     output_kb: int = 16
+    total_seconds: float = 3600.0
 
 
 @dataclass(frozen=True)
@@ -100,8 +106,8 @@ class StudentError:
     """What went wrong inside a submission.
 
     ``kind`` is ``"raised"``, ``"missing"`` (not written yet), ``"load"`` (the file cannot be
-    imported), ``"timeout"``, ``"died"`` or ``"garbage"``.  ``types`` are the names of the
-    exception's classes, most specific first.  ``file``, ``line`` and ``code`` point at the
+    imported), ``"timeout"``, ``"memory"``, ``"died"`` or ``"garbage"``.  ``types`` are the names of
+    the exception's classes, most specific first.  ``file``, ``line`` and ``code`` point at the
     student's own source where that is known.
     """
 

@@ -1,16 +1,28 @@
 """Running checks on code that a test writes: in this process, without a guest."""
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 from grader import engine
 from grader.checks import registry
 from grader.records import Check, Outcome, Status
+from grader.sandbox.probe import NoWalls, choose
 from grader.sandbox.session import InProcessSession
+from grader.sandbox.walls import NO_WALLS, Walls
 
 ROOT = Path(__file__).parent.parent
 CHECKS = registry.load()
 BY_ID = {check.id: check for check in CHECKS}
+
+
+@cache
+def walls() -> Walls:
+    """The strongest walls that work here."""
+    try:
+        return choose("auto")
+    except NoWalls:
+        return NO_WALLS
 
 
 def reference_files() -> dict[str, bytes]:

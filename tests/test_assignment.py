@@ -19,7 +19,7 @@ from grader.contract import PARTS
 from grader.records import Limits, Submission, added
 from grader.report.redact import for_student
 from grader.sandbox.session import InProcessSession
-from grader.sandbox.walls import choose
+from grader.sandbox.walls import NO_WALLS
 from grading import BY_ID, CHECKS, ROOT, reference_files
 
 PUBLIC = "evaluate.takes_zero_for_a_no"
@@ -83,7 +83,7 @@ def test_a_file_says_it_all(written):
         {"integrated_gradients.is_complete": 2, "evaluate.counts_right": 1.25, "part3": 30},
         {PUBLIC: "hidden"},
         Limits(wall_seconds=30.0, output_kb=8),
-        {"train.learns_the_digits": 300.0},
+        {"train.learns_the_digits": {"wall_seconds": 300.0}},
     )
     assert load(written("")) == Assignment()
 
@@ -118,7 +118,8 @@ def test_a_file_says_it_all(written):
         ("[visibility]\nevaluate = 'secret'", ['"public" or "hidden"', "'secret'"]),
         ("[visibility]\nevaluate = true", ['"public" or "hidden"', "True"]),
         ("[limits]\nwall_second = 3", ["'wall_second'", "did you mean 'wall_seconds'"]),
-        ("[limits]\nmemory_mb = 3", ["no limit 'memory_mb'", "enforced", "load_seconds"]),
+        ("[limits]\nmemory_mb = 1.5", ["memory_mb must be a whole number", "1.5"]),
+        ("[limits.train]\nmemory_mb = 3", ["no limit 'memory_mb' of train", "cpu_seconds"]),
         ("[limits]\nwall_seconds = 0", ["wall_seconds must be a number above 0", "got 0"]),
         ("[limits]\nwall_seconds = inf", ["at most 86400", "inf"]),
         ("[limits]\nwall_seconds = nan", ["above 0", "nan"]),
@@ -244,7 +245,10 @@ def test_visibility_moves_a_check_between_sessions_and_out_of_a_student_s_sight(
 
 
 def test_limits_reach_the_checks_and_leave_the_others_their_own():
-    assignment = Assignment(limits=Limits(output_kb=8), wall_seconds={"train": 5, PUBLIC: 3})
+    assignment = Assignment(
+        limits=Limits(output_kb=8),
+        seconds={"train": {"wall_seconds": 5.0}, PUBLIC: {"wall_seconds": 3.0}},
+    )
     made = {c.id: c.limits for c in assignment.checks()}
     assert made["train.learns_the_digits"] == Limits(
         wall_seconds=5, cpu_seconds=BY_ID["train.learns_the_digits"].limits.cpu_seconds
@@ -311,7 +315,7 @@ def test_what_a_report_says_tells_rules_apart_and_not_seeds():
 
 
 def test_every_setting_changes_the_fingerprint_and_travels_to_workers():
-    walls = choose("none")
+    walls = NO_WALLS
     jobs = [
         Job(walls, "", assignment)
         for assignment in (
@@ -321,7 +325,7 @@ def test_every_setting_changes_the_fingerprint_and_travels_to_workers():
             Assignment(points={"part3": 30}),
             Assignment(visibility={"evaluate": "hidden"}),
             Assignment(limits=Limits(wall_seconds=30)),
-            Assignment(wall_seconds={"evaluate": 30}),
+            Assignment(seconds={"evaluate": {"wall_seconds": 30.0}}),
         )
     ]
     assert len({job.fingerprint for job in jobs}) == len(jobs)

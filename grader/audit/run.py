@@ -21,7 +21,7 @@ from grader.records import Check, Limits, Outcome, Status
 
 __all__ = ["Ended", "Row", "examine", "examine_all"]
 
-LIMITS = Limits(wall_seconds=10.0)
+LIMITS = Limits(wall_seconds=20.0, cpu_seconds=10.0)
 """A mutant may hang; an honest call takes a small part of this."""
 
 

@@ -13,6 +13,7 @@ import json
 import os
 import struct
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -76,13 +77,16 @@ def prepare() -> str:
     return ""
 
 
-def serve(requests_fd: int, replies_fd: int, problem: str | None) -> None:
+def serve(
+    requests_fd: int, replies_fd: int, problem: str | None, layers: Sequence[str] = ()
+) -> None:
     """Serve frames on two descriptors.
 
     Args:
         requests_fd: frames come in here.
         replies_fd: and go out there.
         problem: what :func:`prepare` said, where it has run already.
+        layers: the walls that this process stands behind.
     """
     requests, replies = os.fdopen(requests_fd, "rb"), os.fdopen(replies_fd, "wb")
     nothing = os.open(os.devnull, os.O_RDWR)
@@ -100,7 +104,7 @@ def serve(requests_fd: int, replies_fd: int, problem: str | None) -> None:
     from grader.sandbox import wire
 
     server = Server(capture)
-    wire.write_frame(replies, *wire.encode({"ready": True}))
+    wire.write_frame(replies, *wire.encode({"ready": True, "layers": list(layers)}))
     _forget_the_grader()
     while (frame := wire.read_frame(requests)) is not None:
         sys.stdout = sys.stderr = capture  # whatever an earlier call made of them

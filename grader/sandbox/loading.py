@@ -184,6 +184,8 @@ def _describe(error: BaseException, names: frozenset[str], kind: str) -> Student
         message = f"Python cannot read the file: {error.msg or 'syntax error'}"
     elif isinstance(error, ModuleNotFoundError) and error.name:
         message = _missing_module(error.name, names)
+    elif isinstance(error, MemoryError) or "DefaultCPUAllocator" in _text(error):
+        kind, message = "memory", ""  # the session says how much there was
     else:
         message = ": ".join(word for word in (types[0], _text(error)) if word)
     return StudentError(kind, str(message)[:2000], types[:20], file, line, code)

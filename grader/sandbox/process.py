@@ -5,6 +5,7 @@ Importing this module does not import torch.
 
 from __future__ import annotations
 
+import json
 import os
 import queue
 import signal
@@ -16,11 +17,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import grader
-from grader.sandbox import guest, zygote
+import psutil
+
+from grader.sandbox import bubblewrap, guest, zygote
+from grader.sandbox.readable import DEVICES, home, readable
+from grader.sandbox.walls import Walls
 from grader.sandbox.zygote import Forked, Zygote
 
-__all__ = ["FORKS", "GuestProcess", "end_guests"]
+__all__ = ["FORKS", "GuestProcess", "end_guests", "end_zygote"]
 
 _ENVIRONMENT = (
     *("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "TEMP", "TMP"),
@@ -31,37 +35,82 @@ _ENVIRONMENT = (
 )
 """What a guest sees of the environment: what Python and torch need, no token, no command file."""
 
+_UNWRITABLE = {"MPLCONFIGDIR": "/tmp", "TORCHINDUCTOR_CACHE_DIR": "/tmp", "MPLBACKEND": "Agg"}
+"""Matplotlib and torch's optimizers want a folder that is there and whose permissions, which walls
+do not change, would let them write; that they then cannot does not trouble them."""
+
 FORKS = sys.platform == "linux"
 """Whether guests are forked from a process that has imported torch, instead of started anew."""
 
-_zygotes: list[Zygote] = []
-"""The one of this process, once there is one."""
+_zygotes: dict[str, Zygote] = {}
+"""Those of this process, by the mode of their walls."""
 
 
-def _fork() -> Forked:
-    if not _zygotes or not _zygotes[0].alive:
-        command = [sys.executable, "-c", zygote.BOOT, _home()]
-        _zygotes[:] = [Zygote(command, _environment())]
-    return _zygotes[0].fork()
+def _fork(walls: Walls, memory_mb: int) -> Forked:
+    old = _zygotes.get(walls.mode)
+    if old is None or not old.alive:
+        _zygotes[walls.mode] = _zygote(walls.mode)
+    return _zygotes[walls.mode].fork(memory_mb)
 
 
-def _start() -> subprocess.Popen[bytes]:
-    options: dict[str, Any] = {"start_new_session": True}
-    if sys.platform == "win32":
-        options = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
-    return subprocess.Popen(
-        [sys.executable, "-c", guest.BOOT, _home()],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        cwd=Path(sys.executable).anchor,
-        env=_environment(),
-        **options,
-    )
+def _zygote(mode: str) -> Zygote:
+    command, environment = [sys.executable, "-c", zygote.BOOT, str(home())], _environment()
+    if mode == "none":
+        return Zygote(command, environment)
+    sees = readable()
+    locks = {
+        "readable": [*sees.allowed, *DEVICES],
+        "listed": sees.listed,
+        "writable": DEVICES[:1],
+    }
+    command.append(json.dumps(locks))
+    environment |= _UNWRITABLE
+    if mode == "bubblewrap":
+        return Zygote(bubblewrap.wrapped(command, sees, environment), {})
+    return Zygote(command, environment)
 
 
-def _home() -> str:
-    return str(Path(grader.__file__).parent.parent)
+class _Started:
+    """A guest that was started, as far as a session uses it; limits are looked after from here."""
+
+    def __init__(self) -> None:
+        options: dict[str, Any] = {"start_new_session": True}
+        if sys.platform == "win32":
+            options = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", guest.BOOT, str(home())],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd=Path(sys.executable).anchor,
+            env=_environment(),
+            **options,
+        )
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self.stdin, self.stdout = self._process.stdin, self._process.stdout
+        self.most_kb = 0
+
+    @property
+    def returncode(self) -> int | None:
+        return self._process.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        return self._process.wait(timeout)
+
+    def processor_seconds(self) -> float:
+        with suppress(psutil.Error):
+            process = psutil.Process(self._process.pid)
+            self.most_kb = max(self.most_kb, process.memory_info().rss >> 10)
+            times = process.cpu_times()
+            return float(times.user + times.system)
+        return 0.0
+
+    def kill(self) -> None:
+        if sys.platform != "win32" and self._process.returncode is None:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.kill()
 
 
 def _environment() -> dict[str, str]:
@@ -73,10 +122,15 @@ def _environment() -> dict[str, str]:
 
 
 class GuestProcess:
-    """A guest process with a thread at either end of its pipes: nothing blocks for long here."""
+    """A guest process with a thread at either end of its pipes: nothing blocks for long here.
 
-    def __init__(self) -> None:
-        self.process = _fork() if FORKS else _start()
+    Args:
+        walls: what stands around it.
+        memory_mb: MiB that it may take on top of the imports.
+    """
+
+    def __init__(self, walls: Walls, memory_mb: int) -> None:
+        self.process = _fork(walls, memory_mb) if FORKS else _Started()
         # One frame at most waits here; a guest that sends without being asked fills its own pipe.
         self._incoming: queue.Queue[Any] = queue.Queue(maxsize=1)
         self._outgoing: queue.Queue[Any] = queue.Queue()
@@ -89,7 +143,6 @@ class GuestProcess:
     def _read(self) -> None:
         from grader.sandbox import wire
 
-        assert self.process.stdout is not None
         try:
             while (frame := wire.read_frame(self.process.stdout)) is not None:
                 self._incoming.put(frame)
@@ -100,7 +153,6 @@ class GuestProcess:
     def _write(self) -> None:
         from grader.sandbox import wire
 
-        assert self.process.stdin is not None
         while (frame := self._outgoing.get()) is not None:
             try:
                 wire.write_frame(self.process.stdin, *frame)
@@ -122,10 +174,6 @@ class GuestProcess:
 
     def kill(self) -> None:
         """End the process, with those that it started, and reap it."""
-        # A guest that was never born has no number, and group 0 would be our own.
-        if sys.platform != "win32" and self.process.returncode is None and self.process.pid > 0:
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(self.process.pid, signal.SIGKILL)
         self.process.kill()
         self.process.wait()
         self._outgoing.put(None)
@@ -137,12 +185,18 @@ class GuestProcess:
                     self._incoming.get_nowait()
                 thread.join(0.01)
             # A process that escaped may hold the other end; closing would then wait for it.
-            if stream is not None and not thread.is_alive():
+            if not thread.is_alive():
                 with suppress(OSError):
                     stream.close()
 
 
+def end_zygote(mode: str) -> None:
+    """End the zygote of a mode, with its guests, and wait for that."""
+    if mode in _zygotes:
+        _zygotes.pop(mode).close()
+
+
 def end_guests() -> None:
     """End all guests of this process at once, without waiting for them."""
-    for one in _zygotes:
+    for one in _zygotes.values():
         one.end()

@@ -25,15 +25,32 @@ from grader.records import Call, Limits, Passes, Reply, StudentError
 from grader.sandbox import process
 from grader.sandbox.guest import Capture, Server
 from grader.sandbox.process import GuestProcess
+from grader.sandbox.walls import NO_WALLS, Walls
 
-__all__ = ["GuestUnusable", "InProcessSession", "ProcessSession", "Session"]
+__all__ = ["Allowance", "GuestUnusable", "InProcessSession", "ProcessSession", "Session"]
 
-RETRIED_SECONDS = 30.0
+RETRIED_SECONDS = 60.0
 """Up to this limit a call that takes too long is tried once more: the machine may have stalled."""
+
+_LOOK_SECONDS = 0.05
+"""How often a guest that is at work is asked for the processor time that it took."""
 
 
 class GuestUnusable(RuntimeError):  # noqa: N818 - a state of the guest, whoever made the error
     """The guest cannot even start here: the grader's fault or the machine's, not the student's."""
+
+
+class Allowance:
+    """What all sessions of one submission may take together, and what they met.
+
+    Args:
+        seconds: of wall clock that its calls may take in all.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds, self.left = seconds, seconds
+        self.timeouts = 0
+        """Calls, and imports of files, that took too long and count so."""
 
 
 class Session(Protocol):
@@ -93,7 +110,11 @@ class _OneSubmission:
             error = _missing_file(part, self._files) or self._load(part)
             if error is not None:
                 return Reply(error=error)
-        return self._ask({"op": "call", "call": call}, limits.wall_seconds, _name(call))
+        return self._ask({"op": "call", "call": call}, limits, _name(call))
+
+    def _retries(self, limits: Limits) -> bool:
+        """Whether what took longer than this is tried once more."""
+        return False
 
     def _load(self, part: str) -> StudentError | None:
         if part in self._load_errors:
@@ -101,8 +122,11 @@ class _OneSubmission:
         if part in self._loaded:
             return None
         file = next(p.file for p in contract.PARTS if p.id == part)
-        request = {"op": "load", "part": part}
-        error = self._ask(request, self._limits.load_seconds, f"importing {file}").error
+        seconds = self._limits.load_seconds
+        limits = replace(self._limits, wall_seconds=seconds, cpu_seconds=seconds)
+        error = self._ask({"op": "load", "part": part}, limits, f"importing {file}").error
+        if error is not None and error.kind == "timeout" and self._retries(limits):
+            error = self._ask({"op": "load", "part": part}, limits, f"importing {file}").error
         if error is None:
             self._loaded.add(part)
             self._loaded_once.add(part)
@@ -117,7 +141,7 @@ class _OneSubmission:
         arrays = {n: np.frombuffer(d, dtype=np.uint8) for n, d in files.items()}
         return {"op": "files", "files": arrays, "output_kb": self._limits.output_kb}
 
-    def _ask(self, request: dict[str, Any], seconds: float, doing: str) -> Reply:
+    def _ask(self, request: dict[str, Any], limits: Limits, doing: str) -> Reply:
         raise NotImplementedError
 
 
@@ -127,27 +151,63 @@ class ProcessSession(_OneSubmission):
     The guest is started at once, so that it imports torch while the grader does; after a crash or
     an overrun it is started again for the next call.  A file that cannot be loaded is not tried a
     second time.
+
+    Args:
+        files: the submission's, by name.
+        limits: of calls that have none of their own.
+        walls: what stands around the guest.
+        allowance: what this session and others of the submission may take together.
+        alone: whether nothing else runs beside it, so that what took too long is tried once more.
     """
 
-    def __init__(self, files: Mapping[str, bytes], limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        files: Mapping[str, bytes],
+        limits: Limits | None = None,
+        walls: Walls = NO_WALLS,
+        allowance: Allowance | None = None,
+        *,
+        alone: bool = True,
+    ) -> None:
         super().__init__(files, limits)
+        self._walls, self._alone = walls, alone
+        self._allowance = allowance or Allowance(self._limits.total_seconds)
         self._number = 0
         self._greeted = False
-        self._pipes: GuestProcess | None = GuestProcess()
+        self._base_kb = 0
+        self.layers: tuple[str, ...] = ()
+        """The walls that the guest stands behind, once it has said so."""
+        self._pipes: GuestProcess | None = self._start()
+
+    def _start(self) -> GuestProcess:
+        return GuestProcess(self._walls, self._limits.memory_mb)
 
     def call(self, call: Call, limits: Limits | None = None) -> Reply:
         """Carry out one call, within its limits."""
         if self._pipes is not None and self._pipes.waiting() == [None]:
             self.close()  # it ended after its last reply: that call was answered, this one is new
         reply = super().call(call, limits)
-        late = reply.error is not None and reply.error.kind == "timeout"
-        if late and (limits or self._limits).wall_seconds <= RETRIED_SECONDS:
-            return super().call(call, limits)  # once more, in a guest of its own
+        if _late(reply) and self._retries(limits or self._limits):
+            reply = super().call(call, limits)  # once more, in a guest of its own
+        self._allowance.timeouts += _late(reply)
         return reply
 
-    def _ask(self, request: dict[str, Any], seconds: float, doing: str) -> Reply:
+    def _load(self, part: str) -> StudentError | None:
+        known = part in self._load_errors
+        error = super()._load(part)
+        late = error is not None and not known and error.kind == "load" and "timeout" in error.types
+        self._allowance.timeouts += late
+        return error
+
+    def _retries(self, limits: Limits) -> bool:
+        short = min(limits.wall_seconds, limits.cpu_seconds) <= RETRIED_SECONDS
+        return self._alone and short and self._allowance.left > 0
+
+    def _ask(self, request: dict[str, Any], limits: Limits, doing: str) -> Reply:
         from grader.sandbox import wire
 
+        if self._allowance.left <= 0:
+            return Reply(error=StudentError("timeout", f"{self._used_up()}: {doing} was not run"))
         pipes = self._guest()
         if pipes.waiting():
             early = f"before {doing} your code wrote into the grader's own connection"
@@ -157,46 +217,97 @@ class ProcessSession(_OneSubmission):
         started = time.perf_counter()
         pipes.send(frame)
         try:
-            got = pipes.receive(seconds)
+            got = self._receive(pipes, limits, doing, started)
+            if isinstance(got, Reply):
+                return got
             if isinstance(got, Exception):
                 raise got
             if got is None:
-                return self._lost("died", f"the process ended in {doing}{self._how()}")
-            return _reply(wire.decode(*got), self._number, time.perf_counter() - started)
-        except queue.Empty:
-            return self._lost("timeout", f"{doing} took longer than {seconds:g} seconds")
+                return self._died(doing)
+            reply = _reply(wire.decode(*got), self._number, time.perf_counter() - started)
+            if reply.error is not None and reply.error.kind == "memory":
+                message = self._too_much(doing)
+                return replace(reply, error=replace(reply.error, message=message))
+            return reply
         except (wire.Garbage, OSError, ValueError):
             broken = f"in {doing} your code wrote into the grader's own connection, or closed it"
             return self._lost("garbage", broken)
+        finally:
+            self._allowance.left -= time.perf_counter() - started
 
-    def _how(self) -> str:
+    def _receive(self, pipes: GuestProcess, limits: Limits, doing: str, started: float) -> Any:
+        """What came, or the reply where a limit was met: its processor time is looked at often."""
+        process, wall = pipes.process, min(limits.wall_seconds, self._allowance.left)
+        before: float | None = None
+        while True:
+            left = started + wall - time.perf_counter()
+            try:
+                return pipes.receive(max(0.0, min(left, _LOOK_SECONDS)))
+            except queue.Empty:
+                pass
+            if left <= 0:
+                if wall < limits.wall_seconds:
+                    return self._lost("timeout", f"{self._used_up()}, the last in {doing}")
+                return self._lost("timeout", f"{doing} took longer than {wall:g} seconds")
+            used = process.processor_seconds()
+            before = used if before is None else before
+            if used - before > limits.cpu_seconds:
+                return self._lost(
+                    "timeout",
+                    f"{doing} took longer than {limits.cpu_seconds:g} seconds of processor time",
+                )
+            if self._base_kb and process.most_kb - self._base_kb > self._limits.memory_mb << 10:
+                return self._lost("memory", self._too_much(doing))
+
+    def _used_up(self) -> str:
+        return f"your code took longer than {self._allowance.seconds:g} seconds in all"
+
+    def _too_much(self, doing: str) -> str:
+        megabytes = self._limits.memory_mb
+        whole = megabytes % 1024 == 0
+        amount = f"{megabytes // 1024} GiB" if whole else f"{megabytes} MiB"
+        return f"{doing} used more than {amount} of memory"
+
+    def _died(self, doing: str) -> Reply:
         assert self._pipes is not None
+        process = self._pipes.process
         try:
-            code = self._pipes.process.wait(timeout=2)
+            code = process.wait(timeout=2)
         except subprocess.TimeoutExpired:
-            return ": it closed its pipe"
-        return f" with exit status {code}" if code >= 0 else f" by signal {-code}"
+            return self._lost("died", f"the process ended in {doing}: it closed its pipe")
+        # Where an allocation fails beneath Python, the process ends without a word.
+        if process.most_kb > _NEARLY * (self._limits.memory_mb << 10):
+            return self._lost("memory", self._too_much(doing))
+        how = f"with exit status {code}" if code >= 0 else f"by signal {-code}"
+        return self._lost("died", f"the process ended in {doing} {how}")
 
     def _lost(self, kind: str, message: str) -> Reply:
         self.close()
-        return Reply(error=StudentError(kind, message))
+        return Reply(error=StudentError(kind, message, (kind,)))
 
     def _guest(self) -> GuestProcess:
         if self._pipes is None:
-            self._pipes = GuestProcess()
+            self._pipes = self._start()
         if not self._greeted:
             # Importing torch can take long on a cold disk; a student's limits do not run meanwhile.
             hello = self._hello()
             if process.FORKS and not hello:  # the zygote had just been killed: another one forks
                 self.close()
-                self._pipes = GuestProcess()
+                self._pipes = self._start()
                 hello = self._hello()
             if not hello.get("ready"):
                 self.close()
                 reason = hello.get("fatal", "it ended before it was ready")
                 raise GuestUnusable(f"the process for student code cannot start: {reason}")
+            self.layers = tuple(hello["layers"])
+            if self._walls.layers and self.layers != self._walls.layers:
+                self.close()
+                raise GuestUnusable("the walls around student code are not those that were tried")
             self._greeted = True
-            reply = self._ask(self._sources(), 30, "reading the files")
+            self._pipes.process.processor_seconds()
+            self._base_kb = self._pipes.process.most_kb
+            patient = replace(self._limits, wall_seconds=30.0, cpu_seconds=30.0)
+            reply = self._ask(self._sources(), patient, "reading the files")
             if reply.error is not None:
                 message = reply.error.message
                 raise GuestUnusable(f"the process for student code cannot start: {message}")
@@ -220,6 +331,14 @@ class ProcessSession(_OneSubmission):
         self._loaded.clear()
 
 
+_NEARLY = 0.75
+"""The share of the memory limit from which it is blamed for an end without a word."""
+
+
+def _late(reply: Reply) -> bool:
+    return reply.error is not None and reply.error.kind == "timeout"
+
+
 def _reply(message: Mapping[str, Any], number: int, seconds: float) -> Reply:
     from grader.sandbox.wire import Garbage
 
@@ -239,7 +358,7 @@ def _reply(message: Mapping[str, Any], number: int, seconds: float) -> Reply:
             int(error["line"]),
             str(error["code"])[:200],
         )
-        if error.kind not in ("raised", "missing", "load"):
+        if error.kind not in ("raised", "missing", "load", "memory"):
             raise Garbage("an unknown kind of error")
         return Reply(None, error, stdout, (), seconds)
     except Garbage:
@@ -271,9 +390,9 @@ class InProcessSession(_OneSubmission):
         super().__init__(files, limits)
         self._capture = Capture(0)
         self._server = Server(self._capture, blocked=(), caught=(Exception, SystemExit))
-        self._ask(self._sources(), 0, "")
+        self._ask(self._sources(), self._limits, "")
 
-    def _ask(self, request: dict[str, Any], seconds: float, doing: str) -> Reply:
+    def _ask(self, request: dict[str, Any], limits: Limits, doing: str) -> Reply:
         from grader.sandbox import wire
 
         started = time.perf_counter()

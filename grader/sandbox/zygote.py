@@ -1,103 +1,155 @@
 """A process that has imported torch and forks a guest whenever one is wanted (Linux).
 
 Importing torch is most of what a guest costs; here it happens once.  The zygote runs no student
-code and computes nothing (a parent that ran a multi-threaded operation makes its children hang): it
-forks, and its children serve as :mod:`grader.sandbox.guest` says.  It answers on a socket: ``F``
-with two descriptors forks a guest that talks over them, ``W`` with a process's number tells whether
-that one has ended.  When the grader goes, the socket ends, and the zygote ends with its children.
+code and computes nothing (a parent that ran a multi-threaded operation makes its children hang).
+Its children lock themselves down, and serve as :mod:`grader.sandbox.guest` says.  When the grader
+goes, the socket ends, and the zygote ends with its children.
+
+It is asked with a letter and a number, and answers with two numbers.  ``F``, with two descriptors,
+forks a guest that talks over them and may take so many MiB: its number.  Of a guest by its number,
+``W`` says how it ended and the most memory in KiB that it had, ``C`` the nanoseconds of processor
+time that it took, and ``K`` ends it.  The numbers are the zygote's, which may have a namespace.
 """
 
 from __future__ import annotations
 
 import atexit
-import ctypes
 import gc
+import json
 import os
 import signal
 import socket
 import struct
 import subprocess
+import sys
+import tempfile
 import threading
 import time
-from collections.abc import Callable
 from contextlib import suppress
-from typing import NoReturn
+from typing import Any, NoReturn
 
 __all__ = ["BOOT", "Forked", "Zygote", "main"]
 
 BOOT = (
-    "import sys; sys.path[:] = [p for p in sys.path if p] + sys.argv[1:2]; sys.argv[1:] = []; "
+    "import sys; sys.path[:] = [p for p in sys.path if p] + sys.argv[1:2]; "
     "from grader.sandbox.zygote import main; main()"
 )
 """The zygote's command, as the guest's (``grader/sandbox/guest.py``)."""
 
-_NUMBER = struct.Struct(">i")
+_ASKED, _ANSWERED = struct.Struct(">cq"), struct.Struct(">qq")
 _RUNNING = -(2**31)
 _FIRST_SECONDS, _ANSWER_SECONDS = 120.0, 10.0
 """In which the zygote answers: at first it imports torch.  One that does not is ended."""
+_PERSONAL = ("HOME", "TMPDIR", "TEMP", "TMP", "VIRTUAL_ENV", "CONDA_PREFIX")
 
 
 def main() -> None:
-    """Fork guests until the grader closes the socket."""
-    from grader.sandbox import guest
+    """Fork guests until the grader closes the socket.
 
+    ``sys.argv[2]`` says in JSON what a guest may read (``Lockdown``'s arguments); without it guests
+    are not locked down.
+    """
+    from grader.sandbox import guest, lockdown
+
+    wanted = json.loads(sys.argv[2]) if sys.argv[2:] else None
+    sys.argv[1:] = []
     control = socket.socket(fileno=os.dup(0))
     nothing = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(nothing, descriptor)
-    problem = guest.prepare()
+    problem, locked = guest.prepare(), None
+    if wanted is not None:
+        try:
+            locked = lockdown.Lockdown(**wanted)
+            lockdown.hide()
+        except Exception as error:
+            problem = problem or f"{error}"
+        for name in _PERSONAL:
+            os.environ.pop(name, None)
+        tempfile.tempdir = "/tmp"  # torch asks for it, and does not write there
     gc.collect()
     gc.freeze()  # so that collections in a child do not copy what it shares with this process
-    children: set[int] = set()
+    children: dict[int, tuple[int, int]] = {}
     try:
         while True:
-            message, descriptors, _, _ = socket.recv_fds(control, 1 + _NUMBER.size, 2)
+            message, descriptors, _, _ = socket.recv_fds(control, _ASKED.size, 2)
             if not message:
                 break
-            if message[:1] == b"F":
-                child = os.fork()
-                if child == 0:
-                    _serve(control, descriptors, problem)
+            letter, number = _ASKED.unpack(message)
+            if letter == b"F":
+                child = _fork(control, descriptors, problem, locked, number)
                 for descriptor in descriptors:
                     os.close(descriptor)
-                children.add(child)
-                control.sendall(_NUMBER.pack(child))
+                if child:
+                    children[child] = _LIVES
+                answer = (child, 0)
+            elif letter == b"C":
+                answer = (_processor_time(number), 0)
             else:
-                (child,) = _NUMBER.unpack(message[1:])
-                control.sendall(_NUMBER.pack(_ended(child, children)))
+                if letter == b"K" and children.get(number) == _LIVES:
+                    _end_group(number)
+                answer = _ended(number, children, wait=letter == b"K")
+            control.sendall(_ANSWERED.pack(*answer))
     except OSError:
         pass  # the grader has died
     finally:
-        for child in children:
-            _end_group(child)
+        for child, how in children.items():
+            if how == _LIVES:
+                _end_group(child)
 
 
-def _serve(control: socket.socket, descriptors: list[int], problem: str) -> NoReturn:
+_LIVES = (_RUNNING, 0)
+
+
+def _fork(
+    control: socket.socket, descriptors: list[int], problem: str, locked: Any, memory_mb: int
+) -> int:
+    """Fork a guest; its number, or 0 where the system refuses."""
+    try:
+        child = os.fork()
+    except OSError:
+        return 0
+    if child == 0:
+        _serve(control, descriptors, problem, locked, memory_mb)
+    return child
+
+
+def _serve(
+    control: socket.socket, descriptors: list[int], problem: str, locked: Any, memory_mb: int
+) -> NoReturn:
     """A child's whole life; nothing of it may come back into the zygote's loop."""
-    from grader.sandbox import guest
+    from grader.sandbox import guest, lockdown
 
     status = 1
     try:
-        _follow_the_parent()
+        lockdown.follow_the_parent()
         os.setsid()
         control.close()
+        layers: list[str] = []
+        if locked is not None and not problem:
+            try:
+                layers = locked.enter(memory_mb)
+            except Exception as error:
+                problem = f"the lockdown failed: {error}"
         requests, replies = descriptors
-        guest.serve(requests, replies, problem)
+        guest.serve(requests, replies, problem, layers)
         status = 0
     finally:
         os._exit(status)
 
 
-def _ended(child: int, children: set[int]) -> int:
-    """The exit status of a child, which is reaped, or that it is running."""
-    if child not in children:
-        return -signal.SIGKILL
-    if os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
-        return _RUNNING
+def _ended(child: int, children: dict[int, tuple[int, int]], *, wait: bool) -> tuple[int, int]:
+    """How a child ended, which is reaped, and its memory; or that it is running."""
+    how = children.get(child, (-signal.SIGKILL, 0))
+    if how != _LIVES:
+        return how
+    options = os.WEXITED | os.WNOWAIT | (0 if wait else os.WNOHANG)
+    if os.waitid(os.P_PID, child, options) is None:
+        return _LIVES
     _end_group(child)  # while its number is still its own: what it started ends with it
-    _, status = os.waitpid(child, 0)
-    children.discard(child)
-    return os.waitstatus_to_exitcode(status)
+    _, status, used = os.wait4(child, 0)
+    children[child] = os.waitstatus_to_exitcode(status), used.ru_maxrss
+    return children[child]
 
 
 def _end_group(child: int) -> None:
@@ -107,10 +159,11 @@ def _end_group(child: int) -> None:
         os.kill(child, signal.SIGKILL)
 
 
-def _follow_the_parent() -> None:
-    """End when the zygote does, however that ends (Linux, prctl 1)."""
-    with suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+def _processor_time(child: int) -> int:
+    """Nanoseconds that the process took, with all its threads."""
+    with suppress(OSError):
+        return time.clock_gettime_ns((~child << 3) | 2)  # as clock_getcpuclockid(3) makes it
+    return 0
 
 
 class Zygote:
@@ -144,15 +197,19 @@ class Zygote:
         """Whether it can still fork."""
         return self._process.poll() is None
 
-    def fork(self) -> Forked:
-        """A new guest; at once, also where torch is still being imported."""
+    def fork(self, memory_mb: int) -> Forked:
+        """A new guest; at once, also where torch is still being imported.
+
+        Args:
+            memory_mb: MiB that it may take on top of the imports, where it is locked down.
+        """
         theirs_in, ours_in = os.pipe()
         ours_out, theirs_out = os.pipe()
         with self._lock:
             self._settle()
-            child = Forked(self._wait, self._settle, ours_in, ours_out)
+            child = Forked(self, ours_in, ours_out)
             with suppress(OSError):  # a zygote that died: the guest's pipe ends, which says so
-                message = b"F" + _NUMBER.pack(0)
+                message = _ASKED.pack(b"F", memory_mb)
                 socket.send_fds(self._socket, [message], [theirs_in, theirs_out])
                 self._unborn = child
         os.close(theirs_in)
@@ -163,28 +220,30 @@ class Zygote:
         """Read the number of the guest that was asked for last."""
         with self._lock:
             if self._unborn is not None:
-                self._unborn.number, self._unborn = self._read() or 0, None
+                born, self._unborn = self._unborn, None
+                born.number = (self._read() or (0, 0))[0]
 
-    def _wait(self, number: int) -> int | None:
-        """How the guest ended, or ``None``."""
+    def number(self, child: Forked) -> int:
+        """The number of a guest; 0 where it was never born."""
+        self._settle()
+        return child.number
+
+    def ask(self, letter: bytes, number: int) -> tuple[int, int]:
+        """Ask about a guest; of a zygote that has ended, that the guest was killed."""
         with self._lock:
             self._settle()
-            try:
-                self._socket.sendall(b"W" + _NUMBER.pack(number))
-            except OSError:
-                pass
-            else:
-                code = self._read()
-                if code is not None:
-                    return None if code == _RUNNING else code
-        _end_group(number)  # nobody is left to say how it ended
-        return -signal.SIGKILL
+            with suppress(OSError):
+                self._socket.sendall(_ASKED.pack(letter, number))
+                answer = self._read()
+                if answer is not None:
+                    return answer
+        return -signal.SIGKILL, 0  # its children follow it
 
-    def _read(self) -> int | None:
+    def _read(self) -> tuple[int, int] | None:
         data = b""
-        while len(data) < _NUMBER.size:
+        while len(data) < _ANSWERED.size:
             try:
-                more = self._socket.recv(_NUMBER.size - len(data))
+                more = self._socket.recv(_ANSWERED.size - len(data))
             except OSError:
                 more = b""
             if not more:  # it died, or was stopped, and so it ends
@@ -192,7 +251,8 @@ class Zygote:
                 return None
             data += more
         self._socket.settimeout(_ANSWER_SECONDS)
-        return int(_NUMBER.unpack(data)[0])
+        first, second = _ANSWERED.unpack(data)
+        return int(first), int(second)
 
     def end(self) -> None:
         """Let the zygote end, and its children with it, without waiting for that."""
@@ -212,30 +272,25 @@ class Zygote:
 class Forked:
     """A forked guest, as far as a session uses a ``subprocess.Popen``."""
 
-    def __init__(
-        self,
-        ended: Callable[[int], int | None],
-        settle: Callable[[], None],
-        requests: int,
-        replies: int,
-    ) -> None:
-        self._ended, self._settle = ended, settle
+    def __init__(self, zygote: Zygote, requests: int, replies: int) -> None:
+        self._zygote = zygote
         self.number = 0
         self.stdin = os.fdopen(requests, "wb")
         self.stdout = os.fdopen(replies, "rb")
         self.returncode: int | None = None
-
-    @property
-    def pid(self) -> int:
-        """Its number; 0 where it was never born."""
-        self._settle()
-        return self.number
+        self.most_kb = 0
+        """The most memory that it had, in KiB, once it has ended."""
 
     def poll(self) -> int | None:
         """How it ended (negative: by that signal), or ``None``."""
         if self.returncode is None:
-            self.returncode = self._ended(self.pid) if self.pid else -signal.SIGKILL
+            number = self._zygote.number(self)
+            self._is(self._zygote.ask(b"W", number) if number else (-signal.SIGKILL, 0))
         return self.returncode
+
+    def _is(self, how: tuple[int, int]) -> None:
+        if how[0] != _RUNNING:
+            self.returncode, self.most_kb = how
 
     def wait(self, timeout: float | None = None) -> int:
         """The same, at the latest after ``timeout`` seconds."""
@@ -246,8 +301,13 @@ class Forked:
             time.sleep(0.005)
         return code
 
+    def processor_seconds(self) -> float:
+        """The processor time that it took until now, with all its threads."""
+        number = self._zygote.number(self)
+        return max(0, self._zygote.ask(b"C", number)[0]) / 1e9 if number else 0.0
+
     def kill(self) -> None:
-        """End it."""
-        if self.poll() is None:
-            with suppress(ProcessLookupError):
-                os.kill(self.pid, signal.SIGKILL)
+        """End it, with what it started."""
+        number = self._zygote.number(self)
+        if self.returncode is None and number:
+            self._is(self._zygote.ask(b"K", number))

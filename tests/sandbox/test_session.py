@@ -579,9 +579,9 @@ def afresh(request, monkeypatch):
     if request.param and not process.FORKS:
         pytest.skip("guests are never forked here")
     monkeypatch.setattr(process, "FORKS", request.param)
-    monkeypatch.setattr(process, "_zygotes", [])
+    monkeypatch.setattr(process, "_zygotes", {})
     yield request.param
-    for one in process._zygotes:
+    for one in process._zygotes.values():
         one.close()
 
 
@@ -632,16 +632,16 @@ class TestForking:
             two.close()
 
     def test_a_zygote_that_is_gone_is_replaced(self, monkeypatch):
-        monkeypatch.setattr(process, "_zygotes", [])
+        monkeypatch.setattr(process, "_zygotes", {})
         session = ProcessSession(submission())
         try:
             assert ask(session, "echo", 1).value == 1
-            (old,) = process._zygotes
+            (old,) = process._zygotes.values()
             old._process.kill()
             old._process.wait()
             session.close()
             assert ask(session, "echo", 2).value == 2
-            (new,) = process._zygotes
+            (new,) = process._zygotes.values()
             assert new is not old
         finally:
             session.close()
@@ -691,7 +691,7 @@ def call_of(part):
     }[part]
 
 
-def test_a_file_that_hangs_or_dies_while_loading_is_loaded_once(tmp_path):
+def test_a_file_that_cannot_be_loaded_is_left_alone(tmp_path):
     session = ProcessSession(
         submission(
             part1=counting(tmp_path / "part1", "while True: pass"),
@@ -717,8 +717,8 @@ def test_a_file_that_hangs_or_dies_while_loading_is_loaded_once(tmp_path):
     finally:
         session.close()
     times = {part: len((tmp_path / part).read_text()) for part in (*expected, "gan")}
-    # Part 2 imports part 1, which is run once more for it.
-    assert times == {"part1": 2, "part2": 1, "part3": 1, "gan": 1}
+    # What takes too long is tried twice.  Part 2 imports part 1, which is run again for it.
+    assert times == {"part1": 4, "part2": 2, "part3": 1, "gan": 1}
 
 
 @pytest.fixture

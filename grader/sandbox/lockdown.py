@@ -1,0 +1,257 @@
+"""What a guest does to itself before it runs a submission: Landlock, seccomp, limits (Linux).
+
+The zygote makes a :class:`Lockdown` once; each child enters it, and nothing leads out again:
+
+* **own uid**, where the zygote is root's: one for each guest, so that limits count it alone and it
+  owns nothing.  It keeps the one capability to read where Python lies in a folder of mode 0700,
+  within what Landlock allows.
+* **limits** (setrlimit): address space, from what the imports take; threads; descriptors; no file
+  may grow, no core is written.
+* **Landlock**: it may read Python, its packages and the system's libraries without ours, and write
+  to ``/dev/null``; no TCP, no signal and no abstract socket beyond itself where the kernel knows
+  these.
+* **seccomp**: a list of the calls that torch, threads and reading need; what else is refused is
+  refused with EPERM where honest code may meet it, and with ENOSYS otherwise, so that libraries
+  take what they take on older kernels.  Names are libseccomp's, which knows every processor's
+  numbers; no table of ours.
+
+Without processes of its own the limits bound a submission whole, and one SIGKILL ends it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import ctypes.util
+import errno
+import fcntl
+import os
+import resource
+import signal
+import termios
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+__all__ = ["LAYERS", "Lockdown", "follow_the_parent", "hide"]
+
+LAYERS = ("Landlock", "seccomp", "limits", "own uid", "no capability")
+"""What :meth:`Lockdown.enter` may say that it did; the first two are never missing."""
+
+_THREADS = 256
+"""How many threads a guest may have; without a user of its own, on top of its user's others."""
+_FILES = 128
+_UIDS = 0x70000000
+"""Where the uids of guests begin: nobody's, and far from those that systems give out."""
+
+_ALLOWED = """
+brk mmap munmap mremap mprotect madvise msync mincore membarrier
+open openat read pread64 readv preadv preadv2 write pwrite64 writev pwritev pwritev2 close lseek
+close_range stat fstat lstat newfstatat statx access faccessat faccessat2 readlink readlinkat getcwd
+chdir fchdir getdents getdents64 dup dup2 dup3 statfs fstatfs fadvise64 readahead umask
+pipe pipe2 poll ppoll select pselect6 epoll_create epoll_create1 epoll_ctl epoll_wait epoll_pwait
+eventfd eventfd2 timerfd_create timerfd_settime timerfd_gettime
+futex futex_waitv futex_wake futex_wait futex_requeue set_robust_list get_robust_list rseq
+set_tid_address gettid getpid getppid getpgrp getpgid getsid exit exit_group sched_yield
+sched_getaffinity sched_getparam sched_getscheduler sched_getattr sched_get_priority_max
+sched_get_priority_min getpriority getcpu get_mempolicy
+clock_gettime clock_getres clock_nanosleep nanosleep gettimeofday time times getrusage
+alarm pause setitimer getitimer
+rt_sigaction rt_sigprocmask rt_sigreturn rt_sigpending rt_sigtimedwait rt_sigsuspend sigaltstack
+restart_syscall getuid geteuid getgid getegid getresuid getresgid getgroups capget
+uname sysinfo getrandom getrlimit arch_prctl riscv_flush_icache riscv_hwprobe
+"""
+
+_DENIED = """
+fork vfork execve execveat ptrace process_vm_readv process_vm_writev kcmp
+socket socketpair connect bind listen accept accept4 sendto recvfrom sendmsg recvmsg sendmmsg
+memfd_create memfd_secret shmget shmat shmctl msgget semget mq_open
+unlink unlinkat rmdir rename renameat renameat2 link linkat symlink symlinkat mkdir mkdirat mknod
+mknodat creat truncate ftruncate fallocate chmod fchmod fchmodat fchmodat2 chown lchown fchown
+fchownat utime utimes utimensat futimesat setxattr lsetxattr fsetxattr removexattr lremovexattr
+fremovexattr chroot pivot_root mount umount2 unshare setns sync syncfs
+setuid setgid setreuid setregid setresuid setresgid setgroups setfsuid setfsgid capset
+setrlimit setpriority sched_setaffinity sched_setscheduler sched_setparam sched_setattr
+setsid setpgid tkill rt_sigqueueinfo rt_tgsigqueueinfo pidfd_open pidfd_send_signal pidfd_getfd
+reboot sethostname setdomainname syslog personality
+"""
+"""Refused aloud.  All that is in neither list is refused, too, as a call that does not exist."""
+
+_CLONE_THREAD = 0x00010000
+_CLONE_NEW = 0x7E020080
+"""CLONE_NEWTIME, -NEWNS, -NEWCGROUP, -NEWUTS, -NEWIPC, -NEWUSER, -NEWPID and -NEWNET."""
+
+_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_KEEPCAPS = 1, 4, 8
+_HARMLESS_PRCTLS = (3, 15, 16, 23, 39, 0x53564D41)
+"""PR_GET_DUMPABLE, _SET_NAME, _GET_NAME, _CAPBSET_READ, _GET_NO_NEW_PRIVS, _SET_VMA."""
+_CAP_DAC_READ_SEARCH = 2
+_CAPABILITY_VERSION_3 = 0x20080522
+
+
+class Lockdown:
+    """A lockdown, made once and entered by each guest.
+
+    Args:
+        readable: files and folders that may be read, with all that is in them.
+        listed: folders that may be listed only, with all that is in them.
+        writable: files that may be written to.
+
+    Raises:
+        OSError, RuntimeError, ImportError: Landlock or seccomp are not to be had here, in words.
+    """
+
+    def __init__(
+        self, readable: Sequence[str], listed: Sequence[str], writable: Sequence[str]
+    ) -> None:
+        from landlockpy import AccessFS, LandlockError, Ruleset, Scope, abi_version
+
+        self._seccomp = _pyseccomp()
+        if not abi_version():
+            raise OSError("this kernel has no Landlock")
+        self._paths = [path for path in (*readable, *listed) if os.path.exists(path)]
+        try:
+            self._landlock = Ruleset(scoped=Scope.SIGNAL | Scope.ABSTRACT_UNIX_SOCKET)
+            for paths, on_file, on_folder in (
+                (readable, AccessFS.READ_FILE, AccessFS.READ_FILE | AccessFS.READ_DIR),
+                (listed, AccessFS.NONE, AccessFS.READ_DIR),
+                (writable, AccessFS.READ_FILE | AccessFS.WRITE_FILE, AccessFS.NONE),
+            ):
+                for path in paths:
+                    with suppress(FileNotFoundError):
+                        access = on_folder if os.path.isdir(path) else on_file
+                        self._landlock.allow_path(path, access)
+        except LandlockError as error:
+            raise OSError(f"Landlock: {error}") from None
+        self._threads = _THREADS + (0 if os.geteuid() == 0 else _threads_of_user())
+
+    def enter(self, memory_mb: int) -> list[str]:
+        """Lock this process down; what was done, of :data:`LAYERS`.
+
+        Args:
+            memory_mb: MiB of address space that it may take on top of what it has.
+        """
+        if len(os.listdir("/proc/self/task")) > 1:
+            raise RuntimeError("Landlock would miss the threads that run already")
+        done = ["Landlock", "seccomp", "limits"]
+        limits = {
+            resource.RLIMIT_AS: _address_space() + memory_mb * 2**20,
+            resource.RLIMIT_CORE: 0,
+            resource.RLIMIT_FSIZE: 0,
+            resource.RLIMIT_NOFILE: _FILES,
+            resource.RLIMIT_NPROC: self._threads,
+        }
+        if os.geteuid() == 0:
+            done += _drop_root(self._paths)
+        for kind, most in limits.items():
+            _, hard = resource.getrlimit(kind)
+            most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+            resource.setrlimit(kind, (most, most))
+        hide()
+        follow_the_parent()  # again: a change of user ends that
+        self._landlock.restrict()
+        self._landlock.close()
+        self._filter().load()
+        return done
+
+    def _filter(self) -> Any:
+        """The seccomp filter of this process, whose number is in it."""
+        s = self._seccomp
+        made = s.SyscallFilter(s.ERRNO(errno.ENOSYS))
+        made.set_attr(s.Attr.ACT_BADARCH, s.KILL_PROCESS)
+        own, deny = os.getpid(), s.ERRNO(errno.EPERM)
+        ioctls = [termios.TCGETS, termios.TIOCGWINSZ, termios.FIONREAD, termios.FIOCLEX]
+        rules: list[tuple[int, str, list[Any]]] = [
+            *((s.ALLOW, name, []) for name in _ALLOWED.split()),
+            *((deny, name, []) for name in _DENIED.split()),
+            *((s.ALLOW, name, [s.Arg(0, s.EQ, own)]) for name in ("kill", "tgkill")),
+            *((deny, name, [s.Arg(0, s.NE, own)]) for name in ("kill", "tgkill")),
+            *((s.ALLOW, "prctl", [s.Arg(0, s.EQ, number)]) for number in _HARMLESS_PRCTLS),
+            *((s.ALLOW, "ioctl", [s.Arg(1, s.EQ, number)]) for number in ioctls),
+            *((s.ALLOW, "fcntl", [s.Arg(1, s.EQ, number)]) for number in _FCNTLS),
+            (s.ALLOW, "prlimit64", [s.Arg(2, s.EQ, 0)]),
+            (deny, "prlimit64", [s.Arg(2, s.NE, 0)]),
+            (s.ALLOW, "clone", [s.Arg(0, s.MASKED_EQ, _CLONE_THREAD | _CLONE_NEW, _CLONE_THREAD)]),
+            (deny, "clone", [s.Arg(0, s.MASKED_EQ, _CLONE_THREAD, 0)]),
+        ]
+        for action, name, arguments in rules:
+            number = s.resolve_syscall(s.Arch.NATIVE, name)
+            if number != _UNKNOWN:
+                made.add_rule(action, number, *arguments)
+        return made
+
+
+def _pyseccomp() -> Any:
+    """The binding, which else has ldconfig or gcc look for the library: a namespace has none."""
+    find: Any = ctypes.util.find_library
+    names = {"c": None, "seccomp": "libseccomp.so.2"}
+    ctypes.util.find_library = names.__getitem__  # type: ignore[assignment]
+    try:
+        import pyseccomp
+    finally:
+        ctypes.util.find_library = find
+    return pyseccomp
+
+
+_UNKNOWN = -1
+"""libseccomp's word for a name that it does not know, being older than the call."""
+
+_FCNTLS = (
+    *(fcntl.F_GETFD, fcntl.F_SETFD, fcntl.F_GETFL, fcntl.F_SETFL),
+    *(fcntl.F_DUPFD, fcntl.F_DUPFD_CLOEXEC),
+)
+
+
+def follow_the_parent() -> None:
+    """End this process when its parent does, however that ends."""
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def hide() -> None:
+    """Keep other processes of this user from looking into this one's memory."""
+    _prctl(_PR_SET_DUMPABLE, 0)
+
+
+def _drop_root(paths: Sequence[str]) -> list[str]:
+    """Become a user of no name; without a user to become, root without a capability."""
+    layers = ["no capability"]
+    kept = 0
+    for uid in (_UIDS + os.getpid(), 65534):
+        try:
+            os.setgroups([])
+            _prctl(_PR_SET_KEEPCAPS, 1)
+            os.setresgid(uid, uid, uid)
+            os.setresuid(uid, uid, uid)
+        except OSError:  # a container that maps fewer users
+            continue
+        layers = ["own uid"]
+        if not all(os.access(path, os.R_OK) for path in paths):
+            kept = 1 << _CAP_DAC_READ_SEARCH
+        break
+    header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
+    # Effective, permitted and inheritable, each in two words.
+    data = (ctypes.c_uint32 * 6)(kept, kept, 0, 0, 0, 0)
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.capset(ctypes.byref(header), ctypes.byref(data)) != 0:
+        raise OSError(ctypes.get_errno(), "capset failed")
+    return layers
+
+
+def _prctl(option: int, value: int) -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(option, ctypes.c_ulong(value), *[ctypes.c_ulong(0)] * 3) != 0:
+        raise OSError(ctypes.get_errno(), f"prctl({option}) failed")
+
+
+def _address_space() -> int:
+    """The bytes of address space that this process has."""
+    with open("/proc/self/statm", "rb") as file:
+        return int(file.read().split()[0]) * resource.getpagesize()
+
+
+def _threads_of_user() -> int:
+    """How many threads all processes of this user have together."""
+    count = 0
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        with suppress(OSError):
+            if os.stat(f"/proc/{name}").st_uid == os.getuid():
+                count += len(os.listdir(f"/proc/{name}/task"))
+    return count
