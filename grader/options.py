@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +23,7 @@ __all__ = [
     "PARTS",
     "USAGE",
     "Refused",
+    "Stoppable",
     "console",
     "cores",
     "known_part",
@@ -49,6 +51,35 @@ class Refused(click.ClickException):
     def format_message(self) -> str:
         """The sentence, without what acts on a terminal."""
         return display.printable(self.message)
+
+
+class Stoppable(click.Group):
+    """Commands that Ctrl-C, a termination or a closed terminal stops in order."""
+
+    def invoke(self, context: click.Context) -> Any:
+        """Run the command; the first of these signals is its KeyboardInterrupt, and the only one.
+
+        What was to be ignored stays so: ``nohup`` counts on that.
+        """
+        names = [n for n in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, n)]
+        numbers = [signal.Signals[name] for name in names]
+        before = {n: signal.getsignal(n) for n in numbers}
+
+        def stop(*_: Any) -> None:
+            for number in numbers:
+                signal.signal(number, signal.SIG_IGN)
+            raise KeyboardInterrupt
+
+        for number, handler in before.items():
+            if handler is not signal.SIG_IGN:
+                signal.signal(number, stop)
+        try:
+            return super().invoke(context)
+        except KeyboardInterrupt:
+            raise Refused("stopped") from None
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
 
 def of_part(command: Command) -> Command:
