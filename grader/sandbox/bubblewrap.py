@@ -44,6 +44,7 @@ def wrapped(command: Sequence[str], sees: Readable, environment: dict[str, str])
     made += ["--uid", _NOBODY, "--gid", _NOBODY, "--hostname", "hw3", "--cap-drop", "ALL"]
     if "--disable-userns" in _options():
         made.append("--disable-userns")
+    made += ["--perms", "1777", "--tmpfs", "/tmp"]  # below it, if need be, what is readable
     hidden = [own for own in sees.ours if any(own.startswith(f"{r}{os.sep}") for r in sees.roots)]
     for path in sorted({*sees.roots, *sees.start, *hidden}):  # a folder before what is in it
         if path not in hidden:
@@ -54,7 +55,7 @@ def wrapped(command: Sequence[str], sees: Readable, environment: dict[str, str])
             made += ["--ro-bind", "/dev/null", path]
     for path in filter(os.path.isdir, hidden):
         made += ["--remount-ro", path]
-    made += ["--proc", "/proc", "--perms", "1777", "--tmpfs", "/tmp"]
+    made += ["--proc", "/proc"]
     for device in DEVICES:
         made += ["--dev-bind", device, device]
     made += ["--chdir", "/", "--remount-ro", "/"]

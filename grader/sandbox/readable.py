@@ -74,7 +74,7 @@ def home() -> Path:
 def _both(paths: Iterable[Path]) -> Iterator[str]:
     """Those that exist, as they are named and as they are without links."""
     for path in paths:
-        if path.exists():
+        if os.path.exists(path):  # and may be reached
             yield str(path.absolute())
             yield os.path.realpath(path)
 
