@@ -20,10 +20,13 @@ from typing import Any
 __all__ = ["BOOT", "Capture", "Server", "main", "prepare", "serve"]
 
 BOOT = (
-    "import sys; sys.path[:] = [p for p in sys.path if p] + sys.argv[1:2]; sys.argv[1:] = []; "
+    "import sys; home = sys.argv[1]; rest = [p for p in sys.path if p]; "
+    "sys.path[:] = rest if home in rest else [home, *rest]; sys.argv[1:] = []; "
     "from grader.sandbox.guest import main; main()"
 )
-"""The guest's command: no entry of ``sys.path`` for the current folder, the grader's own last."""
+"""The guest's command: no entry of ``sys.path`` for the current folder, ours first if it is not there.
+
+Where packages are installed it is there, and stays in its place, behind the standard library."""
 
 
 class Capture(io.TextIOBase):

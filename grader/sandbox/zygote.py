@@ -31,7 +31,8 @@ from typing import Any, NoReturn
 __all__ = ["BOOT", "Forked", "Zygote", "main"]
 
 BOOT = (
-    "import sys; sys.path[:] = [p for p in sys.path if p] + sys.argv[1:2]; "
+    "import sys; home = sys.argv[1]; rest = [p for p in sys.path if p]; "
+    "sys.path[:] = rest if home in rest else [home, *rest]; "
     "from grader.sandbox.zygote import main; main()"
 )
 """The zygote's command, as the guest's (``grader/sandbox/guest.py``)."""

@@ -85,10 +85,15 @@ def run(command: list[str], user: str | None, home: Path, **more: object) -> str
 
 
 def copied(home: Path) -> Path:
-    """This interpreter, as pyenv would have it in the home; its python."""
+    """This interpreter, as pyenv would have it in the home, with pip alone; its python."""
+
+    def others(folder: str, names: list[str]) -> list[str]:
+        packages = Path(folder).name == "site-packages"
+        return [name for name in names if packages and not name.startswith("pip")]
+
     base = home / ".pyenv" / "versions" / Path(sys.base_prefix).name
     if not base.exists():
-        shutil.copytree(sys.base_prefix, base, symlinks=True, copy_function=os.link)
+        shutil.copytree(sys.base_prefix, base, True, others, os.link)
     return base / "bin" / f"python{sys.version_info[0]}.{sys.version_info[1]}"
 
 
