@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import secrets
+import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from grader import contract
+from grader.archives import shown
 from grader.assignment import Assignment, BadAssignment
 from grader.assignment_file import load
 from grader.report import display
@@ -21,6 +25,7 @@ from grader.sandbox.walls import WISHES
 __all__ = [
     "PARTS",
     "USAGE",
+    "Commands",
     "Refused",
     "console",
     "cores",
@@ -28,6 +33,7 @@ __all__ = [
     "of_assignment",
     "of_part",
     "of_walls",
+    "path_words",
     "progress_bar",
     "unwritten",
     "writable",
@@ -47,8 +53,57 @@ class Refused(click.ClickException):
     exit_code = USAGE
 
     def format_message(self) -> str:
-        """The sentence, without what acts on a terminal."""
-        return display.printable(self.message)
+        """The sentence, on one line and without what acts on a terminal."""
+        return display.one_line(self.message, 4000)
+
+
+# What newer versions of click raise where nothing is asked for; its lines are our own.
+_HELP: Any = getattr(click.exceptions, "NoArgsIsHelpError", ())
+
+
+class Commands(click.Group):
+    """Commands; what click itself says of a command line cannot act on a terminal either."""
+
+    def make_context(self, *args: Any, **options: Any) -> click.Context:
+        """Read the options in front of the command's name."""
+        with _plainly():
+            return super().make_context(*args, **options)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Read the rest, and carry out the command."""
+        with _plainly(), _unheeded():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _plainly() -> Iterator[None]:
+    try:
+        yield
+    except _HELP:
+        raise
+    except click.UsageError as error:
+        raise click.UsageError(display.one_line(error.format_message(), 4000), error.ctx) from None
+
+
+@contextmanager
+def _unheeded() -> Iterator[None]:
+    """GitHub Actions carries out lines of a log that begin with ``::``; not those from in here."""
+    if os.environ.get("GITHUB_ACTIONS") != "true":
+        yield
+        return
+    token = secrets.token_hex(16)
+    click.echo(f"::stop-commands::{token}")
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        click.echo(f"::{token}::")
+
+
+def path_words(path: Path) -> str:
+    """A path as it may stand in a message."""
+    return shown(str(path), 1000)
 
 
 def of_part(command: Command) -> Command:
@@ -97,7 +152,7 @@ def writable(path: Path | None) -> None:
     if path is None:
         return
     if path.is_dir():
-        raise Refused(f"{path} is a folder; name a file to write to")
+        raise Refused(f"{path_words(path)} is a folder; name a file to write to")
     folder = next(f for f in path.absolute().parents if f.exists())
     try:  # really: permissions do not tell, least of all root's
         with tempfile.TemporaryFile(dir=folder):
@@ -129,7 +184,8 @@ def console(width: int) -> Console:
 def unwritten(error: OSError, path: Path | None) -> Refused:
     """What is said where a file cannot be written."""
     # The path that was named; the error's own may be a temporary one.
-    return Refused(f"{path} cannot be written: {error.strerror or error}")
+    where = path_words(path) if path else "the result"
+    return Refused(f"{where} cannot be written: {error.strerror or error}")
 
 
 def cores() -> int:

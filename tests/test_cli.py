@@ -149,6 +149,15 @@ def test_grade_a_class_and_resume(folder, tmp_path):
     assert (out / "gradebook.csv").read_text().count("22.00") >= 2
 
 
+def test_without_a_command_there_is_help():
+    lines = hw3().output.split("\n")
+    assert any(line.strip().startswith("grade ") for line in lines)
+
+
+def test_a_wrong_option_is_said_with_what_was_meant():
+    refused(hw3("check", "--verbos"), "Usage:", "No such option", "--verbos", "--verbose")
+
+
 def test_list_names_public_checks(tmp_path):
     result = hw3("list", "--part", "part3")
     assert result.exit_code == 0
