@@ -75,6 +75,8 @@ for offer in offers():
 def run(command: list[str], user: str | None, home: Path, **more: object) -> str:
     """What the command prints, run by the user."""
     environment = {"HOME": str(home), "PATH": "/usr/bin:/bin", "OMP_NUM_THREADS": "1"}
+    # A copied interpreter looks for its library where it was built.
+    environment["LD_LIBRARY_PATH"] = str(copied(home).parent.parent / "lib")
     done = subprocess.run(
         command, user=user, group=user, extra_groups=[] if user else None, cwd=home,
         env=environment, capture_output=True, text=True, check=False, **more
