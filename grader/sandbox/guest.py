@@ -24,9 +24,8 @@ BOOT = (
     "sys.path[:] = rest if home in rest else [home, *rest]; sys.argv[1:] = []; "
     "from grader.sandbox.guest import main; main()"
 )
-"""The guest's command: no entry of ``sys.path`` for the current folder, ours first if it is not there.
-
-Where packages are installed it is there, and stays in its place, behind the standard library."""
+"""The guest's command: no entry of ``sys.path`` for the current folder; ours first, unless packages
+are installed there: then it keeps its place behind the standard library."""
 
 
 class Capture(io.TextIOBase):

@@ -10,6 +10,7 @@ distribution, of the checkout and of the user's home a submission could read, of
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import pwd
@@ -140,6 +141,7 @@ def installations(home: Path, wheel: Path) -> dict[str, Path]:
 
 def main() -> None:
     """Print the table."""
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     if os.getuid() != 0:
         raise SystemExit("run it as root: it makes an ordinary user")
     subprocess.run(["useradd", "--create-home", USER], check=False)
