@@ -11,24 +11,36 @@ import json
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
+import threading
+from collections import deque
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, nullcontext, suppress
 from dataclasses import asdict, dataclass, field, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 from grader.assignment import Assignment
 from grader.records import Check, Report, Submission
 from grader.report import results
-from grader.report.files import write_text
+from grader.report.files import sweep, write_text
 from grader.sandbox.process import end_guests
-from grader.sandbox.session import Allowance, ProcessSession
+from grader.sandbox.session import Allowance, GuestUnusable, ProcessSession
 from grader.sandbox.walls import Walls
 
-__all__ = ["Job", "fingerprint", "grade_all", "grade_one", "is_done", "pool", "stop"]
+__all__ = [
+    "Job",
+    "Unwritten",
+    "fingerprint",
+    "grade_all",
+    "grade_one",
+    "is_done",
+    "pool",
+    "read_reports",
+    "stop",
+]
 
 
 @dataclass(frozen=True)
@@ -71,23 +83,39 @@ def fingerprint(options: str = "") -> str:
     return digest.hexdigest()[:16]
 
 
+class Unwritten(OSError):  # noqa: N818 - a state of the disk
+    """A result cannot be written: the disk is full, say, and so it is for all others."""
+
+
 def is_done(submission: Submission, job: Job, out: Path) -> bool:
     """Whether the submission's result is there, and still what grading it again would give.
 
     What was undecided, and what timed out, is never taken for done.
     """
+    report = _report(submission, job, out)
+    return report is not None and not report.total.undecided and not report.sandbox["timeouts"]
+
+
+def read_reports(submissions: Sequence[Submission], job: Job, out: Path) -> list[Report]:
+    """The reports that lie in ``out``, in the order of the submissions; others are left out."""
+    found = (_report(submission, job, out) for submission in submissions)
+    return [report for report in found if report is not None]
+
+
+def _report(submission: Submission, job: Job, out: Path) -> Report | None:
+    """The report on these very files by this very job, if all of it is there."""
+    folder = out / submission.id
     try:
-        document = json.loads((out / submission.id / "result.json").read_text("utf-8"))
-        return bool(
-            document["submission"]["digest"] == submission.digest
-            and document["environment"]["fingerprint"] == job.fingerprint
-            and document["score"]["undecided"] == 0
-            and not document["sandbox"]["timeouts"]
-            and (out / submission.id / "report.html").is_file()
-            and (out / submission.id / "instructor.html").is_file()
+        report = results.read_json(folder / "result.json")
+        fits = (
+            report.submission.digest == submission.digest
+            and report.environment["fingerprint"] == job.fingerprint
+            and type(report.sandbox["timeouts"]) is int
+            and all((folder / page).is_file() for page in ("report.html", "instructor.html"))
         )
     except (OSError, ValueError, KeyError, TypeError):
-        return False
+        return None
+    return report if fits else None
 
 
 def grade_one(submission: Submission, job: Job, *, alone: bool = True) -> Report:
@@ -130,9 +158,13 @@ def grade_to_files(submission: Submission, job: Job, out: Path, *, alone: bool =
 
     report = grade_one(submission, job, alone=alone)
     folder = out / submission.id
-    write_text(folder / "report.html", student_page(report))
-    write_text(folder / "instructor.html", instructor_page(report))
-    results.write_json(folder / "result.json", report)
+    student, instructor = student_page(report), instructor_page(report)
+    try:
+        write_text(folder / "report.html", student)
+        write_text(folder / "instructor.html", instructor)
+        results.write_json(folder / "result.json", report)
+    except OSError as error:
+        raise Unwritten(*error.args) from None
     return not alone and bool(report.sandbox["timeouts"])
 
 
@@ -143,39 +175,81 @@ def grade_all(
     *,
     jobs: int = 1,
     executor: Callable[[int], Executor] | None = None,
-) -> Iterator[tuple[Submission, str]]:
+) -> Generator[tuple[Submission, str], None, None]:
     """Grade submissions side by side; each comes back as it is done, with what went wrong, if any.
 
     A worker that dies (out of memory, say) takes the submissions in work with it: these are tried
     once more, one at a time; and so are those in which something took too long beside others.
+
+    Raises:
+        Unwritten: a result cannot be written; what was written before is kept.
     """
-    if not submissions:
-        return
     # A GAN trains longest: begun first, it does not keep everybody waiting at the end.
-    first = sorted(submissions, key=lambda submission: "gan.py" not in submission.files)
-    left = {submission.id: submission for submission in first}
-    for workers in (jobs, 1):
-        alone = workers == 1
-        made = (executor or pool)(min(workers, len(left)))
+    left = sorted(submissions, key=lambda submission: "gan.py" not in submission.files)
+    died: set[str] = set()
+    try:
+        for workers in (jobs, 1):
+            grade = partial(grade_to_files, job=job, out=out, alone=workers == 1)
+            again = []
+            with closing(_ended(left, grade, workers, executor or pool)) as ended:
+                for submission, future in ended:
+                    error = future.exception()
+                    if isinstance(error, Unwritten):
+                        raise error
+                    if isinstance(error, BrokenProcessPool):
+                        if workers == 1 and submission.id in died:
+                            yield submission, "the process that graded it died twice"
+                        else:
+                            again.append(submission)
+                            died.add(submission.id)
+                    elif error is None and future.result():
+                        again.append(submission)
+                    else:
+                        yield submission, "" if error is None else _words(error)
+            left = again
+        for submission in left:
+            yield submission, "the process that graded it died"
+    finally:
+        for folder in (out, *(out / submission.id for submission in submissions)):
+            sweep(folder)
+
+
+def _words(error: BaseException) -> str:
+    known = isinstance(error, GuestUnusable)
+    return str(error) if known else f"{type(error).__name__}: {error}"
+
+
+def _ended(
+    submissions: Sequence[Submission],
+    grade: Callable[[Submission], bool],
+    workers: int,
+    executor: Callable[[int], Executor],
+) -> Generator[tuple[Submission, Future[bool]], None, None]:
+    """Each submission as it ends, with what came of it.
+
+    Only as many are handed out as there are workers, so that a worker that dies takes no others
+    with it; those who come next get workers anew.
+    """
+    waiting = deque(submissions)
+    while waiting:
+        made = executor(min(workers, len(waiting)))
+        running: dict[Future[bool], Submission] = {}
+        broken = False
         try:
-            futures: dict[Future[bool], str] = {
-                made.submit(grade_to_files, submission, job, out, alone=alone): name
-                for name, submission in left.items()
-            }
-            for future in as_completed(futures):
-                name = futures[future]
-                error = future.exception()
-                if isinstance(error, BrokenProcessPool) or (error is None and future.result()):
-                    continue
-                yield left.pop(name), "" if error is None else f"{type(error).__name__}: {error}"
+            while running or (waiting and not broken):
+                while waiting and not broken and len(running) < workers:
+                    try:
+                        running[made.submit(grade, waiting[0])] = waiting[0]
+                        waiting.popleft()
+                    except BrokenProcessPool:  # a worker died while it had nothing to do
+                        broken = True
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    broken = broken or isinstance(future.exception(), BrokenProcessPool)
+                    yield running.pop(future), future
         except BaseException:
             stop(made)
             raise
         made.shutdown()
-        if not left:
-            return
-    for submission in left.values():
-        yield submission, "the process that graded it died twice"
 
 
 def pool(workers: int) -> Executor:
@@ -188,9 +262,19 @@ def pool(workers: int) -> Executor:
 
 def _prepare() -> None:
     """In a worker: Ctrl-C is the parent's business, and an end from there closes the guests."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if hasattr(signal, "SIGTERM"):
-        signal.signal(signal.SIGTERM, _leave)
+    for name in ("SIGINT", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _leave)
+    threading.Thread(target=_follow, daemon=True).start()
+
+
+def _follow() -> None:
+    """End this worker when its parent has ended, in whatever way."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        _leave()
 
 
 def _leave(*_: Any) -> None:
@@ -210,12 +294,3 @@ def stop(pool: Executor) -> None:
         worker.join(2)
         if worker.is_alive():
             worker.kill()
-
-
-def read_reports(submissions: Sequence[Submission], out: Path) -> list[Report]:
-    """The reports that lie in ``out``, in the order of the submissions; others are left out."""
-    found = []
-    for submission in submissions:
-        with suppress(OSError, ValueError, KeyError, TypeError):
-            found.append(results.read_json(out / submission.id / "result.json"))
-    return found

@@ -6,6 +6,7 @@ command cannot be carried out, 3 the grader could not decide.
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import time
@@ -279,23 +280,40 @@ def grade(
         kept = len(submissions) - len(left)
         errors.print(f"{kept} of {len(submissions)} have a result already (--regrade ignores it).")
     started, failed = time.monotonic(), []
+    stopped: KeyboardInterrupt | OSError | None = None
     try:
         failed = _grade(left, job, out, jobs or cores())
-    except KeyboardInterrupt:
-        _write_class(submissions, out, None)
-        done = sum(batch.is_done(s, job, out) for s in submissions)
-        raise Refused(
-            f"stopped: {done} of {len(submissions)} are graded; the same command goes on from there"
-        ) from None
+    except (KeyboardInterrupt, batch.Unwritten) as why:
+        stopped = why
+    try:
+        seconds = None if stopped else time.monotonic() - started
+        reports = _write_class(submissions, job, out, seconds)
     except OSError as error:
-        raise unwritten(error, out) from None
-    reports = _write_class(submissions, out, time.monotonic() - started)
+        stopped = stopped or error
+    if stopped:
+        done = sum(batch.is_done(s, job, out) for s in submissions)
+        raise _stopped(stopped, f"{done} of {len(submissions)} are graded", out)
     terminal.show_class(reports, console(100))
     click.echo(f"\n{len(reports)} graded: open {path_words(out / 'index.html')}")
     for name, problem in failed:
         errors.print(Text(f"{name} could not be graded: {display.one_line(problem)}", "red"))
-    undecided = failed or any(r.total.undecided for r in reports)
+    gone = {s.id for s in submissions} - {r.submission.id for r in reports} - {n for n, _ in failed}
+    if gone:
+        errors.print(
+            f"Results of {len(gone)} are no longer in {out}: somebody removed them; the same "
+            "command grades these again."
+        )
+    undecided = failed or gone or any(r.total.undecided for r in reports)
     raise SystemExit(UNDECIDED if undecided else PASSED)
+
+
+def _stopped(why: KeyboardInterrupt | OSError, graded: str, out: Path) -> Refused:
+    rest = "the same command goes on from there"
+    if isinstance(why, KeyboardInterrupt):
+        return Refused(f"stopped: {graded}; {rest}")
+    remedy = "make space" if why.errno in (errno.ENOSPC, errno.EDQUOT) else "put that right"
+    reason = why.strerror or why
+    return Refused(f"{out} cannot be written ({reason}): {graded}; {remedy}, and {rest}")
 
 
 def _grade(
@@ -306,22 +324,23 @@ def _grade(
     failed = []
     with progress_bar() as progress:
         task = progress.add_task("grading", total=len(submissions))
-        for submission, problem in batch.grade_all(submissions, job, out, jobs=jobs):
-            if problem:
-                failed.append((submission.id, problem))
-            progress.update(task, advance=1, description=display.one_line(submission.id, 40))
+        with closing(batch.grade_all(submissions, job, out, jobs=jobs)) as graded:
+            for submission, problem in graded:
+                if problem:
+                    failed.append((submission.id, problem))
+                progress.update(task, advance=1, description=display.one_line(submission.id, 40))
     return failed
 
 
 def _write_class(
-    submissions: Sequence[Submission], out: Path, seconds: float | None
+    submissions: Sequence[Submission], job: Any, out: Path, seconds: float | None
 ) -> list[Report]:
     from grader import batch
     from grader.report.files import write_text
     from grader.report.gradebook import gradebook
     from grader.report.html import index_page
 
-    reports = batch.read_reports(submissions, out)
+    reports = batch.read_reports(submissions, job, out)
     if reports:
         write_text(out / "gradebook.csv", gradebook(reports))
         write_text(out / "index.html", index_page(reports, seconds=seconds))

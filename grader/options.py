@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -62,7 +63,10 @@ _HELP: Any = getattr(click.exceptions, "NoArgsIsHelpError", ())
 
 
 class Commands(click.Group):
-    """Commands; what click itself says of a command line cannot act on a terminal either."""
+    """Commands that Ctrl-C, a termination or a closed terminal stops in order.
+
+    What click itself says of a command line cannot act on a terminal either.
+    """
 
     def make_context(self, *args: Any, **options: Any) -> click.Context:
         """Read the options in front of the command's name."""
@@ -71,7 +75,7 @@ class Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Read the rest, and carry out the command."""
-        with _plainly(), _unheeded():
+        with _plainly(), _unheeded(), _stoppable():
             return super().invoke(ctx)
 
 
@@ -99,6 +103,33 @@ def _unheeded() -> Iterator[None]:
         sys.stdout.flush()
         sys.stderr.flush()
         click.echo(f"::{token}::")
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """The first of these signals is the command's KeyboardInterrupt, and the only one.
+
+    What was to be ignored stays so: ``nohup`` counts on that.
+    """
+    names = [n for n in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, n)]
+    numbers = [signal.Signals[name] for name in names]
+    before = {n: signal.getsignal(n) for n in numbers}
+
+    def stop(*_: Any) -> None:
+        for number in numbers:
+            signal.signal(number, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    for number, handler in before.items():
+        if handler is not signal.SIG_IGN:
+            signal.signal(number, stop)
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Refused("stopped") from None
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def path_words(path: Path) -> str:

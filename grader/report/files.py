@@ -1,12 +1,15 @@
-"""Writing a file so that nobody ever reads half of it."""
+"""Writing a file so that nobody ever reads half of it, whatever happens to the writer."""
 
 from __future__ import annotations
 
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 
-__all__ = ["write_text"]
+__all__ = ["sweep", "write_text"]
+
+_TEMPORARY = f".{'[0-9a-f]' * 16}.tmp"
 
 
 def write_text(path: Path, text: str) -> None:
@@ -16,6 +19,13 @@ def write_text(path: Path, text: str) -> None:
     escape.
     """
     path = Path(path)
+    try:
+        _write(path, text)
+    except FileNotFoundError:  # somebody removed the folder meanwhile
+        _write(path, text)
+
+
+def _write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     # A short name of our own: the target's may already be as long as the system allows.
     temporary = path.parent / f".{secrets.token_hex(8)}.tmp"
@@ -26,5 +36,13 @@ def write_text(path: Path, text: str) -> None:
             os.fsync(file.fileno())
         temporary.replace(path)
     except BaseException:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink()
         raise
+
+
+def sweep(folder: Path) -> None:
+    """Remove the temporary files of writers that were killed."""
+    for left in folder.glob(_TEMPORARY):
+        with suppress(OSError):
+            left.unlink()

@@ -90,6 +90,9 @@ def _tried(mode: str) -> Offer:
             with closing(ProcessSession(files, _LIMITS, Walls(mode))) as session:
                 reply = session.call(Call("random_classes", {"num_classes": 2}))
                 layers = session.layers
+    except OSError as error:  # the temporary folder is full, say
+        process.end_zygote(mode)
+        return Offer(mode, why=f"no temporary file can be written: {error.strerror or error}")
     except GuestUnusable as error:
         process.end_zygote(mode)
         return _explained(mode, str(error).rpartition("cannot start: ")[2])

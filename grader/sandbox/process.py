@@ -49,6 +49,7 @@ _zygotes: dict[str, Zygote] = {}
 def _fork(walls: Walls, memory_mb: int) -> Forked:
     old = _zygotes.get(walls.mode)
     if old is None or not old.alive:
+        end_zygote(walls.mode)
         _zygotes[walls.mode] = _zygote(walls.mode)
     return _zygotes[walls.mode].fork(memory_mb)
 
@@ -90,6 +91,7 @@ class _Started:
         assert self._process.stdout is not None
         self.stdin, self.stdout = self._process.stdin, self._process.stdout
         self.most_kb = 0
+        self.orphaned = False
 
     @property
     def returncode(self) -> int | None:

@@ -14,7 +14,7 @@ import queue
 import subprocess
 import time
 from collections.abc import Mapping
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -38,6 +38,10 @@ _LOOK_SECONDS = 0.05
 
 class GuestUnusable(RuntimeError):  # noqa: N818 - a state of the guest, whoever made the error
     """The guest cannot even start here: the grader's fault or the machine's, not the student's."""
+
+
+class _Orphaned(Exception):  # noqa: N818 - a state of the guest
+    """What forks guests was killed, and a guest with it: nothing that the student's code did."""
 
 
 class Allowance:
@@ -186,11 +190,22 @@ class ProcessSession(_OneSubmission):
         """Carry out one call, within its limits."""
         if self._pipes is not None and self._pipes.waiting() == [None]:
             self.close()  # it ended after its last reply: that call was answered, this one is new
-        reply = super().call(call, limits)
+        reply = self._tried(call, limits)
         if _late(reply) and self._retries(limits or self._limits):
-            reply = super().call(call, limits)  # once more, in a guest of its own
+            reply = self._tried(call, limits)  # once more, in a guest of its own
         self._allowance.timeouts += _late(reply)
         return reply
+
+    def _tried(self, call: Call, limits: Limits | None) -> Reply:
+        """The reply to a call, which is made again if a zygote ended in it."""
+        with suppress(_Orphaned):
+            return super().call(call, limits)
+        try:
+            return super().call(call, limits)
+        except _Orphaned as error:
+            if self._walls.unsandboxed:  # then it may have been the student's code
+                return Reply(error=StudentError("died", str(error), ("died",)))
+            raise GuestUnusable(f"what forks processes for student code dies: {error}") from None
 
     def _load(self, part: str) -> StudentError | None:
         known = part in self._load_errors
@@ -282,7 +297,11 @@ class ProcessSession(_OneSubmission):
         return self._lost("died", f"the process ended in {doing} {how}")
 
     def _lost(self, kind: str, message: str) -> Reply:
+        # Walls keep student code from its zygote: whoever ended that, it was not the student.
+        orphaned = self._pipes is not None and self._pipes.process.orphaned
         self.close()
+        if orphaned:
+            raise _Orphaned(message)
         return Reply(error=StudentError(kind, message, (kind,)))
 
     def _guest(self) -> GuestProcess:

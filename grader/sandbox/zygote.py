@@ -182,6 +182,7 @@ class Zygote:
         self._lock = threading.RLock()
         self._socket = ours
         self._unborn: Forked | None = None
+        self._silent = False
         self._socket.settimeout(_FIRST_SECONDS)
         self._process = subprocess.Popen(
             command,
@@ -198,7 +199,7 @@ class Zygote:
     @property
     def alive(self) -> bool:
         """Whether it can still fork."""
-        return self._process.poll() is None
+        return not self._silent and self._process.poll() is None
 
     def fork(self, memory_mb: int) -> Forked:
         """A new guest; at once, also where torch is still being imported.
@@ -240,6 +241,7 @@ class Zygote:
                 answer = self._read()
                 if answer is not None:
                     return answer
+        self._silent = True
         return -signal.SIGKILL, 0  # its children follow it
 
     def _read(self) -> tuple[int, int] | None:
@@ -283,6 +285,12 @@ class Forked:
         self.returncode: int | None = None
         self.most_kb = 0
         """The most memory that it had, in KiB, once it has ended."""
+
+    @property
+    def orphaned(self) -> bool:
+        """Whether its zygote has ended, and it with that."""
+        self._zygote.ask(b"W", 0)
+        return not self._zygote.alive
 
     def poll(self) -> int | None:
         """How it ended (negative: by that signal), or ``None``."""
