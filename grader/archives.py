@@ -127,10 +127,10 @@ def special(path: str) -> str:
     return f"{shown(path)} is a link or no file; hand in the file itself."
 
 
-def shown(text: str) -> str:
-    """A name as it may stand in a message."""
+def shown(text: str, limit: int = 120) -> str:
+    """A name as it may stand in a message, at most ``limit`` characters of it."""
     text = text if text.isprintable() else ascii(text)
-    return text if len(text) <= 120 else f"{text[:119]}…"
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
 def _counted(count: int) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from grader import contract
+from grader.archives import shown
 from grader.assignment import Assignment, BadAssignment, declared, hundredths
 from grader.records import Limits
 
@@ -49,7 +50,7 @@ def load(path: Path) -> Assignment:
         made = _read(_parse(path))
         made.checks()
     except BadAssignment as error:
-        raise BadAssignment(f"{path}: {error}") from None
+        raise BadAssignment(f"{shown(str(path), 1000)}: {error}") from None
     return made
 
 

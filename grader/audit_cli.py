@@ -19,6 +19,7 @@ from grader.options import (
     cores,
     known_part,
     of_part,
+    path_words,
     progress_bar,
     unwritten,
     writable,
@@ -81,7 +82,7 @@ def audit(
     for path in (html_file, json_file, work / "rows.jsonl"):
         writable(path)
     if folder is not None and not folder.is_dir():
-        raise Refused(f"there is no folder {folder}")
+        raise Refused(f"there is no folder {path_words(folder)}")
     if folder is None and (CHECKOUT / "fixtures").is_dir():
         folder = CHECKOUT / "fixtures"
     try:

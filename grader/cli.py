@@ -31,14 +31,15 @@ from grader.assignment import Assignment
 from grader.assignment_file import nearest
 from grader.audit_cli import audit
 from grader.options import (
+    Commands,
     Refused,
-    Stoppable,
     console,
     cores,
     known_part,
     of_assignment,
     of_part,
     of_walls,
+    path_words,
     progress_bar,
     unwritten,
     writable,
@@ -55,7 +56,7 @@ __all__ = ["main"]
 PASSED, FAILED, UNDECIDED = 0, 1, 3
 
 
-@click.group(cls=Stoppable, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(grader.__version__, prog_name="hw3")
 def main() -> None:
     """Grade homework 3: explaining neural networks, and a GAN.
@@ -216,7 +217,7 @@ def _write(report: Report, html_file: Path | None, json_file: Path | None) -> No
             from grader.report.files import write_text
 
             write_text(html_file, student_page(report))
-            click.echo(f"report: {html_file}", err=True)
+            click.echo(f"report: {path_words(html_file)}", err=True)
         if json_file is not None:
             write_json(json_file, for_student(report))
     except OSError as error:
@@ -258,7 +259,7 @@ def grade(
 
     known_part(part)
     if out.exists() and not out.is_dir():
-        raise Refused(f"{out} is a file; name a folder for the results")
+        raise Refused(f"{path_words(out)} is a file; name a folder for the results")
     writable(out / "index.html")
     submissions: list[Submission] = _sources(lambda: intake.read_many(sources))
     walls = _choose(sandbox)
@@ -293,7 +294,7 @@ def grade(
         done = sum(batch.is_done(s, job, out) for s in submissions)
         raise _stopped(stopped, f"{done} of {len(submissions)} are graded", out)
     terminal.show_class(reports, console(100))
-    click.echo(f"\n{len(reports)} graded: open {out / 'index.html'}")
+    click.echo(f"\n{len(reports)} graded: open {path_words(out / 'index.html')}")
     for name, problem in failed:
         errors.print(Text(f"{name} could not be graded: {display.one_line(problem)}", "red"))
     gone = {s.id for s in submissions} - {r.submission.id for r in reports} - {n for n, _ in failed}

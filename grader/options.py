@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import secrets
 import signal
+import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from grader import contract
+from grader.archives import shown
 from grader.assignment import Assignment, BadAssignment
 from grader.assignment_file import load
 from grader.report import display
@@ -22,14 +26,15 @@ from grader.sandbox.walls import WISHES
 __all__ = [
     "PARTS",
     "USAGE",
+    "Commands",
     "Refused",
-    "Stoppable",
     "console",
     "cores",
     "known_part",
     "of_assignment",
     "of_part",
     "of_walls",
+    "path_words",
     "progress_bar",
     "unwritten",
     "writable",
@@ -49,37 +54,87 @@ class Refused(click.ClickException):
     exit_code = USAGE
 
     def format_message(self) -> str:
-        """The sentence, without what acts on a terminal."""
-        return display.printable(self.message)
+        """The sentence, on one line and without what acts on a terminal."""
+        return display.one_line(self.message, 4000)
 
 
-class Stoppable(click.Group):
-    """Commands that Ctrl-C, a termination or a closed terminal stops in order."""
+# What newer versions of click raise where nothing is asked for; its lines are our own.
+_HELP: Any = getattr(click.exceptions, "NoArgsIsHelpError", ())
 
-    def invoke(self, context: click.Context) -> Any:
-        """Run the command; the first of these signals is its KeyboardInterrupt, and the only one.
 
-        What was to be ignored stays so: ``nohup`` counts on that.
-        """
-        names = [n for n in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, n)]
-        numbers = [signal.Signals[name] for name in names]
-        before = {n: signal.getsignal(n) for n in numbers}
+class Commands(click.Group):
+    """Commands that Ctrl-C, a termination or a closed terminal stops in order.
 
-        def stop(*_: Any) -> None:
-            for number in numbers:
-                signal.signal(number, signal.SIG_IGN)
-            raise KeyboardInterrupt
+    What click itself says of a command line cannot act on a terminal either.
+    """
 
+    def make_context(self, *args: Any, **options: Any) -> click.Context:
+        """Read the options in front of the command's name."""
+        with _plainly():
+            return super().make_context(*args, **options)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Read the rest, and carry out the command."""
+        with _plainly(), _unheeded(), _stoppable():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _plainly() -> Iterator[None]:
+    try:
+        yield
+    except _HELP:
+        raise
+    except click.UsageError as error:
+        raise click.UsageError(display.one_line(error.format_message(), 4000), error.ctx) from None
+
+
+@contextmanager
+def _unheeded() -> Iterator[None]:
+    """GitHub Actions carries out lines of a log that begin with ``::``; not those from in here."""
+    if os.environ.get("GITHUB_ACTIONS") != "true":
+        yield
+        return
+    token = secrets.token_hex(16)
+    click.echo(f"::stop-commands::{token}")
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        click.echo(f"::{token}::")
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """The first of these signals is the command's KeyboardInterrupt, and the only one.
+
+    What was to be ignored stays so: ``nohup`` counts on that.
+    """
+    names = [n for n in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, n)]
+    numbers = [signal.Signals[name] for name in names]
+    before = {n: signal.getsignal(n) for n in numbers}
+
+    def stop(*_: Any) -> None:
+        for number in numbers:
+            signal.signal(number, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    for number, handler in before.items():
+        if handler is not signal.SIG_IGN:
+            signal.signal(number, stop)
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Refused("stopped") from None
+    finally:
         for number, handler in before.items():
-            if handler is not signal.SIG_IGN:
-                signal.signal(number, stop)
-        try:
-            return super().invoke(context)
-        except KeyboardInterrupt:
-            raise Refused("stopped") from None
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+            signal.signal(number, handler)
+
+
+def path_words(path: Path) -> str:
+    """A path as it may stand in a message."""
+    return shown(str(path), 1000)
 
 
 def of_part(command: Command) -> Command:
@@ -128,7 +183,7 @@ def writable(path: Path | None) -> None:
     if path is None:
         return
     if path.is_dir():
-        raise Refused(f"{path} is a folder; name a file to write to")
+        raise Refused(f"{path_words(path)} is a folder; name a file to write to")
     folder = next(f for f in path.absolute().parents if f.exists())
     try:  # really: permissions do not tell, least of all root's
         with tempfile.TemporaryFile(dir=folder):
@@ -160,7 +215,8 @@ def console(width: int) -> Console:
 def unwritten(error: OSError, path: Path | None) -> Refused:
     """What is said where a file cannot be written."""
     # The path that was named; the error's own may be a temporary one.
-    return Refused(f"{path} cannot be written: {error.strerror or error}")
+    where = path_words(path) if path else "the result"
+    return Refused(f"{where} cannot be written: {error.strerror or error}")
 
 
 def cores() -> int:

@@ -65,18 +65,39 @@ _ANSI = re.compile(
 _LINE_ENDS = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
 # Joiners that ordinary names and emoji are written with; no other format character is shown.
 _KEPT = frozenset("\n\t\u200c\u200d")
+# They join two letters or emoji, never ASCII.
+_LOOSE_JOINERS = re.compile(
+    "(?:^|(?<=[\0-\x7f\u200c\u200d]))[\u200c\u200d]|[\u200c\u200d](?=[\0-\x7f\u200c\u200d]|$)"
+)
+# Letters, marks and selectors that show nothing, but for those of emoji (U+FE0E and U+FE0F).
+_UNSEEN = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0d\uffa0\ufff0-\ufff8"
+    "\U000e0000-\U000e0fff]"
+)
+_MOST_MARKS = 4
+"""Accents on one letter; a higher pile covers the lines above and below it."""
 
 
 def printable(text: str) -> str:
     """``text`` without what acts instead of showing: escapes, controls, bidi and format characters.
 
     Newlines and tabs stay, every other line end becomes a newline; lone surrogates and
-    noncharacters become U+FFFD.
+    noncharacters become U+FFFD.  Of accents piled up on one letter the first few stay.
     """
     text = _LINE_ENDS.sub("\n", _ANSI.sub("", text))
     if text.isascii() and text.isprintable():
         return text
-    return "".join(map(_shown, text))
+    text = _UNSEEN.sub("", "".join(map(_shown, text)))
+    return text if text.isascii() else _LOOSE_JOINERS.sub("", _without_piles(text))
+
+
+def _without_piles(text: str) -> str:
+    kept, marks = [], 0
+    for character in text:
+        marks = marks + 1 if unicodedata.category(character) in ("Mn", "Me") else 0
+        if marks <= _MOST_MARKS:
+            kept.append(character)
+    return "".join(kept)
 
 
 def _shown(character: str) -> str:
@@ -99,6 +120,7 @@ def one_line(text: str, limit: int = 200) -> str:
 
 def capped(text: str, limit: int = 6000, lines: int = 120) -> str:
     """The beginning and the end of a long text; a line between them says what is missing."""
+    text = _LINE_ENDS.sub("\n", text)
     if len(text) > limit:
         head, tail = text[: limit * 3 // 4], text[-(limit // 4) :]
         text = f"{head}\n… {len(text) - len(head) - len(tail)} characters left out …\n{tail}"

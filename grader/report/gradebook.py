@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Iterable, Sequence
 
@@ -14,16 +12,20 @@ from grader.report.summary import parts_of, status_of
 __all__ = ["gradebook", "rows", "text_cell"]
 
 # A spreadsheet runs a cell that begins so.  Where it splits at semicolons, as Excel does in much of
-# Europe, a cell can begin after one as well.  Some take the wide forms for the narrow ones.
-_FORMULA = re.compile(r"(^|;)(?=[\s\"]*[=+\-@＝＋－＠−])")
+# Europe, a cell can begin after one as well, and a quote there would swallow the rows that follow.
+# Some take the wide forms for the narrow ones.
+_FORMULA = re.compile(r"(^|;)(?=[\s\"]*[=+\-@|%＝＋－＠−])|;(?=\s*\")")
 _ACTIVE = ("\t", "\r", "\n", "\0")
 
 
 def gradebook(reports: Iterable[Report]) -> str:
     """The class as CSV: id, name, total, one column per part, undecided, status; two decimals."""
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows(list(reports)))
-    return text.getvalue()
+    return "".join(",".join(map(_quoted, row)) + "\n" for row in rows(list(reports)))
+
+
+def _quoted(cell: str) -> str:
+    # A semicolon too: LibreOffice splits at commas and at semicolons, where it is not told better.
+    return '"' + cell.replace('"', '""') + '"' if re.search('[,;"]', cell) else cell
 
 
 def rows(reports: Sequence[Report]) -> list[list[str]]:
@@ -35,7 +37,7 @@ def rows(reports: Sequence[Report]) -> list[list[str]]:
 
 def text_cell(text: str) -> str:
     """Text on one line without control characters; a leading ' where a spreadsheet would run it."""
-    quoted = _FORMULA.sub(r"\1'", one_line(text, 300))
+    quoted = _FORMULA.sub(r"\g<0>'", one_line(text, 300))
     if text.startswith(_ACTIVE) and not quoted.startswith("'"):
         return "'" + quoted
     return quoted

@@ -86,14 +86,17 @@ class _Page:
 
     def _heading(self) -> None:
         submission = self.report.submission
-        name = display.one_line(submission.name or submission.id, 120)
-        self.console.print(self._text(f"Homework 3: {name}", "bold"))
+        name = display.one_line(submission.name, 120) or display.one_line(submission.id, 120)
+        # Cut instead of wrapped: no line of a name's own stands among the grader's.
+        title = self._text(f"Homework 3: {name}", "bold")
+        self.console.print(title, no_wrap=True, overflow="crop" if self.plain else "ellipsis")
         if unsandboxed(self.report):
             warning = "UNSANDBOXED: this code ran without walls around it."
             self.console.print(self._text(warning, "bold red"))
         if submission.reason:
-            reason = f"This submission could not be graded. {submission.reason}"
-            self.console.print(self._text(reason, "red"))
+            self.console.print(self._text("This submission could not be graded.", "red"))
+            reason = self._text(display.one_line(submission.reason, 600), "red")
+            self.console.print(Padding(reason, (0, 0, 0, 2), expand=False))
         self.console.print()
 
     def _overview(self) -> Table:

@@ -127,7 +127,8 @@ def report_view(report: Report) -> ReportView:
     fixes = fix_first(report)
     opened = _opened(report, [advice.check.id for advice in fixes])
     return ReportView(
-        name=display.one_line(report.submission.name or report.submission.id, 120),
+        name=display.one_line(report.submission.name, 120)
+        or display.one_line(report.submission.id, 120),
         id=display.one_line(report.submission.id, 120),
         received=display.one_line(report.submission.received, 60),
         reason=report.submission.reason,

@@ -24,7 +24,8 @@ BOOT = (
     "sys.path[:] = rest if home in rest else [home, *rest]; sys.argv[1:] = []; "
     "from grader.sandbox.guest import main; main()"
 )
-"""The guest's command: no entry of ``sys.path`` for the current folder, the grader's own last."""
+"""The guest's command: no entry of ``sys.path`` for the current folder; ours first, unless packages
+are installed there: then it keeps its place behind the standard library."""
 
 
 class Capture(io.TextIOBase):

@@ -32,7 +32,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-__all__ = ["LAYERS", "Lockdown", "follow_the_parent", "hide"]
+__all__ = ["LAYERS", "Lockdown", "follow_the_parent", "hide", "limit_memory"]
 
 LAYERS = ("Landlock", "seccomp", "limits", "own uid", "no capability")
 """What :meth:`Lockdown.enter` may say that it did; the first two are never missing."""
@@ -58,7 +58,7 @@ clock_gettime clock_getres clock_nanosleep nanosleep gettimeofday time times get
 alarm pause setitimer getitimer
 rt_sigaction rt_sigprocmask rt_sigreturn rt_sigpending rt_sigtimedwait rt_sigsuspend sigaltstack
 restart_syscall getuid geteuid getgid getegid getresuid getresgid getgroups capget
-uname sysinfo getrandom getrlimit arch_prctl riscv_flush_icache riscv_hwprobe
+uname sysinfo getrandom getrlimit arch_prctl
 """
 
 _DENIED = """
@@ -133,18 +133,15 @@ class Lockdown:
             raise RuntimeError("Landlock would miss the threads that run already")
         done = ["Landlock", "seccomp", "limits"]
         limits = {
-            resource.RLIMIT_AS: _address_space() + memory_mb * 2**20,
-            resource.RLIMIT_CORE: 0,
             resource.RLIMIT_FSIZE: 0,
             resource.RLIMIT_NOFILE: _FILES,
             resource.RLIMIT_NPROC: self._threads,
         }
         if os.geteuid() == 0:
             done += _drop_root(self._paths)
+        limit_memory(memory_mb)
         for kind, most in limits.items():
-            _, hard = resource.getrlimit(kind)
-            most = most if hard == resource.RLIM_INFINITY else min(most, hard)
-            resource.setrlimit(kind, (most, most))
+            _limit(kind, most)
         hide()
         follow_the_parent()  # again: a change of user ends that
         self._landlock.restrict()
@@ -157,26 +154,30 @@ class Lockdown:
         s = self._seccomp
         made = s.SyscallFilter(s.ERRNO(errno.ENOSYS))
         made.set_attr(s.Attr.ACT_BADARCH, s.KILL_PROCESS)
-        own, deny = os.getpid(), s.ERRNO(errno.EPERM)
-        ioctls = [termios.TCGETS, termios.TIOCGWINSZ, termios.FIONREAD, termios.FIOCLEX]
-        rules: list[tuple[int, str, list[Any]]] = [
-            *((s.ALLOW, name, []) for name in _ALLOWED.split()),
-            *((deny, name, []) for name in _DENIED.split()),
-            *((s.ALLOW, name, [s.Arg(0, s.EQ, own)]) for name in ("kill", "tgkill")),
-            *((deny, name, [s.Arg(0, s.NE, own)]) for name in ("kill", "tgkill")),
-            *((s.ALLOW, "prctl", [s.Arg(0, s.EQ, number)]) for number in _HARMLESS_PRCTLS),
-            *((s.ALLOW, "ioctl", [s.Arg(1, s.EQ, number)]) for number in ioctls),
-            *((s.ALLOW, "fcntl", [s.Arg(1, s.EQ, number)]) for number in _FCNTLS),
-            (s.ALLOW, "prlimit64", [s.Arg(2, s.EQ, 0)]),
-            (deny, "prlimit64", [s.Arg(2, s.NE, 0)]),
-            (s.ALLOW, "clone", [s.Arg(0, s.MASKED_EQ, _CLONE_THREAD | _CLONE_NEW, _CLONE_THREAD)]),
-            (deny, "clone", [s.Arg(0, s.MASKED_EQ, _CLONE_THREAD, 0)]),
-        ]
-        for action, name, arguments in rules:
+        for action, name, arguments in _rules(s, os.getpid()):
             number = s.resolve_syscall(s.Arch.NATIVE, name)
             if number != _UNKNOWN:
                 made.add_rule(action, number, *arguments)
         return made
+
+
+def _rules(s: Any, own: int) -> list[tuple[int, str, list[Any]]]:
+    """Action, name and conditions, of a process with the number ``own``."""
+    deny = s.ERRNO(errno.EPERM)
+    ioctls = [termios.TCGETS, termios.TIOCGWINSZ, termios.FIONREAD, termios.FIOCLEX]
+    return [
+        *((s.ALLOW, name, []) for name in _ALLOWED.split()),
+        *((deny, name, []) for name in _DENIED.split()),
+        *((s.ALLOW, name, [s.Arg(0, s.EQ, own)]) for name in ("kill", "tgkill")),
+        *((deny, name, [s.Arg(0, s.NE, own)]) for name in ("kill", "tgkill")),
+        *((s.ALLOW, "prctl", [s.Arg(0, s.EQ, number)]) for number in _HARMLESS_PRCTLS),
+        *((s.ALLOW, "ioctl", [s.Arg(1, s.EQ, number)]) for number in ioctls),
+        *((s.ALLOW, "fcntl", [s.Arg(1, s.EQ, number)]) for number in _FCNTLS),
+        (s.ALLOW, "prlimit64", [s.Arg(2, s.EQ, 0)]),
+        (deny, "prlimit64", [s.Arg(2, s.NE, 0)]),
+        (s.ALLOW, "clone", [s.Arg(0, s.MASKED_EQ, _CLONE_THREAD | _CLONE_NEW, _CLONE_THREAD)]),
+        (deny, "clone", [s.Arg(0, s.MASKED_EQ, _CLONE_THREAD, 0)]),
+    ]
 
 
 def _pyseccomp() -> Any:
@@ -198,6 +199,21 @@ _FCNTLS = (
     *(fcntl.F_GETFD, fcntl.F_SETFD, fcntl.F_GETFL, fcntl.F_SETFL),
     *(fcntl.F_DUPFD, fcntl.F_DUPFD_CLOEXEC),
 )
+
+
+def limit_memory(memory_mb: int) -> None:
+    """Let this process take so many MiB of address space on top of what it has, and leave no core.
+
+    Nothing keeps a process that is not locked down from taking this back, if it is root's.
+    """
+    _limit(resource.RLIMIT_AS, _address_space() + memory_mb * 2**20)
+    _limit(resource.RLIMIT_CORE, 0)
+
+
+def _limit(kind: int, most: int) -> None:
+    _, hard = resource.getrlimit(kind)
+    most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    resource.setrlimit(kind, (most, most))
 
 
 def follow_the_parent() -> None:

@@ -318,7 +318,8 @@ class ProcessSession(_OneSubmission):
                 self.close()
                 reason = hello.get("fatal", "it ended before it was ready")
                 raise GuestUnusable(f"the process for student code cannot start: {reason}")
-            self.layers = tuple(hello["layers"])
+            around = ("namespaces",) if self._walls.mode == "bubblewrap" else ()
+            self.layers = (*around, *hello["layers"])
             if self._walls.layers and self.layers != self._walls.layers:
                 self.close()
                 raise GuestUnusable("the walls around student code are not those that were tried")

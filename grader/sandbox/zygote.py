@@ -127,7 +127,9 @@ def _serve(
         os.setsid()
         control.close()
         layers: list[str] = []
-        if locked is not None and not problem:
+        if locked is None:
+            lockdown.limit_memory(memory_mb)
+        elif not problem:
             try:
                 layers = locked.enter(memory_mb)
             except Exception as error:

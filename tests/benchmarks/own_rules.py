@@ -17,6 +17,7 @@ Everything is seeded; torch runs on one thread.
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
@@ -145,6 +146,7 @@ def ratios(rule: MakeRule, asked: Sequence[Integral], exact: Sequence[np.ndarray
 
 def main() -> None:
     """Print the table."""
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     torch.set_num_threads(1)
     asked = [of for _, of in integrals()]
     exact = [[integral.by(midpoint(1000)) for integral in of] for of in asked]

@@ -64,6 +64,11 @@ def test_bars_are_full_and_empty_where_true():
         ("tag\U000e0041", "tag"),
         ("lone\ud800surrogate", "lone\ufffdsurrogate"),
         ("non\uffffcharacter\U0001fffe", "non\ufffdcharacter\ufffd"),
+        ("joi\u200dned \u200d\u200c", "joined "),
+        ("é\u200d\u200dé", "éé"),
+        ("Hangul \u3164\u115f\uffa0filler", "Hangul filler"),
+        ("se\ufe00lec\U000e0101tor", "selector"),
+        ("z\u0336\u030d\u0489\u0336\u0336\u030da", "z\u0336\u030d\u0489\u0336a"),
         ("10%\r20%\r\n30%\x85\u2028", "10%\n20%\n30%\n\n"),
     ],
 )
@@ -72,7 +77,7 @@ def test_what_acts_instead_of_showing_is_stripped(text, shown):
 
 
 @pytest.mark.parametrize(
-    "text", ["plain", "a\n\tb", "Jörg", "李雷", "می‌خواهم", "👩‍🔬", "e\u0301", "½ ≤ −1"]
+    "text", ["plain", "a\n\tb", "Jörg", "李雷", "می‌خواهم", "👩‍🔬", "❤️", "שָׁלוֹם", "e\u0301", "½ ≤ −1"]
 )
 def test_ordinary_text_is_printable_as_it_is(text):
     assert display.printable(text) == text
@@ -98,6 +103,13 @@ def test_many_lines_keep_the_first_and_the_last():
         "998",
         "999",
     ]
+
+
+@pytest.mark.parametrize("end", ["\r", "\r\n", "\x0b", "\x85", "\u2028"])
+def test_lines_are_counted_however_they_end(end):
+    text = display.printable(display.capped(end.join(map(str, range(1000))), lines=8))
+    assert text.count("\n") == 8
+    assert "992 lines left out" in text
 
 
 def test_short_text_is_not_capped():

@@ -59,6 +59,8 @@ def test_a_graded_submission_says_so():
         "+1",
         "-1",
         "@SUM(A1)",
+        "|calc",
+        "%1",
         "\t=1",
         "\rx",
         "\0x",
@@ -78,6 +80,17 @@ def test_a_cell_that_a_spreadsheet_would_run_is_quoted(text):
 
 def test_a_formula_behind_a_semicolon_is_quoted_too():
     assert text_cell('x;=1;"=2') == "x;'=1;'\"=2"
+    assert text_cell("x; |y") == "x;' |y"
+
+
+def test_a_quote_behind_a_semicolon_swallows_no_rows():
+    book = gradebook([report(judge("a"), id=f"s{n}", name='x; "') for n in range(3)])
+    assert len(list(csv.reader(io.StringIO(book), delimiter=";"))) == 4
+
+
+def test_a_semicolon_moves_no_cell_where_commas_and_semicolons_both_split():
+    book = gradebook([report(judge("a"), name="x;100;100")])
+    assert '"x;100;100"' in book
 
 
 @pytest.mark.parametrize("text", ["ada_1", "Jörg Müller", "a=b", "x-y", "李 雷", "O'Hara", "1;2"])

@@ -198,6 +198,12 @@ def test_the_class_page_links_both_pages_of_everyone():
     ]
 
 
+@every_page
+def test_a_name_that_shows_nothing_gives_way_to_the_id(page):
+    text = Page(page(rich_report(name="\u202e\u3164", id="ada_1"))).text
+    assert "ada_1" in text
+
+
 @pytest.mark.parametrize("name", ["..", ".", ""])
 def test_an_id_that_is_a_step_gets_no_link(name):
     assert Page(html.index_page([report(id=name)])).all("a") == []

@@ -147,7 +147,7 @@ def test_a_hidden_check_is_marked():
 
 
 def test_an_unusable_submission_shows_its_reason():
-    assert "could not be graded. The archive is empty." in shown(
+    assert "could not be graded.\n  The archive is empty.\n" in shown(
         report(reason="The archive is empty.")
     )
 
@@ -204,3 +204,14 @@ def test_a_bar_is_full_only_with_full_marks():
         return shown(report(scores={"gan": score})).count("█")
 
     assert [cells(Score(x, 28)) for x in (0, 0.001, 14, 27.999, 28)] == [0, 1, 10, 19, 20]
+
+
+@pytest.mark.parametrize("before", range(60, 130, 5))
+def test_no_line_of_the_terminal_begins_with_a_name_or_a_reason(before):
+    words = "x" * before + " Total 100 / 100 points"
+    text = shown(report(name=words, reason=f"None is here: {words}."))
+    assert [line for line in text.splitlines() if line.startswith("Total 1")] == []
+
+
+def test_a_name_that_shows_nothing_gives_way_to_the_id_in_the_terminal():
+    assert "Homework 3: ada_1\n" in shown(report(name="\u202e\u200b", id="ada_1"))

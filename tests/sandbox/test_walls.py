@@ -1,0 +1,451 @@
+"""Walls: what they refuse, how they are chosen, and what a submission may take behind them."""
+
+import json
+import os
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+import grader
+from grader import batch, cli, doctor
+from grader.contract import FILES
+from grader.intake import read_one
+from grader.records import Call, Limits
+from grader.sandbox import bubblewrap, probe, process, readable
+from grader.sandbox.probe import NoWalls, Offer, choose
+from grader.sandbox.session import Allowance, GuestUnusable, ProcessSession
+from grader.sandbox.walls import MODES, NO_WALLS, Walls
+from grading import ROOT
+
+on_linux = pytest.mark.skipif(sys.platform != "linux", reason="walls are Linux's")
+
+FILE = """
+import ctypes, mmap, os, threading, time
+import numpy as np
+import torch
+
+
+def scale_pixels(x, saliency):
+    return globals()[x](saliency)
+
+
+def echo(value):
+    return value
+
+
+def loops(_):
+    while True:
+        pass
+
+
+def works(seconds):
+    end = time.process_time() + seconds
+    while time.process_time() < end:
+        pass
+    return "done"
+
+
+def works_in_threads(_):
+    for _ in range(2):
+        threading.Thread(target=loops, args=(0,), daemon=True).start()
+    time.sleep(60)
+
+
+def sleeps(seconds):
+    time.sleep(seconds)
+    return "awake"
+
+
+def numbers(megabytes):
+    return float(np.ones(megabytes << 17).sum())
+
+
+def tensors(megabytes):
+    return float(torch.ones(megabytes << 18).sum())
+
+
+def letters(megabytes):
+    return len("x" * (megabytes << 20))
+
+
+def keeps(megabytes):
+    kept = vars(torch).setdefault("_kept", [])
+    while True:
+        kept.append(bytearray(1 << 20))
+        time.sleep(0)
+
+
+def fails_beneath_python(_):
+    held = [bytearray(1 << 20) for _ in range(300)]
+    os.abort()
+
+
+def opens(paths):
+    found = []
+    for path in paths:
+        try:
+            with open(path, "rb") as file:
+                file.read(1)
+            found.append(path)
+        except OSError:
+            pass
+    return found
+
+
+def status(_):
+    return [os.getuid(), sorted(os.environ), os.getcwd()]
+"""
+
+
+def ask(session, what, argument=None, limits=None):
+    return session.call(Call("scale_pixels", {"x": what, "saliency": argument}), limits)
+
+
+def session_of(walls, limits=None, **more):
+    return closing(ProcessSession({FILES[0]: FILE.encode()}, limits, walls, **more))
+
+
+OFFERS = {}
+"""By mode, once it was tried; a zygote is shared by the tests of a mode."""
+
+
+@pytest.fixture(params=MODES[:-1])
+def walls(request):
+    """The walls of each mode; CI has both."""
+    if not OFFERS:
+        OFFERS.update({offer.mode: offer for offer in probe.offers()})
+    offer = OFFERS.get(request.param)
+    if offer is None or offer.walls is None:
+        why = f"{request.param}: {offer.why if offer else 'not on this system'}"
+        if os.environ.get("CI") and sys.platform == "linux":
+            pytest.fail(f"CI must have {why}")
+        pytest.skip(why)
+    return offer.walls
+
+
+# what they refuse
+
+
+def test_a_mode_is_offered_with_its_layers(walls):
+    assert {"Landlock", "seccomp", "limits"} <= set(walls.layers)
+    assert ("namespaces" in walls.layers) is (walls.mode == "bubblewrap")
+    assert not walls.unsandboxed
+
+
+@on_linux
+def test_the_probe_notices_what_is_not_refused():
+    source = Path(probe.__file__).with_name("forbidden.py").read_bytes()
+    with probe._targets() as targets:
+        files = {FILES[2]: source, "targets.py": targets.encode()}
+        with closing(ProcessSession(files, walls=NO_WALLS)) as session:
+            succeeded = session.call(Call("random_classes", {"num_classes": 2})).value
+    assert set(succeeded) >= {
+        *("reads_a_file_of_yours", "reads_the_grader", "lists_your_home", "writes_a_file"),
+        *("changes_a_file", "connects", "sends_a_datagram", "opens_an_abstract_socket", "forks"),
+        *("starts_a_program", "signals_the_grader", "reads_another_process"),
+        *("hides_memory_in_a_file", "signals_everything"),
+    }
+
+
+def test_nothing_of_ours_can_be_read(walls, tmp_path):
+    home = Path(grader.__file__).parent.parent
+    ours = [p for name in ("grader", "reference", "fixtures") for p in (home / name).rglob("*.*")]
+    secret = tmp_path / "secret"
+    secret.write_text("of another submission", encoding="utf-8")
+    tmp_path.chmod(0o755)
+    paths = [str(p) for p in (*ours, secret, "/proc/self/maps", "/etc/hostname") if p]
+    with session_of(walls) as session:
+        found = []
+        for start in range(0, len(paths), 200):
+            found += ask(session, "opens", paths[start : start + 200]).value
+        assert ask(session, "opens", [os.__file__, pytest.__file__]).value == [
+            os.__file__,
+            pytest.__file__,
+        ]
+    assert len(paths) > 300
+    assert found == []
+
+
+def test_a_guest_sees_no_variable_of_the_users(walls, monkeypatch):
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    with session_of(walls) as session:
+        _, variables, folder = ask(session, "status").value
+    assert not {"AWS_SECRET_ACCESS_KEY", "HOME", "TMPDIR"} & set(variables)
+    assert folder == "/"
+
+
+@on_linux
+def test_what_is_readable_holds_nothing_of_ours():
+    found = readable.readable()
+    allowed = [Path(path) for path in found.allowed]
+    for own in map(Path, found.ours):
+        assert not any(own.is_relative_to(path) for path in allowed)
+        inside = [path for path in allowed if path.is_relative_to(own)]
+        assert all(path.is_relative_to(sys.prefix) for path in inside)  # an environment in it
+    assert any(Path(os.__file__).is_relative_to(path) for path in allowed)
+    assert Path.home() not in allowed
+
+
+@on_linux
+def test_the_namespace_shows_the_guests_modules_alone():
+    command = bubblewrap.wrapped(["true"], readable.readable(), {})
+    shown = {command[i + 2] for i, word in enumerate(command) if word in ("--ro-bind", "--tmpfs")}
+    home = Path(grader.__file__).parent.parent
+    assert str(home / "grader" / "sandbox") in shown
+    for hidden in ("grader/checks", "grader", "reference", "", "grader/oracle.py"):
+        assert str(home / hidden) not in {
+            command[i + 2] for i, word in enumerate(command) if word == "--ro-bind"
+        }
+
+
+# how they are chosen
+
+
+def offered(monkeypatch, *offers):
+    monkeypatch.setattr(probe, "offers", lambda: iter(offers))
+
+
+def test_the_strongest_that_works_is_chosen(monkeypatch):
+    strong, weak = Walls("bubblewrap", ("namespaces",)), Walls("lockdown", ("Landlock",))
+    offered(monkeypatch, Offer("bubblewrap", strong), Offer("lockdown", weak))
+    assert choose("auto") == choose("strict") == strong
+    offered(monkeypatch, Offer("bubblewrap", why="not installed"), Offer("lockdown", weak))
+    assert choose("auto") == choose("strict") == weak
+    assert choose("none") == NO_WALLS
+
+
+@pytest.fixture
+def without_walls(monkeypatch):
+    offered(
+        monkeypatch,
+        Offer("bubblewrap", why="bubblewrap is not installed"),
+        Offer("lockdown", why="this kernel has no Landlock"),
+    )
+
+
+def hw3(*arguments):
+    return CliRunner().invoke(cli.main, [str(argument) for argument in arguments])
+
+
+SAMPLE = ROOT / "fixtures" / "submissions" / "empty_template"
+
+
+@pytest.mark.parametrize("wish", ["auto", "strict"])
+def test_a_class_is_not_graded_without_walls(without_walls, tmp_path, wish):
+    done = hw3("grade", SAMPLE, "--out", tmp_path / "out", "--sandbox", wish)
+    assert done.exit_code == 2
+    assert "bubblewrap: bubblewrap is not installed" in done.output
+    assert "lockdown: this kernel has no Landlock" in done.output
+    assert "--sandbox none" in done.output
+    assert "Traceback" not in done.output
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_check_of_ones_own_runs_without_walls_and_says_so(without_walls, tmp_path):
+    arguments = ("check", SAMPLE, "--only", "random_classes", "--json", tmp_path / "r.json")
+    done = hw3(*arguments)
+    assert done.exit_code == 1
+    assert "UNSANDBOXED" in done.output
+    document = json.loads((tmp_path / "r.json").read_text("utf-8"))
+    assert document["sandbox"] == {"mode": "none", "layers": [], "unsandboxed": True}
+    done = hw3(*arguments, "--sandbox", "strict")
+    assert done.exit_code == 2
+
+
+def test_without_linux_there_is_nothing_to_offer(monkeypatch):
+    monkeypatch.setattr(process, "FORKS", False)
+    assert list(probe.offers()) == []
+    with pytest.raises(NoWalls, match="need Linux"):
+        choose("auto")
+
+
+def test_the_layers_are_stamped_into_the_result(walls):
+    submission = read_one(SAMPLE)
+    report = batch.grade_one(submission, batch.Job(walls, "part3"))
+    assert report.sandbox["mode"] == walls.mode
+    assert report.sandbox["layers"] == list(walls.layers)
+    assert report.sandbox["unsandboxed"] is False
+
+
+def test_a_guest_that_does_not_stand_behind_its_walls_is_not_used(walls):
+    more = Walls(walls.mode, (*walls.layers, "a moat"))
+    with session_of(more) as session, pytest.raises(GuestUnusable, match="not those that were"):
+        ask(session, "echo", 1)
+
+
+@on_linux
+def test_a_lockdown_that_cannot_be_made_starts_nothing(monkeypatch):
+    monkeypatch.setattr(process, "_zygotes", {})
+    monkeypatch.setattr(process, "DEVICES", ("/dev/null", "\0"))
+    with session_of(Walls("lockdown")) as session, pytest.raises(GuestUnusable, match="null byte"):
+        ask(session, "echo", 1)
+    process.end_zygote("lockdown")
+
+
+@on_linux
+def test_the_doctor_says_what_is_missing_and_how_to_get_it(monkeypatch):
+    monkeypatch.setattr(bubblewrap, "available", lambda: False)
+    (first, *_) = doctor._walls()
+    assert (first.what, first.says) == ("walls, bubblewrap", "bubblewrap is not installed")
+    assert "bubblewrap" in first.repair
+    why = "the lockdown failed: libseccomp.so.2: cannot open shared object file"
+    assert "libseccomp" in probe._explained("lockdown", why).repair
+    assert "5.13" in probe._explained("lockdown", "this kernel has no Landlock").repair
+
+
+# limits
+
+TIGHT = Limits(wall_seconds=20.0, cpu_seconds=0.4, memory_mb=256)
+
+
+@pytest.fixture(params=["forked", "started", *MODES[:-1]])
+def guest(request, monkeypatch):
+    """A guest of every kind, with tight limits."""
+    if request.param in MODES:
+        behind = request.getfixturevalue("walls_of")(request.param)
+    else:
+        behind = NO_WALLS
+        monkeypatch.setattr(process, "FORKS", process.FORKS and request.param == "forked")
+    with session_of(behind, TIGHT, alone=False) as session:
+        yield session
+
+
+@pytest.fixture
+def walls_of():
+    def of(mode):
+        if not OFFERS:
+            OFFERS.update({offer.mode: offer for offer in probe.offers()})
+        offer = OFFERS.get(mode)
+        if offer is None or offer.walls is None:
+            pytest.skip(f"{mode} does not work here")
+        return offer.walls
+
+    return of
+
+
+@pytest.mark.parametrize("what", ["loops", "works_in_threads"])
+def test_processor_time_is_limited(guest, what):
+    error = ask(guest, what).error
+    assert (error.kind, error.message) == (
+        "timeout",
+        "scale_pixels(…) took longer than 0.4 seconds of processor time",
+    )
+    assert ask(guest, "echo", 3).value == 3
+
+
+def test_processor_time_counts_by_call(guest):
+    for _ in range(4):
+        assert ask(guest, "works", 0.2).value == "done"
+
+
+def test_waiting_takes_no_processor_time(guest):
+    assert ask(guest, "sleeps", 1.0).value == "awake"
+    error = ask(guest, "sleeps", 60, Limits(wall_seconds=0.5, memory_mb=256)).error
+    assert error.message == "scale_pixels(…) took longer than 0.5 seconds"
+
+
+@on_linux
+@pytest.mark.parametrize("what", ["numbers", "tensors", "letters"])
+@pytest.mark.parametrize("mode", ["forked", *MODES[:-1]])
+def test_memory_is_limited_and_the_guest_lives(what, mode, walls_of):
+    with session_of(NO_WALLS if mode == "forked" else walls_of(mode), TIGHT) as session:
+        assert ask(session, what, 50).error is None
+        error = ask(session, what, 400).error
+        assert (error.kind, error.message) == (
+            "memory",
+            "scale_pixels(…) used more than 256 MiB of memory",
+        )
+        assert error.file == FILES[0]
+        assert ask(session, "echo", 3).value == 3
+
+
+def test_memory_that_is_really_taken_is_limited(guest):
+    error = ask(guest, "keeps", None, Limits(cpu_seconds=60.0, memory_mb=256)).error
+    assert (error.kind, error.message) == (
+        "memory",
+        "scale_pixels(…) used more than 256 MiB of memory",
+    )
+    guest.close()
+    assert ask(guest, "echo", 3).value == 3
+
+
+def test_all_calls_together_have_an_allowance(guest):
+    guest._allowance = Allowance(0.8)
+    replies = [ask(guest, "sleeps", 0.3) for _ in range(5)]
+    assert [reply.value for reply in replies[:2]] == ["awake", "awake"]
+    assert "took longer than 0.8 seconds in all" in replies[-1].error.message
+    assert replies[-1].error.message.endswith("was not run")
+
+
+def test_what_takes_too_long_is_tried_once_more_where_nothing_else_runs():
+    once = FILE + (
+        "\n\ndef late_once(path):\n"
+        "    import pathlib\n"
+        "    if pathlib.Path(path).exists():\n"
+        "        return 'in time'\n"
+        "    pathlib.Path(path).touch()\n"
+        "    loops(0)\n"
+    )
+    for alone, expected in ((True, ("in time", 0)), (False, (None, 1))):
+        allowance = Allowance(60)
+        path = Path(__file__).with_suffix(f".{os.getpid()}.{alone}")
+        files = {FILES[0]: once.encode()}
+        limits = Limits(cpu_seconds=0.3)
+        with closing(ProcessSession(files, limits, NO_WALLS, allowance, alone=alone)) as session:
+            reply = ask(session, "late_once", str(path))
+        path.unlink()
+        assert (reply.value, allowance.timeouts) == expected
+
+
+@on_linux
+def test_no_guest_outlives_its_zygote(walls):
+    with session_of(walls) as session:
+        assert ask(session, "echo", 1).value == 1
+        started = process._zygotes[walls.mode]
+        pid = started._process.pid
+        started._process.kill()
+        started._process.wait()
+        session.close()
+        assert ask(session, "echo", 3).value == 3
+    found = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True)
+    assert found.stdout.strip() == ""
+
+
+@on_linux
+def test_lists_of_calls_know_their_names():
+    """Every name is one that libseccomp knows, or that a newer one would."""
+    from grader.sandbox import lockdown
+
+    binding = lockdown._pyseccomp()
+    names = [*lockdown._ALLOWED.split(), *lockdown._DENIED.split()]
+    assert len(names) == len(set(names))
+    unknown = [n for n in names if binding.resolve_syscall(binding.Arch.NATIVE, n) == -1]
+    assert set(unknown) <= {"futex_wake", "futex_wait", "futex_requeue", "fchmodat2"}
+
+
+@on_linux
+def test_the_filter_can_be_made_for_another_processor(tmp_path):
+    """As far as that can be seen without one: libseccomp has the numbers of all."""
+    from grader.sandbox import lockdown
+
+    binding = lockdown._pyseccomp()
+    arch = binding.Arch
+    other = arch.AARCH64 if binding.system_arch() != arch.AARCH64 else arch.X86_64
+    made = binding.SyscallFilter(binding.KILL_PROCESS)
+    made.add_arch(other)
+    made.remove_arch(arch.NATIVE)
+    for action, name, arguments in lockdown._rules(binding, 7):
+        number = binding.resolve_syscall(arch.NATIVE, name)
+        if number != lockdown._UNKNOWN:
+            made.add_rule(action, number, *arguments)
+    with open(tmp_path / "bpf", "wb") as file:
+        made.export_bpf(file)
+    assert (tmp_path / "bpf").stat().st_size > 8 * 100
+    # What a processor does not have has a number below -1 there, and its rule does nothing.
+    assert binding.resolve_syscall(arch.AARCH64, "fork") < -1
+    assert binding.resolve_syscall(arch.NATIVE, "mmap2") < -1
+    made.add_rule(binding.ALLOW, binding.resolve_syscall(arch.NATIVE, "mmap2"))
