@@ -363,20 +363,22 @@ def _reply(message: Mapping[str, Any], number: int, seconds: float) -> Reply:
     from grader.sandbox.wire import Garbage
 
     try:
-        if message["id"] != number or set(message) not in _REPLIES:
+        if _count(message["id"]) != number or set(message) not in _REPLIES:
             raise Garbage("not the reply to this request")
-        stdout = str(message["stdout"])
+        stdout = _text(message["stdout"])
         if "error" not in message:
-            changed = tuple(str(c)[:200] for c in message["changed"][:20])
-            return Reply(message["value"], None, stdout, changed, seconds, _passes(message))
+            changed = _texts(message["changed"], 200)
+            forward, backward = map(_count, message["passes"])
+            value = _value(message["value"])
+            return Reply(value, None, stdout, changed, seconds, Passes(forward, backward))
         error = message["error"]
         error = StudentError(
-            str(error["kind"]),
-            str(error["message"])[:2000],
-            tuple(str(t)[:100] for t in error["types"][:20]),
-            str(error["file"])[:200],
-            int(error["line"]),
-            str(error["code"])[:200],
+            _text(error["kind"]),
+            _text(error["message"], 2000),
+            _texts(error["types"], 100),
+            _text(error["file"], 200),
+            _count(error["line"]),
+            _text(error["code"], 200),
         )
         if error.kind not in ("raised", "missing", "load", "memory"):
             raise Garbage("an unknown kind of error")
@@ -387,13 +389,44 @@ def _reply(message: Mapping[str, Any], number: int, seconds: float) -> Reply:
         raise Garbage("a malformed reply") from error
 
 
-def _passes(message: Mapping[str, Any]) -> Passes:
-    from grader.sandbox.wire import Garbage
+def _text(value: Any, most: int | None = None) -> str:
+    # Not str(value): an array of many dimensions takes minutes and gigabytes to print.
+    if type(value) is not str:
+        raise TypeError("not a text")
+    return value[:most]
 
-    forward, backward = message["passes"]
-    if any(type(n) is not int or not 0 <= n < 2**31 for n in (forward, backward)):
-        raise Garbage("passes that cannot be counted")
-    return Passes(forward, backward)
+
+def _texts(value: Any, most: int) -> tuple[str, ...]:
+    if type(value) is not list:
+        raise TypeError("not a list")
+    return tuple(_text(text, most) for text in value[:20])
+
+
+def _count(value: Any) -> int:
+    if type(value) is not int or not 0 <= value < 2**31:
+        raise TypeError("not a count")
+    return value
+
+
+def _value(value: Any) -> Any:
+    """The value, if a guest could have sent it: no calls, networks or arrays without an origin."""
+    from grader.sandbox.wire import Other, Received
+
+    inner = value.values() if type(value) is dict else value if type(value) is list else ()
+    for item in inner:
+        _value(item)
+    if value is not None and type(value) not in (
+        bool,
+        int,
+        float,
+        str,
+        list,
+        dict,
+        Received,
+        Other,
+    ):
+        raise TypeError("not a value")
+    return value
 
 
 _REPLIES = ({"id", "stdout", "value", "changed", "passes"}, {"id", "stdout", "error"})
