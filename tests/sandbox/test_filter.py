@@ -5,9 +5,9 @@ import sys
 
 import pytest
 
+from attacks import offer
 from grader.sandbox.readable import home
 from grader.sandbox.walls import MODES
-from red_team import offer
 
 CODE = """
 import os, sys
