@@ -26,6 +26,7 @@ from grader.sandbox import process
 from grader.sandbox.guest import Capture, Server
 from grader.sandbox.process import GuestProcess
 from grader.sandbox.walls import NO_WALLS, Walls
+from grader.sandbox.zygote import TOO_MANY_THREADS
 
 __all__ = ["Allowance", "GuestUnusable", "InProcessSession", "ProcessSession", "Session"]
 
@@ -240,6 +241,8 @@ class ProcessSession(_OneSubmission):
             if got is None:
                 return self._died(doing)
             reply = _reply(wire.decode(*got), self._number, time.perf_counter() - started)
+            # More than the guest keeps of it is forged.
+            reply = replace(reply, stdout=reply.stdout[: self._limits.output_kb * 1024 + 100])
             if reply.error is not None and reply.error.kind == "memory":
                 message = self._too_much(doing)
                 return replace(reply, error=replace(reply.error, message=message))
@@ -290,6 +293,8 @@ class ProcessSession(_OneSubmission):
             code = process.wait(timeout=2)
         except subprocess.TimeoutExpired:
             return self._lost("died", f"the process ended in {doing}: it closed its pipe")
+        if code == TOO_MANY_THREADS:
+            return self._lost("died", f"{doing} started too many threads")
         # Where an allocation fails beneath Python, the process ends without a word.
         if process.most_kb > _NEARLY * (self._limits.memory_mb << 10):
             return self._lost("memory", self._too_much(doing))
