@@ -21,7 +21,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from grader import contract
-from grader.records import Call, Limits, Passes, Reply, StudentError
+from grader.records import Call, Limits, Reply, StudentError
 from grader.sandbox import process
 from grader.sandbox.guest import Capture, Server
 from grader.sandbox.process import GuestProcess
@@ -220,7 +220,7 @@ class ProcessSession(_OneSubmission):
         return self._alone and short and self._allowance.left > 0
 
     def _ask(self, request: dict[str, Any], limits: Limits, doing: str) -> Reply:
-        from grader.sandbox import wire
+        from grader.sandbox import replies, wire
 
         if self._allowance.left <= 0:
             return Reply(error=StudentError("timeout", f"{self._used_up()}: {doing} was not run"))
@@ -240,7 +240,7 @@ class ProcessSession(_OneSubmission):
                 raise got
             if got is None:
                 return self._died(doing)
-            reply = _reply(wire.decode(*got), self._number, time.perf_counter() - started)
+            reply = replies.read(wire.decode(*got), self._number, time.perf_counter() - started)
             # More than the guest keeps of it is forged.
             reply = replace(reply, stdout=reply.stdout[: self._limits.output_kb * 1024 + 100])
             if reply.error is not None and reply.error.kind == "memory":
@@ -364,79 +364,6 @@ def _late(reply: Reply) -> bool:
     return reply.error is not None and reply.error.kind == "timeout"
 
 
-def _reply(message: Mapping[str, Any], number: int, seconds: float) -> Reply:
-    from grader.sandbox.wire import Garbage
-
-    try:
-        if _count(message["id"]) != number or set(message) not in _REPLIES:
-            raise Garbage("not the reply to this request")
-        stdout = _text(message["stdout"])
-        if "error" not in message:
-            changed = _texts(message["changed"], 200)
-            forward, backward = map(_count, message["passes"])
-            value = _value(message["value"])
-            return Reply(value, None, stdout, changed, seconds, Passes(forward, backward))
-        error = message["error"]
-        error = StudentError(
-            _text(error["kind"]),
-            _text(error["message"], 2000),
-            _texts(error["types"], 100),
-            _text(error["file"], 200),
-            _count(error["line"]),
-            _text(error["code"], 200),
-        )
-        if error.kind not in ("raised", "missing", "load", "memory"):
-            raise Garbage("an unknown kind of error")
-        return Reply(None, error, stdout, (), seconds)
-    except Garbage:
-        raise
-    except Exception as error:  # a forged reply may hold anything anywhere
-        raise Garbage("a malformed reply") from error
-
-
-def _text(value: Any, most: int | None = None) -> str:
-    # Not str(value): an array of many dimensions takes minutes and gigabytes to print.
-    if type(value) is not str:
-        raise TypeError("not a text")
-    return value[:most]
-
-
-def _texts(value: Any, most: int) -> tuple[str, ...]:
-    if type(value) is not list:
-        raise TypeError("not a list")
-    return tuple(_text(text, most) for text in value[:20])
-
-
-def _count(value: Any) -> int:
-    if type(value) is not int or not 0 <= value < 2**31:
-        raise TypeError("not a count")
-    return value
-
-
-def _value(value: Any) -> Any:
-    """The value, if a guest could have sent it: no calls, networks or arrays without an origin."""
-    from grader.sandbox.wire import Other, Received
-
-    inner = value.values() if type(value) is dict else value if type(value) is list else ()
-    for item in inner:
-        _value(item)
-    if value is not None and type(value) not in (
-        bool,
-        int,
-        float,
-        str,
-        list,
-        dict,
-        Received,
-        Other,
-    ):
-        raise TypeError("not a value")
-    return value
-
-
-_REPLIES = ({"id", "stdout", "value", "changed", "passes"}, {"id", "stdout", "error"})
-
-
 class InProcessSession(_OneSubmission):
     """A submission in this very process, without protection: for tests, and for code one trusts.
 
@@ -451,13 +378,13 @@ class InProcessSession(_OneSubmission):
         self._ask(self._sources(), self._limits, "")
 
     def _ask(self, request: dict[str, Any], limits: Limits, doing: str) -> Reply:
-        from grader.sandbox import wire
+        from grader.sandbox import replies, wire
 
         started = time.perf_counter()
         sent = wire.decode(*wire.encode({**request, "id": 0}))
         with redirect_stdout(self._capture), redirect_stderr(self._capture):
             frame = self._server.answer(sent)
-        return _reply(wire.decode(*frame), 0, time.perf_counter() - started)
+        return replies.read(wire.decode(*frame), 0, time.perf_counter() - started)
 
     def close(self) -> None:
         """Forget the submission's modules."""

@@ -43,7 +43,7 @@ from hostile_frames import frame
 from grader import archives, contract, intake
 from grader.networks import Network
 from grader.records import Call, Reply, Submission
-from grader.sandbox import session, wire
+from grader.sandbox import replies, wire
 from grader.validation import WrongKind, validate
 
 try:
@@ -110,7 +110,7 @@ def read_frame(data: bytes, folder: Path) -> str:
             _expect(type(message) is dict, "a message that is no dict")
             _look(message)
             outcome = "a message"
-            outcome = _answered(session._reply(message, 1, 0.0))
+            outcome = _answered(replies.read(message, 1, 0.0))
     except wire.Garbage as error:
         reason = f"garbage ({re.sub(r'[0-9]+', 'n', str(error))})"
         return f"a message, no reply: {reason}" if outcome == "a message" else reason

@@ -15,8 +15,7 @@ from grader.families import FAMILIES
 from grader.networks import Network, build
 from grader.records import Call, Limits, Passes
 from grader.sandbox import guest as guests
-from grader.sandbox import process, zygote
-from grader.sandbox import session as sessions
+from grader.sandbox import process, replies, zygote
 from grader.sandbox.session import GuestUnusable, InProcessSession, ProcessSession
 from grader.sandbox.wire import MAX_PAYLOAD, Garbage, NumPy, Other, Received
 
@@ -799,10 +798,10 @@ FORGED_PASSES = (
 
 
 def test_a_sound_reply_is_taken():
-    assert sessions._reply(GOOD, 1, 0.5).passes == Passes(3, 2)
-    assert sessions._reply(GOOD, 1, 0.5).value == 5
-    assert sessions._reply(GOOD, 1, 0.5).seconds == 0.5
-    reply = sessions._reply({"id": 1, "stdout": "x", "error": ERROR}, 1, 0.5)
+    assert replies.read(GOOD, 1, 0.5).passes == Passes(3, 2)
+    assert replies.read(GOOD, 1, 0.5).value == 5
+    assert replies.read(GOOD, 1, 0.5).seconds == 0.5
+    reply = replies.read({"id": 1, "stdout": "x", "error": ERROR}, 1, 0.5)
     assert (reply.error.kind, reply.error.line, reply.stdout) == ("raised", 1, "x")
 
 
@@ -838,7 +837,7 @@ def test_a_sound_reply_is_taken():
 def test_a_forged_reply_is_garbage(message):
     started = time.process_time()
     with pytest.raises(Garbage):
-        sessions._reply(message, 1, 0.5)
+        replies.read(message, 1, 0.5)
     assert time.process_time() - started < 1
 
 
@@ -857,14 +856,14 @@ def test_a_forged_reply_is_garbage(message):
     ],
 )
 def test_what_a_guest_can_send_is_taken(value):
-    assert sessions._reply({**GOOD, "value": value}, 1, 0.5).value is value
+    assert replies.read({**GOOD, "value": value}, 1, 0.5).value is value
 
 
 def test_what_a_reply_says_is_capped():
     long = dict.fromkeys(("message", "file", "code"), "x" * 9000)
     error = {**ERROR, **long, "types": ["T" * 900] * 90}
-    described = sessions._reply({"id": 1, "stdout": "", "error": error}, 1, 0.5).error
+    described = replies.read({"id": 1, "stdout": "", "error": error}, 1, 0.5).error
     assert len(described.message) == 2000
     assert (len(described.file), len(described.code)) == (200, 200)
     assert described.types == ("T" * 100,) * 20
-    assert len(sessions._reply({**GOOD, "changed": ["c" * 900] * 90}, 1, 0.5).changed) == 20
+    assert len(replies.read({**GOOD, "changed": ["c" * 900] * 90}, 1, 0.5).changed) == 20
