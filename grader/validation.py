@@ -90,7 +90,9 @@ def _array(returns: Array, value: Any, shapes: Mapping[str, tuple[int, ...]]) ->
         raise WrongKind(f"should have the shape {expected}, but has {array.shape}")
     if returns.kind == "int":
         tensor = isinstance(value, Received) and value.origin == "tensor"
-        whole = array.dtype.kind == "f" and bool((array == np.round(array)).all())
+        whole = array.dtype.kind == "f" and bool(
+            ((array == np.round(array)) & (np.abs(array.astype(float)) < 2.0**63)).all()
+        )
         if array.dtype.kind not in "iu" and array.size and (tensor or not whole):
             raise WrongKind(f"should hold integers (int64), but holds {_dtype(value, array)}")
         return array.astype(np.int64)

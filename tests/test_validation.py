@@ -84,6 +84,12 @@ def test_no_neurons_are_integers_whatever_the_dtype_of_nothing(value):
     assert neurons.dtype == np.int64
 
 
+@pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan, 1e300, -(2.0**64)])
+def test_numbers_beyond_all_integers_are_none(value):
+    assert "should hold integers" in wrong(INTEGERS, [value, 1.0])
+    assert "should hold integers" in wrong(INTEGERS, tensor([value, 1], "float64", "list"))
+
+
 @pytest.mark.parametrize("dtype", ["int8", "int32", "uint8", "int64"])
 def test_integers_come_as_int64(dtype):
     assert validate(INTEGERS, tensor([1, 2], dtype), SHAPES).dtype == np.int64

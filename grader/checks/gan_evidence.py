@@ -1,6 +1,6 @@
 """What the checks of the GAN share: inputs, closed forms of the losses, how a step is read.
 
-Everything that a driver sends back passes :func:`field` before it is computed with.
+Everything that a driver sends back passes :func:`field` or :func:`text` before it is computed with.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ __all__ = [
     "outputs",
     "shuffled",
     "take_steps",
+    "text",
 ]
 
 Array = np.ndarray
@@ -75,6 +76,12 @@ def field(
         actual=str(array.shape),
     )
     return array.astype(np.float64)
+
+
+def text(result: Mapping[str, Any], name: str) -> str:
+    """A text of a driver's result, cut short; nothing where a text should be and is not."""
+    value = result.get(name)
+    return value[:200] if isinstance(value, str) else ""
 
 
 def noise(*shape: int, seed: int = 0) -> Array:
@@ -168,7 +175,7 @@ def accepted_generator_losses(family: str, fake: Array) -> dict[str, Array]:
 
 def declared(result: Mapping[str, Any]) -> str:
     """The family that ``LOSS`` names."""
-    family = str(result.get("LOSS"))
+    family = text(result, "LOSS")
     names = ", ".join(repr(name) for name in GAN_LOSSES)
     expect.that(
         family in GAN_LOSSES,
@@ -250,7 +257,7 @@ def take_steps(student: Any, *runs: dict[str, Any], size: int = BATCH) -> Steps:
     return Steps(
         **states,
         losses=field(result, "losses", (len(runs), 2, 2)),
-        returned=str(result.get("returned") or "")[:200],
+        returned=text(result, "returned"),
         discriminator_loss_by_name=bool(by_name[0] == 1),
         generator_loss_by_name=bool(by_name[1] == 1),
     )

@@ -17,6 +17,7 @@ from grader.checks.gan_evidence import (
     noise,
     outputs,
     take_steps,
+    text,
 )
 from grader.checks.registry import check
 from grader.records import Feedback, Figure, Limits
@@ -192,7 +193,7 @@ def runs(student: Any) -> None:
         batch_size=8,
         latent_dim=LATENT,
     )
-    returned = str(result.get("returned") or "")[:200]
+    returned = text(result, "returned")
     expect.that(not returned, returned, expected="a list of what every train_step returned")
     counts, updates = field(result, "count", (2,)), field(result, "updates", (2, 2))
     for steps, count, stepped in zip((7, 3), counts, updates.max(1), strict=True):

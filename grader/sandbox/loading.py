@@ -7,6 +7,7 @@ be imported.
 
 from __future__ import annotations
 
+import errno
 import importlib
 import importlib.abc
 import importlib.util
@@ -184,11 +185,16 @@ def _describe(error: BaseException, names: frozenset[str], kind: str) -> Student
         message = f"Python cannot read the file: {error.msg or 'syntax error'}"
     elif isinstance(error, ModuleNotFoundError) and error.name:
         message = _missing_module(error.name, names)
-    elif isinstance(error, MemoryError) or "DefaultCPUAllocator" in _text(error):
+    elif _no_memory(error):
         kind, message = "memory", ""  # the session says how much there was
     else:
         message = ": ".join(word for word in (types[0], _text(error)) if word)
     return StudentError(kind, str(message)[:2000], types[:20], file, line, code)
+
+
+def _no_memory(error: BaseException) -> bool:
+    refused = isinstance(error, OSError) and error.errno == errno.ENOMEM
+    return refused or isinstance(error, MemoryError) or "DefaultCPUAllocator" in _text(error)
 
 
 def _missing_module(name: str, names: frozenset[str]) -> str:

@@ -32,20 +32,24 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-__all__ = ["LAYERS", "Lockdown", "follow_the_parent", "hide", "limit_memory"]
+__all__ = ["LAYERS", "THREADS", "Lockdown", "follow_the_parent", "hide", "limit_memory"]
 
 LAYERS = ("Landlock", "seccomp", "limits", "own uid", "no capability")
 """What :meth:`Lockdown.enter` may say that it did; the first two are never missing."""
 
-_THREADS = 256
-"""How many threads a guest may have; without a user of its own, on top of its user's others."""
+THREADS = 256
+"""How many threads a guest may have; without a user of its own, on top of its user's others.
+
+The system limits root's not at all, whatever user root calls itself in a namespace; so the zygote
+counts them, too.
+"""
 _FILES = 128
 _UIDS = 0x70000000
 """Where the uids of guests begin: nobody's, and far from those that systems give out."""
 
 _ALLOWED = """
-brk mmap munmap mremap mprotect madvise msync mincore membarrier
-open openat read pread64 readv preadv preadv2 write pwrite64 writev pwritev pwritev2 close lseek
+brk mmap munmap mremap mprotect madvise msync membarrier
+read pread64 readv preadv write pwrite64 writev pwritev close lseek
 close_range stat fstat lstat newfstatat statx access faccessat faccessat2 readlink readlinkat getcwd
 chdir fchdir getdents getdents64 dup dup2 dup3 statfs fstatfs fadvise64 readahead umask
 pipe pipe2 poll ppoll select pselect6 epoll_create epoll_create1 epoll_ctl epoll_wait epoll_pwait
@@ -83,7 +87,7 @@ _CLONE_NEW = 0x7E020080
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_KEEPCAPS = 1, 4, 8
 _HARMLESS_PRCTLS = (3, 15, 16, 23, 39, 0x53564D41)
 """PR_GET_DUMPABLE, _SET_NAME, _GET_NAME, _CAPBSET_READ, _GET_NO_NEW_PRIVS, _SET_VMA."""
-_CAP_DAC_READ_SEARCH = 2
+_CAP_DAC_OVERRIDE, _CAP_DAC_READ_SEARCH = 1, 2
 _CAPABILITY_VERSION_3 = 0x20080522
 
 
@@ -121,7 +125,7 @@ class Lockdown:
                         self._landlock.allow_path(path, access)
         except LandlockError as error:
             raise OSError(f"Landlock: {error}") from None
-        self._threads = _THREADS + (0 if os.geteuid() == 0 else _threads_of_user())
+        self._threads = THREADS + (0 if os.geteuid() == 0 else _threads_of_user())
 
     def enter(self, memory_mb: int) -> list[str]:
         """Lock this process down; what was done, of :data:`LAYERS`.
@@ -173,11 +177,27 @@ def _rules(s: Any, own: int) -> list[tuple[int, str, list[Any]]]:
         *((s.ALLOW, "prctl", [s.Arg(0, s.EQ, number)]) for number in _HARMLESS_PRCTLS),
         *((s.ALLOW, "ioctl", [s.Arg(1, s.EQ, number)]) for number in ioctls),
         *((s.ALLOW, "fcntl", [s.Arg(1, s.EQ, number)]) for number in _FCNTLS),
+        *_opening(s, deny),
         (s.ALLOW, "prlimit64", [s.Arg(2, s.EQ, 0)]),
         (deny, "prlimit64", [s.Arg(2, s.NE, 0)]),
         (s.ALLOW, "clone", [s.Arg(0, s.MASKED_EQ, _CLONE_THREAD | _CLONE_NEW, _CLONE_THREAD)]),
         (deny, "clone", [s.Arg(0, s.MASKED_EQ, _CLONE_THREAD, 0)]),
     ]
+
+
+def _opening(s: Any, deny: Any) -> list[tuple[int, str, list[Any]]]:
+    """Opening a file may cut it to nothing only where it is opened for writing.
+
+    Cutting without writing asks for no right that Landlock knows before Linux 6.2.
+    """
+    both = os.O_TRUNC | os.O_ACCMODE
+    writing = (os.O_TRUNC | os.O_WRONLY, os.O_TRUNC | os.O_RDWR)
+    rules: list[tuple[int, str, list[Any]]] = []
+    for name, flags in (("open", 1), ("openat", 2)):
+        rules.append((s.ALLOW, name, [s.Arg(flags, s.MASKED_EQ, os.O_TRUNC, 0)]))
+        for ways, action in ((writing, s.ALLOW), ((os.O_TRUNC, both), deny)):
+            rules += [(action, name, [s.Arg(flags, s.MASKED_EQ, both, way)]) for way in ways]
+    return rules
 
 
 def _pyseccomp() -> Any:
@@ -228,33 +248,49 @@ def hide() -> None:
 
 def _drop_root(paths: Sequence[str]) -> list[str]:
     """Become a user of no name; without a user to become, root without a capability."""
-    layers = ["no capability"]
-    kept = 0
-    for uid in (_UIDS + os.getpid(), 65534):
-        try:
-            os.setgroups([])
-            _prctl(_PR_SET_KEEPCAPS, 1)
-            os.setresgid(uid, uid, uid)
-            os.setresuid(uid, uid, uid)
-        except OSError:  # a container that maps fewer users
-            continue
-        layers = ["own uid"]
-        if not all(os.access(path, os.R_OK) for path in paths):
-            kept = 1 << _CAP_DAC_READ_SEARCH
-        break
     header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
-    # Effective, permitted and inheritable, each in two words.
-    data = (ctypes.c_uint32 * 6)(kept, kept, 0, 0, 0, 0)
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.capset(ctypes.byref(header), ctypes.byref(data)) != 0:
-        raise OSError(ctypes.get_errno(), "capset failed")
+    # Effective, permitted and inheritable, for the first 32 capabilities and for the others.
+    data = (ctypes.c_uint32 * 6)()
+    _checked("capget", ctypes.byref(header), ctypes.byref(data))
+    # Either lets it read where only root may: containers often leave root the second alone.
+    read = next((1 << c for c in (_CAP_DAC_READ_SEARCH, _CAP_DAC_OVERRIDE) if data[1] >> c & 1), 0)
+    layers, kept = ["no capability"], 0
+    if read or all(map(_for_all, paths)):
+        for uid in (_UIDS + os.getpid(), 65534):
+            with suppress(OSError):  # a container that maps fewer users
+                _become(uid)
+                layers = ["own uid"]
+                kept = 0 if all(os.access(path, os.R_OK) for path in paths) else read
+                break
+    data[:] = [kept, kept, 0, 0, 0, 0]
+    _checked("capset", ctypes.byref(header), ctypes.byref(data))
     return layers
 
 
+def _become(uid: int) -> None:
+    """Another user, who keeps what capabilities may be taken up again."""
+    _prctl(_PR_SET_KEEPCAPS, 1)
+    os.setgroups([])
+    os.setresgid(uid, uid, uid)
+    os.setresuid(uid, uid, uid)
+
+
+def _for_all(path: str) -> bool:
+    """Whether permissions let everybody reach and read it."""
+    whole = os.path.realpath(path)
+    above = [os.path.join(os.sep, *whole.split(os.sep)[:n]) for n in range(whole.count(os.sep))]
+    need = 0o5 if os.path.isdir(whole) else 0o4
+    reached = all(os.stat(folder).st_mode & 0o1 for folder in above)
+    return reached and os.stat(whole).st_mode & need == need
+
+
 def _prctl(option: int, value: int) -> None:
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(option, ctypes.c_ulong(value), *[ctypes.c_ulong(0)] * 3) != 0:
-        raise OSError(ctypes.get_errno(), f"prctl({option}) failed")
+    _checked("prctl", option, ctypes.c_ulong(value), *[ctypes.c_ulong(0)] * 3)
+
+
+def _checked(name: str, *arguments: Any) -> None:
+    if getattr(ctypes.CDLL(None, use_errno=True), name)(*arguments) != 0:
+        raise OSError(ctypes.get_errno(), f"{name} failed")
 
 
 def _address_space() -> int:

@@ -17,6 +17,7 @@ import atexit
 import gc
 import json
 import os
+import select
 import signal
 import socket
 import struct
@@ -28,7 +29,7 @@ import time
 from contextlib import suppress
 from typing import Any, NoReturn
 
-__all__ = ["BOOT", "Forked", "Zygote", "main"]
+__all__ = ["BOOT", "TOO_MANY_THREADS", "Forked", "Zygote", "main"]
 
 BOOT = (
     "import sys; home = sys.argv[1]; rest = [p for p in sys.path if p]; "
@@ -39,6 +40,9 @@ BOOT = (
 
 _ASKED, _ANSWERED = struct.Struct(">cq"), struct.Struct(">qq")
 _RUNNING = -(2**31)
+TOO_MANY_THREADS = -(2**30)
+"""How a guest ended that had more threads than it may; otherwise as ``subprocess`` says it."""
+_WATCH_SECONDS = 0.05
 _FIRST_SECONDS, _ANSWER_SECONDS = 120.0, 10.0
 """In which the zygote answers: at first it imports torch.  One that does not is ended."""
 _PERSONAL = ("HOME", "TMPDIR", "TEMP", "TMP", "VIRTUAL_ENV", "CONDA_PREFIX")
@@ -73,6 +77,8 @@ def main() -> None:
     children: dict[int, tuple[int, int]] = {}
     try:
         while True:
+            if locked is not None:
+                _watch(control, children)
             message, descriptors, _, _ = socket.recv_fds(control, _ASKED.size, 2)
             if not message:
                 break
@@ -100,6 +106,24 @@ def main() -> None:
 
 
 _LIVES = (_RUNNING, 0)
+
+
+def _watch(control: socket.socket, children: dict[int, tuple[int, int]]) -> None:
+    """Wait for a request; meanwhile guests end that start more threads than they may."""
+    from grader.sandbox.lockdown import THREADS
+
+    while not select.select([control], [], [], _WATCH_SECONDS)[0]:
+        for child, how in children.items():
+            if how == _LIVES and _threads(child) > THREADS:
+                _end_group(child)
+                _, _, used = os.wait4(child, 0)
+                children[child] = TOO_MANY_THREADS, used.ru_maxrss
+
+
+def _threads(child: int) -> int:
+    with suppress(OSError):
+        return os.stat(f"/proc/{child}/task").st_nlink - 2
+    return 0
 
 
 def _fork(

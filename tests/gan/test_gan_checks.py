@@ -4,10 +4,13 @@ Only ``learns_the_digits`` trains to the end; it is left to ``test_submissions.p
 ``fixtures/calibrate_gan.py``.
 """
 
+import numpy as np
 import pytest
 
 import edits
-from grader.records import Status
+from grader import engine
+from grader.records import Reply, Status
+from grader.sandbox.wire import Received
 from grading import CHECKS, not_passed, outcomes, with_needs
 
 TRAINING = "train.learns_the_digits"
@@ -32,3 +35,32 @@ def test_every_check_catches_a_mistake_by_itself():
     named = {name for edit in edits.MISTAKES.values() for name in edit.caught_by}
     others = {"make_generator.makes_images", "make_discriminator.gives_one_logit_per_image"}
     assert named | others == set(MECHANICS)
+
+
+NAMES = """
+LOSS by_name count discriminator fake fake_gradients generator gradients images_1 images_2 images_7
+images_64 later logits logits_1 logits_2 logits_7 logits_96 losses noise real real_gradients
+returned samples trainable updates values
+"""
+FORGED = (None, "text", 1.5, [1, "a"], {}, np.zeros(0), np.ones((3, 2)), np.full((3, 8), np.nan))
+
+
+class Forger:
+    """Answers every driver's call with one and the same value for everything in it."""
+
+    def __init__(self, value):
+        array = isinstance(value, np.ndarray)
+        self._value = Received(value, "tensor", value.dtype.name) if array else value
+
+    def call(self, call, limits=None):
+        return Reply(dict.fromkeys(NAMES.split(), self._value))
+
+    def close(self):
+        pass
+
+
+@pytest.mark.parametrize("value", FORGED, ids=lambda value: str(np.shape(value)))
+def test_what_no_driver_sends_is_never_undecided(value):
+    checks = [check for check in CHECKS if check.id in MECHANICS and not check.needs]
+    ended = {o.check_id: o.status for o in engine.run(checks, lambda: Forger(value))}
+    assert set(ended.values()) == {Status.FAILED}

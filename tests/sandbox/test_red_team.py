@@ -1,0 +1,116 @@
+"""Attacks within the walls of each mode: what they earn, and what they leave behind.
+
+``fixtures/attacks`` holds them; nothing here ever runs one without walls.
+"""
+
+import os
+import platform
+import sys
+from contextlib import closing
+
+import psutil
+import pytest
+
+from attacks import ATTACKS, MODES, Counted, grade, honest, offer, targets
+from grader import engine
+from grader.checks.expect import Unmet
+from grader.checks.student import Student
+from grader.records import Status, Submission
+from grader.report.redact import for_student
+from grader.sandbox import process
+
+BY_NAME = {attack.name: attack for attack in ATTACKS}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def nothing_of_ours_is_written():
+    """What this process imports meanwhile it does not keep, so that the checkout stays as it is."""
+    before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    yield
+    sys.dont_write_bytecode = before
+
+
+@pytest.fixture(scope="module")
+def aims():
+    with pytest.MonkeyPatch.context() as patch, targets() as found:
+        patch.setenv("HW3_ATTACK_TOKEN", "a token of the grader's")
+        yield found
+
+
+@pytest.fixture(scope="module", params=MODES)
+def walls(request, aims):
+    found = offer(request.param)
+    if found.walls is None:
+        words = f"no {request.param} here: {found.why}"
+        pytest.fail(words) if os.environ.get("CI") else pytest.skip(words)
+    assert_honest_is_unaffected(found.walls, aims.source(0))
+    return found.walls
+
+
+def zygote(mode):
+    """The process that stands outside, and all that came out of it."""
+    if mode not in process._zygotes:
+        return 0, set()
+    outside = psutil.Process(process._zygotes[mode]._process.pid)
+    return outside.pid, {child.pid for child in outside.children(recursive=True)}
+
+
+def strays():
+    """Processes with a guest's command that nobody waits for: a guest that got away."""
+    found = set()
+    for one in psutil.process_iter(["cmdline", "ppid"]):
+        if one.info["ppid"] == 1 and str(process.home()) in (one.info["cmdline"] or []):
+            found.add(one.pid)
+    return found
+
+
+def assert_honest_is_unaffected(walls, source):
+    outcomes, opens = grade(honest(), walls, source)
+    assert {o.status for o in outcomes.values()} == {Status.PASSED}, outcomes
+    assert opens.guests == 1
+
+
+@pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)
+def test_attack(attack, walls, aims):
+    if attack.machine not in ("", platform.machine()):
+        pytest.skip(f"made for {attack.machine}")
+    pid, processes = zygote(walls.mode)
+    source = aims.source(pid)
+    before, astray = aims.state(), strays()
+
+    outcomes, opens = grade(attack, walls, source)
+
+    for check in attack.checks:
+        outcome = outcomes[check.id]
+        expected = attack.expected(check)
+        assert outcome.status is expected, (check.id, outcome.feedback)
+        words = outcome.feedback.message
+        assert expected is Status.PASSED or check.hidden or attack.message in words
+        assert len(words) < 4000
+        assert len(outcome.feedback.stdout) <= 20_000
+    assert not attack.survives or opens.guests == opens.sessions
+    assert aims.state() == before
+    assert aims.visitors() == 0
+    assert zygote(walls.mode) == (pid, processes)
+    assert strays() <= astray
+    assert_honest_is_unaffected(walls, source)
+
+
+def test_an_odd_value_is_wrong_and_the_guest_lives(walls, aims):
+    attack = BY_NAME["odd_values"]
+    opens = Counted({**attack.files, "targets.py": aims.source(0)}, attack.limits, walls)
+    with closing(opens()) as session:
+        student = Student(session)
+        for seed in range(attack.seeds):
+            with pytest.raises(Unmet, match="random_classes should"):
+                student.random_classes(10, 5, seed)
+    assert opens.guests == 1
+
+
+def test_what_a_hidden_check_hands_over_is_shown_to_no_student(walls, aims):
+    attack = BY_NAME["smuggles_inputs"]
+    outcomes, _ = grade(attack, walls, aims.source(0))
+    submission = Submission("smuggler", "", attack.files, "digest")
+    report = engine.report(submission, attack.checks, list(outcomes.values()), walls.describe())
+    assert "SMUGGLED" in str(report.outcomes)
+    assert "SMUGGLED" not in str(for_student(report).outcomes)
