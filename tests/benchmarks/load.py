@@ -96,6 +96,9 @@ AT_IMPORT = {
     "import_memory": "held = [bytearray(2**24) for _ in iter(int, 1)]",
 }
 
+COUNTS = ("forged_values",)
+"""Attacks that forge a number which counts the calls before; here there are more of these."""
+
 HOSTILE = """
 
 import ctypes, os, signal, sys, threading, time
@@ -153,7 +156,7 @@ def of_the_red_team(folder: Path, aims: Targets) -> Iterator[tuple[Path, Expecte
     """The attacks that these limits suit, written to a folder."""
     for attack in ATTACKS:
         suits = attack.machine in ("", platform.machine()) and not attack.seeds
-        if not suits or attack.limits != honest().limits:
+        if not suits or attack.name in COUNTS or attack.limits != honest().limits:
             continue
         for name, content in {**attack.files, "targets.py": aims.source(0)}.items():
             (folder / attack.name / name).parent.mkdir(parents=True, exist_ok=True)
