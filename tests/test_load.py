@@ -73,7 +73,10 @@ class Class:
         (self.folder / "assignment.toml").write_text(text, encoding="utf-8")
 
     def start(self, *, stdout=subprocess.DEVNULL):
-        command = [sys.executable, "-c", "from grader.cli import main; main()", "grade", "class"]
+        # In the background of a shell Ctrl-C is ignored.
+        heeds = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+        code = f"{heeds}; from grader.cli import main; main()"
+        command = [sys.executable, "-c", code, "grade", "class"]
         command += ["--out", str(self.out), "--part", "part3", "--jobs", "2"]
         command += ["--assignment", "assignment.toml"]
         command += ["--sandbox", "none" if walls().unsandboxed else "auto"]
