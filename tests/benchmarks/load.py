@@ -423,6 +423,7 @@ def main() -> None:
     for run in (whole, interrupted):
         if options.only in (None, run.__name__):
             with tempfile.TemporaryDirectory(prefix="hw3-load-") as folder, targets() as aims:
+                time.sleep(2)  # until what is aimed at has started
                 before = reached(aims)
                 problems += run(Path(folder), options.submissions, aims)
                 after = reached(aims)
