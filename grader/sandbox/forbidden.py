@@ -18,6 +18,8 @@ from typing import Any
 
 import targets  # type: ignore[import-not-found]
 
+__all__ = ["ATTEMPTS", "random_classes"]
+
 
 def _reads(path: str) -> bool:
     with open(path, "rb") as file:
