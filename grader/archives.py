@@ -6,13 +6,14 @@ Which files are wanted is decided elsewhere; only those are unpacked.
 
 from __future__ import annotations
 
-import gzip
 import io
 import re
 import stat
+import struct
 import tarfile
 import unicodedata
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -23,7 +24,10 @@ __all__ = ["ARCHIVE", "MIB", "BadSource", "Entry", "members", "reading", "shown"
 MIB = 1024 * 1024
 MAX_MEMBERS, MAX_ARCHIVE_BYTES = 10_000, 256 * MIB  # packed, and of a tar unpacked: held in memory
 MAX_RATIO, FREE_BYTES = 200, MIB  # unpacked to packed bytes beyond the free ones; code is below 20
-MAX_HEADER = 4096  # of a tar's extensions: older Pythons take quadratic time (CVE-2024-6232)
+MAX_NAME = 300  # a path's characters: Windows makes none of more than 260
+# Of what extends the header of one member of a tar: headers, bytes and records of each.
+MAX_HEADERS, MAX_HEADER, MAX_RECORDS = 5, 4096, 50
+MAX_EXTRA = 1000  # bytes of a zip's extra fields, a member: zipfile takes quadratic time for them
 
 SKIPPED = frozenset(("__MACOSX", "__pycache__", "env", "node_modules", "site-packages", "venv"))
 
@@ -32,6 +36,8 @@ ARCHIVE = re.compile(r"\.(zip|tar|tgz|tbz2?|txz|tar\.(gz|bz2|xz)|rar|7z)$", re.I
 _UNSAFE = re.compile(
     r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\\]|^/|^[a-z]:|(^|/)\.\.(/|$)", re.IGNORECASE
 )
+_MARKS = re.compile(r"[^\w\x00-\x7f]+")  # and more: all that is neither ASCII nor a letter
+_ENTRY = re.compile(rb"PK\x01\x02(?=.{24}(.{6}).{12})", re.DOTALL)  # in a zip: the three lengths
 
 
 class BadSource(ValueError):  # noqa: N818 - not an error of the program's
@@ -59,12 +65,17 @@ class Entry:
     @property
     def skipped(self) -> bool:
         """Whether it is hidden, or left behind by a tool."""
-        return any(part.startswith(".") or part in SKIPPED for part in self.path.split("/"))
+        hidden = self.path.startswith(".") or "/." in self.path
+        return hidden or not SKIPPED.isdisjoint(self.path.split("/"))
 
     @property
     def unsafe(self) -> str:
         """Why this path must not be used, or nothing."""
-        if not _UNSAFE.search(self.path):
+        if len(self.path) > MAX_NAME:
+            return f"The name {shown(self.path)} is too long; shorten it."
+        # To put many marks in order, NFC takes quadratic time; Unicode's own bound is 30 in a row.
+        marked = any(len(marks) > 30 for marks in _MARKS.findall(self.path))
+        if not marked and not _UNSAFE.search(self.path):
             return ""
         name = shown(self.path)
         return f"{name} is not a safe name in a submission; pack the plain folder again."
@@ -93,11 +104,12 @@ def members(packed: Entry) -> list[Entry]:
     seen: set[str] = set()
     with reading(packed.path):
         for member in _zip(data) if data[:2] == b"PK" else _tar(data):
-            path = "/".join(part for part in member.path.split("/") if part not in ("", "."))
+            if unsafe := member.unsafe:
+                entries.append(replace(member, problem=unsafe))
+                continue
+            path = "/".join([part for part in member.path.split("/") if part not in ("", ".")])
             entry = replace(member, path=path)
-            if member.unsafe:
-                entries.append(replace(member, problem=member.unsafe))
-            elif path and not entry.skipped:
+            if path and not entry.skipped:
                 key = unicodedata.normalize("NFC", path).casefold()
                 if key in seen and not entry.folder:
                     twins = f"Two files are called {shown(path)}, but for case; hand in one."
@@ -144,16 +156,35 @@ def _dense(unpacked: int, packed: int) -> None:
 
 
 def _zip(data: bytes) -> Iterator[Entry]:
-    # ZipFile takes in the whole directory at once, and what that says of its length may lie; but
-    # the directories of archives in this one are seen here too.
-    _counted(data.count(b"PK\1\2") // 20)
+    _directories(data)
     archive = zipfile.ZipFile(io.BytesIO(data))
-    _counted(len(archive.infolist()))
+    if sum(info.compress_size for info in archive.infolist()) > len(data):
+        raise BadSource("Its members overlap; pack the plain folder again.")
     for info in archive.infolist():
         plain = stat.S_IFMT(info.external_attr >> 16) in (0, stat.S_IFREG, stat.S_IFDIR)
-        # What ZipFile makes of the name ends before a NUL.
-        problem = Entry(info.orig_filename).unsafe or ("" if plain else special(info.filename))
+        problem = "" if plain else special(info.filename)
+        if info.orig_filename != info.filename:  # what ZipFile makes of it ends before a NUL
+            problem = Entry(info.orig_filename).unsafe or problem
         yield Entry(info.filename, partial(_unzip, archive, info), info.is_dir(), problem)
+
+
+def _directories(data: bytes) -> None:
+    """Refuses what ZipFile, which takes in the whole directory at once, would be busy with.
+
+    Where the directory lies and how long it is may be lies, and each archive in this one has its
+    own: what counts are entries that follow upon each other, anywhere.
+    """
+    _counted(data.count(b"PK\1\2") // 20)
+    runs: dict[int, tuple[int, int]] = {}  # by where they end: their entries, and the work they are
+    for found in _ENTRY.finditer(data):
+        name, extra, comment = struct.unpack("<3H", found[1])
+        count, work = runs.get(found.start(), (0, 0))
+        end = found.start() + 46 + name + extra + comment
+        others, theirs = runs.get(end, (0, 0))
+        runs[end] = max(count + 1, others), max(work + extra**2, theirs)
+        _counted(count + 1)
+        if work > MAX_MEMBERS * MAX_EXTRA**2:
+            raise BadSource("Its directory is too large; pack the plain folder again.")
 
 
 def _unzip(archive: zipfile.ZipFile, info: zipfile.ZipInfo, limit: int) -> bytes:
@@ -168,36 +199,73 @@ def _unzip(archive: zipfile.ZipFile, info: zipfile.ZipInfo, limit: int) -> bytes
     return data
 
 
-class _Member(tarfile.TarInfo):
-    """A member whose header is ordinary; any other fails."""
-
-    @classmethod
-    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> _Member:
-        member = super().frombuf(buf, encoding, errors)
-        # Older Pythons run in circles on negative sizes (CVE-2025-8194).
-        if member.size < 0 or (member.type in b"xgXLK" and member.size > MAX_HEADER):
-            raise tarfile.ReadError("header")
-        return member
-
-
 def _tar(data: bytes) -> Iterator[Entry]:
-    if data[:2] == b"\x1f\x8b":
-        packed = len(data)
-        with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
-            data = file.read(min(MAX_ARCHIVE_BYTES, MAX_RATIO * packed + FREE_BYTES) + 1)
-        _dense(len(data), packed)
-        if len(data) > MAX_ARCHIVE_BYTES:
-            raise BadSource("It unpacks to more than 256 MiB; leave data out.")
-    with tarfile.open(fileobj=io.BytesIO(data), mode="r:", tarinfo=_Member) as archive:
-        for count, member in enumerate(archive, 1):
-            _counted(count)
-            plain = member.isdir() or (member.isreg() and not member.issparse())
-            problem = "" if plain else special(member.name)
-            yield Entry(member.name, partial(_slice, data, member), member.isdir(), problem)
-        # tarfile takes a damaged or missing header for the end; the end is a block of zeros.
-        if data[archive.offset : archive.offset + 512] != bytes(512):
-            raise tarfile.ReadError("no end")
+    # TarFile keeps and copies all that extends headers, and reads the maps of sparse files to their
+    # end: a few kilobytes make it busy for hours (and CVE-2024-6232, CVE-2025-8194).
+    data = _gunzip(data) if data[:2] == b"\x1f\x8b" else data
+    offset = count = 0
+    while data[offset : offset + 512] != bytes(512):  # the end; without it, no header can be read
+        _counted(count := count + 1)
+        entry, offset = _member(data, offset)
+        yield entry
 
 
-def _slice(data: bytes, member: tarfile.TarInfo, limit: int) -> bytes:
-    return data[member.offset_data : member.offset_data + min(member.size, limit)]
+def _gunzip(data: bytes) -> bytes:
+    limit = min(MAX_ARCHIVE_BYTES, MAX_RATIO * len(data) + FREE_BYTES)
+    unpacking = zlib.decompressobj(wbits=31)
+    unpacked = unpacking.decompress(data, limit + 1)
+    _dense(len(unpacked), len(data))
+    if len(unpacked) > MAX_ARCHIVE_BYTES:
+        raise BadSource("It unpacks to more than 256 MiB; leave data out.")
+    if not unpacking.eof or unpacking.unused_data.strip(b"\0"):
+        raise zlib.error("no end")
+    return unpacked
+
+
+def _member(data: bytes, offset: int) -> tuple[Entry, int]:
+    """The member whose headers begin there, and where the next one's do."""
+    extended: dict[bytes, bytes] = {}
+    for _ in range(MAX_HEADERS):
+        header = tarfile.TarInfo.frombuf(data[offset : offset + 512], "utf-8", "surrogateescape")
+        extends = header.type in b"xgXLK"
+        size = header.size if extends else int(extended.get(b"size", header.size))
+        if size < 0 or (extends and size > MAX_HEADER):
+            raise tarfile.ReadError("header")
+        start = offset = offset + 512
+        if header.isreg() or header.type not in tarfile.SUPPORTED_TYPES or extends:
+            offset += -(-size // 512) * 512
+        if not extends:
+            break
+        if header.type == tarfile.GNUTYPE_LONGNAME:
+            extended[b"path"] = data[start : start + size].partition(b"\0")[0]
+        elif header.type in b"xX":
+            extended |= _records(data[start : start + size])
+    else:
+        raise tarfile.ReadError("headers")
+    name = extended.get(b"path", b"").decode("utf-8", "surrogateescape") or header.name
+    sparse = header.type == tarfile.GNUTYPE_SPARSE or any(
+        key.startswith(b"GNU.sparse.") for key in extended
+    )
+    plain = header.isdir() or (header.isreg() and not sparse)
+    read = partial(_slice, data, start, size)
+    return Entry(name, read, header.isdir(), "" if plain else special(name)), offset
+
+
+def _records(extension: bytes) -> dict[bytes, bytes]:
+    """What a POSIX header says: records that begin with their length."""
+    records: dict[bytes, bytes] = {}
+    at = 0
+    for _ in range(MAX_RECORDS):
+        if at >= len(extension):
+            return records
+        length = extension[at : at + 5].partition(b" ")[0]
+        end = at + int(length)
+        key, _, value = extension[at + len(length) + 1 : end].partition(b"=")
+        if end > len(extension) or not value.endswith(b"\n"):
+            break
+        records[key], at = value[:-1], end
+    raise tarfile.ReadError("records")
+
+
+def _slice(data: bytes, start: int, size: int, limit: int) -> bytes:
+    return data[start : start + min(size, limit)]

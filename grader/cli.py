@@ -299,10 +299,8 @@ def grade(
         errors.print(Text(f"{name} could not be graded: {display.one_line(problem)}", "red"))
     gone = {s.id for s in submissions} - {r.submission.id for r in reports} - {n for n, _ in failed}
     if gone:
-        errors.print(
-            f"Results of {len(gone)} are no longer in {out}: somebody removed them; the same "
-            "command grades these again."
-        )
+        words = f"Results of {len(gone)} are no longer in {path_words(out)}: somebody removed them"
+        errors.print(Text(f"{words}; the same command grades these again.", "red"))
     undecided = failed or gone or any(r.total.undecided for r in reports)
     raise SystemExit(UNDECIDED if undecided else PASSED)
 
@@ -312,8 +310,8 @@ def _stopped(why: KeyboardInterrupt | OSError, graded: str, out: Path) -> Refuse
     if isinstance(why, KeyboardInterrupt):
         return Refused(f"stopped: {graded}; {rest}")
     remedy = "make space" if why.errno in (errno.ENOSPC, errno.EDQUOT) else "put that right"
-    reason = why.strerror or why
-    return Refused(f"{out} cannot be written ({reason}): {graded}; {remedy}, and {rest}")
+    where, reason = path_words(out), why.strerror or why
+    return Refused(f"{where} cannot be written ({reason}): {graded}; {remedy}, and {rest}")
 
 
 def _grade(

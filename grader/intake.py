@@ -122,14 +122,16 @@ def _class(entries: Sequence[Entry], folder: Path | None) -> list[Submission]:
     """Each folder and archive among the entries of an archive, or of a folder on disk."""
     found: list[Submission] = []
     total = 0
+    files = {e.path: e for e in reversed(entries) if not e.folder}
+    folders = _by_top(entries)
     for top in _tops(entries):
-        packed = next((e for e in entries if e.path == top and not e.folder), None)
+        packed = files.get(top)
         name = ARCHIVE.sub("", top) if packed else top
         try:
             if packed:
                 inside = members(packed)
             else:
-                inside = _walk(folder / top) if folder else _under(entries, top)
+                inside = _walk(folder / top) if folder else folders.get(top, [])
             found.append(_submission(name, inside))
         except BadSource as refusal:
             found.append(_refused(name, refusal))
@@ -202,8 +204,17 @@ def _tops(entries: Sequence[Entry]) -> list[str]:
 
 
 def _under(entries: Sequence[Entry], folder: str) -> list[Entry]:
-    start = f"{folder}/"
-    return [replace(e, path=e.path[len(start) :]) for e in entries if e.path.startswith(start)]
+    return _by_top(entries).get(folder, [])
+
+
+def _by_top(entries: Sequence[Entry]) -> dict[str, list[Entry]]:
+    """What lies in each folder at the root, as seen from there."""
+    folders: dict[str, list[Entry]] = {}
+    for entry in entries:
+        top, inside, path = entry.path.partition("/")
+        if inside:
+            folders.setdefault(top, []).append(replace(entry, path=path))
+    return folders
 
 
 def _walk(folder: Path, deep: bool = True) -> list[Entry]:
@@ -234,7 +245,8 @@ def _read_file(file: Path, path: str, limit: int) -> bytes:
     # It may have become a link or a pipe since.
     safely = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     with open(file, "rb", opener=lambda name, flags: os.open(name, flags | safely)) as opened:
-        return opened.read(limit)
+        # Not the limit itself: as much is allocated at once, however short the file.
+        return opened.read(min(limit, os.fstat(opened.fileno()).st_size + 1))
 
 
 def _nothing(entries: Sequence[Entry]) -> str:
@@ -267,14 +279,15 @@ def _meant(path: str) -> str:
 
 def _with_ids(submissions: Iterable[Submission]) -> list[Submission]:
     used: set[str] = set()
+    counts: dict[str, int] = {}  # by what an id begins with: thousands may be called the same
     found: list[Submission] = []
     for submission in sorted(
         submissions, key=lambda s: (_safe_id(s.name).casefold(), s.name, s.digest)
     ):
         base = unique = _safe_id(submission.name)
-        count = 1
+        start = base[:70].casefold()
         while unique.casefold() in used:
-            count += 1
+            counts[start] = count = counts.get(start, 1) + 1
             unique = f"{base[: 79 - len(str(count))].rstrip('.')}-{count}"
         used.add(unique.casefold())
         found.append(replace(submission, id=unique))

@@ -129,7 +129,7 @@ def _stoppable() -> Iterator[None]:
         raise Refused("stopped") from None
     finally:
         for number, handler in before.items():
-            signal.signal(number, handler)
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
 
 def path_words(path: Path) -> str:

@@ -1,6 +1,7 @@
 """Folders, archives and classes become submissions; what is hostile costs only its own."""
 
 import contextlib
+import gzip
 import hashlib
 import io
 import os
@@ -9,6 +10,8 @@ import stat
 import struct
 import sys
 import tarfile
+import time
+import tracemalloc
 import zipfile
 
 import pytest
@@ -623,7 +626,7 @@ def zip_member(name, mode=0):
 
 
 TRAVERSAL = ["../x.py", "a/../../x.py", "/etc/x.py", "C:/x.py", "c:x.py", "a\\b.py", "..\\x.py"]
-CONTROL = ["a\nb.py", "a\x1b[2Jb.py", "a\u2028b.py"]
+CONTROL = ["a\nb.py", "a\x1b[2Jb.py", "a\u2028b.py", "a" + "\u0315\u0300" * 16 + ".py"]
 
 
 @pytest.mark.parametrize("pack", [zip_bytes, tar_bytes], ids=["zip", "tar"])
@@ -666,6 +669,23 @@ def test_links_and_devices_in_a_tar_are_refused(tmp_path, kind):
 def test_names_that_collide_are_refused(tmp_path, pack, twin):
     data = pack([("gan.py", b"1"), (twin, b"2")])
     assert "Two files are called" in refused_in_class(tmp_path, "evil.zip", data)
+
+
+@pytest.mark.parametrize("pack", [zip_bytes, tar_bytes], ids=["zip", "tar"])
+def test_names_that_collide_once_they_are_normalised_are_refused(tmp_path, pack):
+    data = pack([("gan.py", b""), ("\u00e9.py", b"1"), ("e\u0301.py", b"2")])
+    assert "Two files are called" in refused_in_class(tmp_path, "evil.zip", data)
+
+
+@pytest.mark.parametrize("pack", [zip_bytes, tar_bytes], ids=["zip", "tar"])
+@pytest.mark.parametrize(("name", "cut"), [("x" * 301, 0), ("a\u0315\u0300" * 1300, 1301)])
+def test_a_name_that_takes_long_to_look_at_is_refused(tmp_path, pack, name, cut):
+    name = name[:cut] if cut and pack is tar_bytes else name
+    assert "is too long; shorten it" in refused_in_class(
+        tmp_path, "evil.zip", pack([("gan.py", b""), (name, b"")])
+    )
+    fits = put(tmp_path / "a.zip", pack([("gan.py", GAN["gan.py"]), ("\u00e9" * 300, b"")]))
+    assert read_one(fits).files == GAN
 
 
 def test_in_the_archive_of_a_class_each_pays_for_itself(tmp_path):
@@ -717,6 +737,28 @@ def test_a_ratio_beyond_that_of_code_is_refused(tmp_path):
     assert "200 times its size" in refused(read, put(tmp_path / "bomb.tgz", data))
 
 
+@pytest.mark.parametrize("depth", [1, 2, 3])
+def test_a_bomb_in_archives_in_archives_is_refused(tmp_path, depth):
+    data = zip_bytes({"gan.py": bytes(100 * intake.MIB)})
+    for _ in range(depth):
+        data = zip_bytes({"hw3.zip": data})
+    reason = refused_in_class(tmp_path, "bomb.zip", data)
+    assert "times its size" in reason or "larger than 2 MiB" in reason or "None of" in reason
+
+
+def test_an_archive_that_unpacks_to_a_bomb_of_an_archive_is_refused(tmp_path):
+    data = tar_bytes({**GAN, "data.bin": bytes(20 * intake.MIB)}, "w")
+    reason = refused_in_class(tmp_path, "bomb.zip", zip_bytes({"hw3.tar": data}))
+    assert "200 times its size" in reason
+
+
+def test_a_packed_size_that_lies_does_not_pay_for_a_bomb(tmp_path):
+    data = bytearray(zip_bytes({"gan.py": bytes(2 * intake.MIB)}))
+    for signature, at in ((b"PK\3\4", 18), (b"PK\1\2", 20)):
+        struct.pack_into("<I", data, data.index(signature) + at, intake.MIB)
+    assert "overlap" in refused_in_class(tmp_path, "bomb.zip", bytes(data))
+
+
 def test_overlapping_members_are_bounded(tmp_path):
     """Many directory entries that all point at one packed file."""
     data = zip_bytes({"gan.py": os.urandom(1000)})
@@ -726,7 +768,7 @@ def test_overlapping_members_are_bounded(tmp_path):
     tail = bytearray(data[end:])
     struct.pack_into("<HHI", tail, 8, 100, 100, len(entries))
     reason = refused_in_class(tmp_path, "evil.zip", data[:start] + entries + bytes(tail))
-    assert "cannot be read" in reason
+    assert "overlap" in reason
 
 
 def test_a_directory_that_claims_fewer_members_than_it_has_is_refused(tmp_path, monkeypatch):
@@ -734,6 +776,93 @@ def test_a_directory_that_claims_fewer_members_than_it_has_is_refused(tmp_path, 
     data = bytearray(zip_bytes({f"{i}.png": b"" for i in range(21)}))
     struct.pack_into("<HH", data, data.index(b"PK\5\6") + 8, 1, 1)
     assert "more than 20 members" in refused_in_class(tmp_path, "evil.zip", bytes(data))
+
+
+def directory(entries):
+    """A zip of empty members without headers of their own: names, extra fields, comments."""
+    data = b""
+    pieces = []
+    for name, extra, comment in entries:
+        lengths = struct.pack("<3H", len(name), len(extra), len(comment))
+        pieces += [b"PK\1\2", bytes([20, 3, 20]), bytes(21), lengths, bytes(12)]
+        pieces += [name, extra, comment]
+    data = b"".join(pieces)
+    count = min(len(entries), 65535)
+    return data + b"PK\5\6" + struct.pack("<4H2LH", 0, 0, count, count, len(data), 0, 0)
+
+
+@pytest.fixture
+def unread(monkeypatch):
+    """Whatever makes zipfile read a directory is a mistake here."""
+
+    def read(*_):
+        raise AssertionError("the directory was read")
+
+    monkeypatch.setattr(zipfile, "ZipFile", read)
+
+
+@pytest.mark.usefixtures("unread")
+def test_a_zip_of_100_000_members_is_refused_before_they_are_taken_in(tmp_path):
+    data = directory([(b"%d" % i, b"", b"") for i in range(100_000)])
+    assert "more than 10000 members" in refused(read, put(tmp_path / "a.zip", data))
+
+
+def test_a_tar_of_100_000_members_is_refused(tmp_path):
+    member = bytes(raw_header("x.png", 0, tarfile.REGTYPE))
+    source = put(tmp_path / "a.tar", member * 100_000 + bytes(1024))
+    assert "more than 10000 members" in refused(read, source)
+
+
+@pytest.mark.usefixtures("unread")
+def test_members_cannot_hide_behind_others_that_are_none(tmp_path, monkeypatch):
+    """In each comment lies what looks like an entry, and ends where the next one begins."""
+    monkeypatch.setattr(archives, "MAX_MEMBERS", 20)
+    other = directory([(b"x", b"", b"")])[:47]
+    data = directory([(b"%d" % i, b"", other) for i in range(21)] + [(b"", b"", b"")] * 0)
+    assert "more than 20 members" in refused(read, put(tmp_path / "a.zip", data))
+
+
+@pytest.mark.usefixtures("unread")
+def test_extra_fields_that_take_long_are_refused_before_they_are_taken_in(tmp_path):
+    fields = struct.pack("<HH", 9, 0) * 16_000
+    data = directory([(b"%d.py" % i, fields, b"") for i in range(16)])
+    assert "directory is too large" in refused(read, put(tmp_path / "a.zip", data))
+
+
+def test_usual_extra_fields_are_no_hindrance(tmp_path):
+    """Times and owners, as zip and Finder write them."""
+    info = zip_member("gan.py")
+    info.extra = struct.pack("<HHBL", 0x5455, 5, 1, 0) + struct.pack("<HH11s", 0x7875, 11, b"")
+    pairs = [(info, b"gan = 1\n"), *((f"data/{i}.png", b"") for i in range(999))]
+    assert read_one(put(tmp_path / "a.zip", zip_bytes(pairs))).files == GAN
+
+
+@pytest.mark.parametrize("name", ["%d/gan.py", "\u4e00%d/gan.py", "%c/gan.py"])
+def test_a_class_of_thousands_is_read_in_seconds(tmp_path, name):
+    """Whatever their names are: of some, nothing is left in an id."""
+    files = {name % (0x4E00 + i): b"" for i in range(5000)}
+    started = time.process_time()
+    found = read(put(tmp_path / "class.zip", zip_bytes(files)))
+    assert time.process_time() - started < 5
+    assert len({submission.id for submission in found}) == 5000
+
+
+def test_long_names_that_begin_alike_get_ids_in_seconds():
+    """Each is there twice, and the ids of the second ones are cut to the same beginning."""
+    names = [f"{'a' * 76}{i:04}" for i in range(3000) for _ in range(2)]
+    started = time.process_time()
+    found = intake._with_ids(Submission("", name, {}, str(i)) for i, name in enumerate(names))
+    assert time.process_time() - started < 5
+    assert len({submission.id for submission in found}) == 6000
+
+
+def test_reading_takes_the_memory_of_what_is_there_not_of_the_limit(tmp_path):
+    source = put(tmp_path / "a.zip", zip_bytes(GAN))
+    tracemalloc.start()
+    read_one(source)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < intake.MIB
 
 
 @pytest.mark.parametrize("compression", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
@@ -787,6 +916,101 @@ def raw_header(name, size, kind):
 )
 def test_headers_that_a_parser_chokes_on_are_refused(tmp_path, data):
     assert "cannot be read" in refused_in_class(tmp_path, "a.tar", bytes(data))
+
+
+LONG = ["lib/" + "d" * 120 + "/x.py", "lib/" + "é" * 20 + "d" * 80 + ".py"]
+
+
+@pytest.mark.parametrize("form", [tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
+@pytest.mark.parametrize("comment", [{}, {"comment": "5ca1ab1e" * 5}], ids=["plain", "commit"])
+def test_tars_of_all_kinds_are_read(tmp_path, form, comment):
+    names = LONG[: 1 if form == tarfile.USTAR_FORMAT else 2]
+    files = {**GAN, **{name: name.encode() * 99 for name in names}}
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=form, pax_headers=comment) as archive:
+        for name, data in files.items():
+            info = tarfile.TarInfo(name)
+            info.size, info.mtime = len(data), 1.5  # as a record, where there are any
+            archive.addfile(info, io.BytesIO(data))
+    assert read_one(put(tmp_path / "a.tar", buffer.getvalue())).files == files
+
+
+def record(key, value):
+    """A record of a POSIX header, with its own length."""
+    length = len(key) + len(value) + 3
+    length += len(str(length + len(str(length))))
+    return b"%d %s=%s\n" % (length, key, value)
+
+
+def extended(*headers, name="gan.py", data=b"gan = 1\n"):
+    """A tar of one file, behind headers that extend its own: kind and content of each."""
+    blocks = [*((b"e", kind, content) for kind, content in headers), (name.encode(), b"0", data)]
+    return b"".join(
+        bytes(raw_header(name.decode(), len(content), kind)) + content + bytes(-len(content) % 512)
+        for name, kind, content in blocks
+    ) + bytes(1024)
+
+
+def test_a_header_extends_the_name_and_the_size(tmp_path):
+    records = record(b"path", b"lib/../gan.py") + record(b"mtime", b"1.5")
+    evil = extended((b"x", records), name="lib.py")
+    assert "not a safe name" in refused_in_class(tmp_path, "evil.tar", evil)
+    for header in ((b"x", record(b"path", b"gan.py")), (b"L", b"gan.py\0")):
+        source = put(tmp_path / "a.tar", extended(header, name="other.txt"))
+        assert read_one(source).files == GAN
+    shorter = put(tmp_path / "a.tar", extended((b"x", record(b"size", b"3"))))
+    assert read_one(shorter).files == {"gan.py": b"gan"}
+
+
+SPARSE = record(b"GNU.sparse.major", b"1") + record(b"GNU.sparse.minor", b"0")
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (extended((b"x", SPARSE), data=b"9999999\n" + b"0\n" * 10**6), "is a link or no file"),
+        (bytes(raw_header("gan.py", 0, b"S")) + bytes(1024), "is a link or no file"),
+        (extended((b"x", b"2 " * 2040 + b"=")), "cannot be read"),
+        (extended((b"x", b"5 a=\n" * 51)), "cannot be read"),
+        (extended((b"x", b"0 a=\n")), "cannot be read"),
+        (extended((b"x", b"9 a=\n")), "cannot be read"),
+        (extended((b"x", record(b"size", b"-512"))), "cannot be read"),
+        (extended((b"x", record(b"size", b"9" * 3000))), "cannot be read"),
+        (extended(*[(b"g", record(b"a", b"b"))] * 5), "cannot be read"),
+    ],
+    ids=lambda value: value[-40:-30] if isinstance(value, bytes) else "",
+)
+def test_headers_that_make_work_are_refused(tmp_path, data, reason):
+    started = time.process_time()
+    assert reason in refused_in_class(tmp_path, "evil.tar", data)
+    assert time.process_time() - started < 1
+
+
+def test_what_extends_headers_is_not_kept(tmp_path):
+    """Each of 2000 files adds 300 keys for all files that follow."""
+    pairs = []
+    for i in range(2000):
+        pairs.append((b"g", b"".join(record(b"%06d" % (i * 300 + j), b"x") for j in range(300))))
+    data = b"".join(extended(header, name="x.png", data=b"")[:-1024] for header in pairs)
+    source = put(tmp_path / "a.tgz", gzip.compress(data + extended()))
+    started = time.process_time()
+    assert "Two files" in refused(read_one, source)
+    assert time.process_time() - started < 3
+
+
+def test_a_gzip_file_has_one_part_and_maybe_padding(tmp_path):
+    whole = tar_bytes(GAN)
+    assert read_one(put(tmp_path / "a.tgz", whole + bytes(512))).files == GAN
+    for data in (
+        whole + b"x",
+        gzip.compress(b"") * 100_000 + whole,
+        b"\x1f\x8b\x08\x08" + b"n" * intake.MIB,
+        whole[:-5],
+        whole[:-8] + bytes(8),
+    ):
+        started = time.process_time()
+        assert "cannot be read" in refused(read_one, put(tmp_path / "a.tgz", data))
+        assert time.process_time() - started < 1
 
 
 @settings(max_examples=200, derandomize=True, deadline=None, database=None)

@@ -87,7 +87,7 @@ _CLONE_NEW = 0x7E020080
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_KEEPCAPS = 1, 4, 8
 _HARMLESS_PRCTLS = (3, 15, 16, 23, 39, 0x53564D41)
 """PR_GET_DUMPABLE, _SET_NAME, _GET_NAME, _CAPBSET_READ, _GET_NO_NEW_PRIVS, _SET_VMA."""
-_CAP_DAC_READ_SEARCH = 2
+_CAP_DAC_OVERRIDE, _CAP_DAC_READ_SEARCH = 1, 2
 _CAPABILITY_VERSION_3 = 0x20080522
 
 
@@ -248,33 +248,49 @@ def hide() -> None:
 
 def _drop_root(paths: Sequence[str]) -> list[str]:
     """Become a user of no name; without a user to become, root without a capability."""
-    layers = ["no capability"]
-    kept = 0
-    for uid in (_UIDS + os.getpid(), 65534):
-        try:
-            os.setgroups([])
-            _prctl(_PR_SET_KEEPCAPS, 1)
-            os.setresgid(uid, uid, uid)
-            os.setresuid(uid, uid, uid)
-        except OSError:  # a container that maps fewer users
-            continue
-        layers = ["own uid"]
-        if not all(os.access(path, os.R_OK) for path in paths):
-            kept = 1 << _CAP_DAC_READ_SEARCH
-        break
     header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
-    # Effective, permitted and inheritable, each in two words.
-    data = (ctypes.c_uint32 * 6)(kept, kept, 0, 0, 0, 0)
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.capset(ctypes.byref(header), ctypes.byref(data)) != 0:
-        raise OSError(ctypes.get_errno(), "capset failed")
+    # Effective, permitted and inheritable, for the first 32 capabilities and for the others.
+    data = (ctypes.c_uint32 * 6)()
+    _checked("capget", ctypes.byref(header), ctypes.byref(data))
+    # Either lets it read where only root may: containers often leave root the second alone.
+    read = next((1 << c for c in (_CAP_DAC_READ_SEARCH, _CAP_DAC_OVERRIDE) if data[1] >> c & 1), 0)
+    layers, kept = ["no capability"], 0
+    if read or all(map(_for_all, paths)):
+        for uid in (_UIDS + os.getpid(), 65534):
+            with suppress(OSError):  # a container that maps fewer users
+                _become(uid)
+                layers = ["own uid"]
+                kept = 0 if all(os.access(path, os.R_OK) for path in paths) else read
+                break
+    data[:] = [kept, kept, 0, 0, 0, 0]
+    _checked("capset", ctypes.byref(header), ctypes.byref(data))
     return layers
 
 
+def _become(uid: int) -> None:
+    """Another user, who keeps what capabilities may be taken up again."""
+    _prctl(_PR_SET_KEEPCAPS, 1)
+    os.setgroups([])
+    os.setresgid(uid, uid, uid)
+    os.setresuid(uid, uid, uid)
+
+
+def _for_all(path: str) -> bool:
+    """Whether permissions let everybody reach and read it."""
+    whole = os.path.realpath(path)
+    above = [os.path.join(os.sep, *whole.split(os.sep)[:n]) for n in range(whole.count(os.sep))]
+    need = 0o5 if os.path.isdir(whole) else 0o4
+    reached = all(os.stat(folder).st_mode & 0o1 for folder in above)
+    return reached and os.stat(whole).st_mode & need == need
+
+
 def _prctl(option: int, value: int) -> None:
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(option, ctypes.c_ulong(value), *[ctypes.c_ulong(0)] * 3) != 0:
-        raise OSError(ctypes.get_errno(), f"prctl({option}) failed")
+    _checked("prctl", option, ctypes.c_ulong(value), *[ctypes.c_ulong(0)] * 3)
+
+
+def _checked(name: str, *arguments: Any) -> None:
+    if getattr(ctypes.CDLL(None, use_errno=True), name)(*arguments) != 0:
+        raise OSError(ctypes.get_errno(), f"{name} failed")
 
 
 def _address_space() -> int:

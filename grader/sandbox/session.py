@@ -21,7 +21,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from grader import contract
-from grader.records import Call, Limits, Passes, Reply, StudentError
+from grader.records import Call, Limits, Reply, StudentError
 from grader.sandbox import process
 from grader.sandbox.guest import Capture, Server
 from grader.sandbox.process import GuestProcess
@@ -220,7 +220,7 @@ class ProcessSession(_OneSubmission):
         return self._alone and short and self._allowance.left > 0
 
     def _ask(self, request: dict[str, Any], limits: Limits, doing: str) -> Reply:
-        from grader.sandbox import wire
+        from grader.sandbox import replies, wire
 
         if self._allowance.left <= 0:
             return Reply(error=StudentError("timeout", f"{self._used_up()}: {doing} was not run"))
@@ -240,7 +240,7 @@ class ProcessSession(_OneSubmission):
                 raise got
             if got is None:
                 return self._died(doing)
-            reply = _reply(wire.decode(*got), self._number, time.perf_counter() - started)
+            reply = replies.read(wire.decode(*got), self._number, time.perf_counter() - started)
             # More than the guest keeps of it is forged.
             reply = replace(reply, stdout=reply.stdout[: self._limits.output_kb * 1024 + 100])
             if reply.error is not None and reply.error.kind == "memory":
@@ -364,46 +364,6 @@ def _late(reply: Reply) -> bool:
     return reply.error is not None and reply.error.kind == "timeout"
 
 
-def _reply(message: Mapping[str, Any], number: int, seconds: float) -> Reply:
-    from grader.sandbox.wire import Garbage
-
-    try:
-        if message["id"] != number or set(message) not in _REPLIES:
-            raise Garbage("not the reply to this request")
-        stdout = str(message["stdout"])
-        if "error" not in message:
-            changed = tuple(str(c)[:200] for c in message["changed"][:20])
-            return Reply(message["value"], None, stdout, changed, seconds, _passes(message))
-        error = message["error"]
-        error = StudentError(
-            str(error["kind"]),
-            str(error["message"])[:2000],
-            tuple(str(t)[:100] for t in error["types"][:20]),
-            str(error["file"])[:200],
-            int(error["line"]),
-            str(error["code"])[:200],
-        )
-        if error.kind not in ("raised", "missing", "load", "memory"):
-            raise Garbage("an unknown kind of error")
-        return Reply(None, error, stdout, (), seconds)
-    except Garbage:
-        raise
-    except Exception as error:  # a forged reply may hold anything anywhere
-        raise Garbage("a malformed reply") from error
-
-
-def _passes(message: Mapping[str, Any]) -> Passes:
-    from grader.sandbox.wire import Garbage
-
-    forward, backward = message["passes"]
-    if any(type(n) is not int or not 0 <= n < 2**31 for n in (forward, backward)):
-        raise Garbage("passes that cannot be counted")
-    return Passes(forward, backward)
-
-
-_REPLIES = ({"id", "stdout", "value", "changed", "passes"}, {"id", "stdout", "error"})
-
-
 class InProcessSession(_OneSubmission):
     """A submission in this very process, without protection: for tests, and for code one trusts.
 
@@ -418,13 +378,13 @@ class InProcessSession(_OneSubmission):
         self._ask(self._sources(), self._limits, "")
 
     def _ask(self, request: dict[str, Any], limits: Limits, doing: str) -> Reply:
-        from grader.sandbox import wire
+        from grader.sandbox import replies, wire
 
         started = time.perf_counter()
         sent = wire.decode(*wire.encode({**request, "id": 0}))
         with redirect_stdout(self._capture), redirect_stderr(self._capture):
             frame = self._server.answer(sent)
-        return _reply(wire.decode(*frame), 0, time.perf_counter() - started)
+        return replies.read(wire.decode(*frame), 0, time.perf_counter() - started)
 
     def close(self) -> None:
         """Forget the submission's modules."""

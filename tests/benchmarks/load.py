@@ -5,9 +5,10 @@
     python tests/benchmarks/load.py --only whole       # without the run that is interrupted
 
 Three quarters are the samples of ``fixtures/submissions`` that have no ``gan.py``, in turn; each
-must get the marks of its ``expected.toml``.  A quarter are attacks, of this file and of
-``fixtures/attacks`` where that is there: right but for one function, or file, which attacks.  The
-attacked function must get its status and all others their points.
+must get the marks of its ``expected.toml``.  A quarter are attacks.  Those of this file are right
+but for one function, or file, which attacks: that must get its status, and all others their points.
+Those of ``fixtures/attacks`` that need no limits of their own aim at things that are really there,
+and at the statuses that their ``expected.toml`` says.
 
 ``hw3 grade`` itself grades them, behind walls (``--sandbox strict``), with short limits, while
 psutil adds up the memory of all its processes twice a second.  Afterwards no process, no temporary
@@ -22,6 +23,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import platform
 import shutil
 import signal
 import statistics
@@ -38,6 +40,9 @@ from pathlib import Path
 
 import psutil
 
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from attacks import ATTACKS, Targets, honest, targets
 from grader import contract
 from grader.checks import registry
 
@@ -91,6 +96,9 @@ AT_IMPORT = {
     "import_memory": "held = [bytearray(2**24) for _ in iter(int, 1)]",
 }
 
+COUNTS = ("forged_values",)
+"""Attacks that forge a number which counts the calls before; here there are more of these."""
+
 HOSTILE = """
 
 import ctypes, os, signal, sys, threading, time
@@ -134,15 +142,27 @@ class Figures:
     seen: dict[int, psutil.Process] = field(default_factory=dict)
 
 
-def of_samples(folder: Path, *, hostile: bool) -> Iterator[tuple[Path, Expected]]:
-    """Folders of fixtures, with what they must get; those with a GAN train too long for a class."""
-    for path in sorted(folder.glob("*/expected.toml")):
+def of_samples() -> Iterator[tuple[Path, Expected]]:
+    """Sample submissions, with what they must get; those with a GAN train too long for a class."""
+    for path in sorted((FIXTURES / "submissions").glob("*/expected.toml")):
         if (path.parent / "gan.py").exists():
             continue
         said = tomllib.loads(path.read_text("utf-8"))
-        if "score" in said:
-            score = {part: float(said["score"].get(part, 0)) for part in PARTS}
-            yield path.parent, Expected(score, said.get("status", {}), hostile)
+        score = {part: float(said["score"].get(part, 0)) for part in PARTS}
+        yield path.parent, Expected(score, said.get("status", {}), hostile=False)
+
+
+def of_the_red_team(folder: Path, aims: Targets) -> Iterator[tuple[Path, Expected]]:
+    """The attacks that these limits suit, written to a folder."""
+    for attack in ATTACKS:
+        suits = attack.machine in ("", platform.machine()) and not attack.seeds
+        if not suits or attack.name in COUNTS or attack.limits != honest().limits:
+            continue
+        for name, content in {**attack.files, "targets.py": aims.source(0)}.items():
+            (folder / attack.name / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / attack.name / name).write_bytes(content)
+        status = {check.id: attack.expected(check).value for check in attack.checks}
+        yield folder / attack.name, Expected({}, status, hostile=True)
 
 
 def of_attacks(folder: Path) -> Iterator[tuple[Path, Expected]]:
@@ -169,13 +189,12 @@ def _written(folder: Path, file: str, more: str) -> Path:
     return folder
 
 
-def make_class(folder: Path, size: int) -> dict[str, Expected]:
+def make_class(folder: Path, size: int, aims: Targets) -> dict[str, Expected]:
     """A class of so many: every fourth one is an attack, which never come in a row."""
     attacks = folder.parent / "attacks"
-    hostile = [*of_attacks(attacks), *of_samples(FIXTURES / "attacks", hostile=True)]
-    honest = list(of_samples(FIXTURES / "submissions", hostile=False))
+    hostile = [*of_attacks(attacks), *of_the_red_team(attacks, aims)]
     made: dict[str, Expected] = {}
-    turns = {True: cycle(hostile), False: cycle(honest)}
+    turns = {True: cycle(hostile), False: cycle(of_samples())}
     for number in range(size):
         source, expected = next(turns[number % 4 == 3])
         name = f"s{number:03}_{source.name}"
@@ -306,9 +325,9 @@ def mismatches(out: Path, class_: dict[str, Expected]) -> Iterator[str]:
             yield f"{name}: {document['score']['undecided']} points are undecided"
 
 
-def whole(folder: Path, size: int) -> list[str]:
+def whole(folder: Path, size: int, aims: Targets) -> list[str]:
     """Grade a class without a break; what is wrong."""
-    class_ = make_class(folder / "class", size)
+    class_ = make_class(folder / "class", size, aims)
     watched, figures = Watched(folder), Figures()
     said = watched.run(figures, lambda running: None)
     problems = [*mismatches(watched.out, class_), *watched.left_behind(figures)]
@@ -320,9 +339,9 @@ def whole(folder: Path, size: int) -> list[str]:
     return problems
 
 
-def interrupted(folder: Path, size: int) -> list[str]:
+def interrupted(folder: Path, size: int, aims: Targets) -> list[str]:
     """Grade a class with a Ctrl-C when a third is done, and go on; what is wrong."""
-    class_ = make_class(folder / "class", size)
+    class_ = make_class(folder / "class", size, aims)
     watched, figures = Watched(folder), Figures()
 
     def interrupt(running: subprocess.Popen[str]) -> None:
@@ -354,6 +373,11 @@ def interrupted(folder: Path, size: int) -> list[str]:
     print(f"{size} submissions, interrupted when {len(done)} were done; the rest in {rest:.0f} s")
     show(figures, size)
     return problems
+
+
+def reached(aims: Targets) -> dict[str, object]:
+    """What attacks aim at, but for the checkout, which whoever runs this may be editing."""
+    return {name: how for name, how in aims.state().items() if not name.startswith(str(ROOT))}
 
 
 def show(figures: Figures, size: int) -> None:
@@ -394,8 +418,11 @@ def main() -> None:
     problems: list[str] = []
     for run in (whole, interrupted):
         if options.only in (None, run.__name__):
-            with tempfile.TemporaryDirectory(prefix="hw3-load-") as folder:
-                problems += run(Path(folder), options.submissions)
+            with tempfile.TemporaryDirectory(prefix="hw3-load-") as folder, targets() as aims:
+                before = reached(aims)
+                problems += run(Path(folder), options.submissions, aims)
+                if reached(aims) != before or aims.visitors():
+                    problems.append("an attack reached what it aimed at")
     for problem in problems:
         print(problem)
     print(f"{len(problems)} mismatches")

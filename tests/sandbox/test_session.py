@@ -15,10 +15,9 @@ from grader.families import FAMILIES
 from grader.networks import Network, build
 from grader.records import Call, Limits, Passes
 from grader.sandbox import guest as guests
-from grader.sandbox import process, zygote
-from grader.sandbox import session as sessions
+from grader.sandbox import process, replies, zygote
 from grader.sandbox.session import GuestUnusable, InProcessSession, ProcessSession
-from grader.sandbox.wire import MAX_PAYLOAD, Garbage, Other, Received
+from grader.sandbox.wire import MAX_PAYLOAD, Garbage, NumPy, Other, Received
 
 SHORT = Limits(wall_seconds=0.5)
 PART_IDS = tuple(part.id for part in PARTS)
@@ -785,6 +784,13 @@ GOOD = {"id": 1, "stdout": "", "value": 5, "changed": ["x"], "passes": [3, 2]}
 ERROR = {"kind": "raised", "message": "", "types": [], "file": "", "line": 1, "code": ""}
 
 
+# As text, it is twenty megabytes and takes ten seconds; 64 MiB may come.
+HUGE = np.zeros((2,) * 20, np.int8)
+FORGED_VALUES = (HUGE, NumPy(HUGE), MLP, Call("split", {"model": HUGE}), [{"a": HUGE}])
+FORGED_TEXTS = (HUGE, Received(HUGE, "array", "int8"), 5, None, ["x"], {"a": "x"})
+FORGED_LISTS = (HUGE, "text", {"a": "x"}, [5], [["x"]], [HUGE])
+FORGED_NUMBERS = (HUGE, np.array([1]), True, 1.0, -1, 2**31, 10**400, float("nan"))
+
 FORGED_PASSES = (
     *(None, 3, "33", [], [3], [1, 2, 3], [-1, 0], [0, -1], [0, 2**31], [10**30, 0], [1.0, 2]),
     *([True, 0], [0, None], ["1", 0], [[1], 0], {"forward": 1, "backward": 1}),
@@ -792,10 +798,10 @@ FORGED_PASSES = (
 
 
 def test_a_sound_reply_is_taken():
-    assert sessions._reply(GOOD, 1, 0.5).passes == Passes(3, 2)
-    assert sessions._reply(GOOD, 1, 0.5).value == 5
-    assert sessions._reply(GOOD, 1, 0.5).seconds == 0.5
-    reply = sessions._reply({"id": 1, "stdout": "x", "error": ERROR}, 1, 0.5)
+    assert replies.read(GOOD, 1, 0.5).passes == Passes(3, 2)
+    assert replies.read(GOOD, 1, 0.5).value == 5
+    assert replies.read(GOOD, 1, 0.5).seconds == 0.5
+    reply = replies.read({"id": 1, "stdout": "x", "error": ERROR}, 1, 0.5)
     assert (reply.error.kind, reply.error.line, reply.stdout) == ("raised", 1, "x")
 
 
@@ -818,18 +824,46 @@ def test_a_sound_reply_is_taken():
         {"id": 1, "stdout": "", "error": {**ERROR, "kind": "timeout"}},
         {"id": 1, "stdout": "", "error": {**ERROR, "line": "x"}},
         {"id": 1, "stdout": "", "error": {**ERROR, "types": 3}},
+        *({**GOOD, "id": forged} for forged in FORGED_NUMBERS),
+        *({**GOOD, "value": forged} for forged in FORGED_VALUES),
+        *({**GOOD, "stdout": forged} for forged in FORGED_TEXTS),
+        *({**GOOD, "changed": forged} for forged in FORGED_LISTS),
+        *({"id": 1, "stdout": "", "error": {**ERROR, "message": text}} for text in FORGED_TEXTS),
+        *({"id": 1, "stdout": "", "error": {**ERROR, "kind": text}} for text in FORGED_TEXTS),
+        *({"id": 1, "stdout": "", "error": {**ERROR, "types": forged}} for forged in FORGED_LISTS),
+        *({"id": 1, "stdout": "", "error": {**ERROR, "line": n}} for n in FORGED_NUMBERS),
     ],
 )
 def test_a_forged_reply_is_garbage(message):
+    started = time.process_time()
     with pytest.raises(Garbage):
-        sessions._reply(message, 1, 0.5)
+        replies.read(message, 1, 0.5)
+    assert time.process_time() - started < 1
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        True,
+        5,
+        0.5,
+        "x",
+        [1, [2]],
+        {"a": [None]},
+        Received(HUGE, "array", "int8"),
+        Other("value", "set"),
+    ],
+)
+def test_what_a_guest_can_send_is_taken(value):
+    assert replies.read({**GOOD, "value": value}, 1, 0.5).value is value
 
 
 def test_what_a_reply_says_is_capped():
     long = dict.fromkeys(("message", "file", "code"), "x" * 9000)
     error = {**ERROR, **long, "types": ["T" * 900] * 90}
-    described = sessions._reply({"id": 1, "stdout": "", "error": error}, 1, 0.5).error
+    described = replies.read({"id": 1, "stdout": "", "error": error}, 1, 0.5).error
     assert len(described.message) == 2000
     assert (len(described.file), len(described.code)) == (200, 200)
     assert described.types == ("T" * 100,) * 20
-    assert len(sessions._reply({**GOOD, "changed": ["c" * 900] * 90}, 1, 0.5).changed) == 20
+    assert len(replies.read({**GOOD, "changed": ["c" * 900] * 90}, 1, 0.5).changed) == 20

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from contextlib import closing
@@ -449,3 +450,20 @@ def test_the_filter_can_be_made_for_another_processor(tmp_path):
     assert binding.resolve_syscall(arch.AARCH64, "fork") < -1
     assert binding.resolve_syscall(arch.NATIVE, "mmap2") < -1
     made.add_rule(binding.ALLOW, binding.resolve_syscall(arch.NATIVE, "mmap2"))
+
+
+DOCKERS = "chown dac_override fowner fsetid kill setgid setuid setpcap net_bind_service net_raw"
+DOCKERS += " sys_chroot mknod audit_write setfcap"
+
+
+@on_linux
+@pytest.mark.parametrize("capabilities", [DOCKERS, "setgid setuid kill", ""])
+def test_root_with_fewer_capabilities_has_walls_too(capabilities):
+    """Docker leaves root some of its capabilities, and others leave it none."""
+    if os.geteuid() != 0 or shutil.which("setpriv") is None:
+        pytest.skip("only root can give capabilities up, and needs setpriv for it")
+    kept = ",".join(["-all", *(f"+{name}" for name in capabilities.split())])
+    code = "from grader.sandbox.probe import choose; print(choose('strict').mode)"
+    command = ["setpriv", "--bounding-set", kept, "--inh-caps", "-all", sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, encoding="utf-8")
+    assert done.stdout.strip() in MODES[:-1], done.stderr

@@ -13,6 +13,7 @@ from hypothesis.extra import numpy as hnp
 from grader.families import FAMILIES
 from grader.networks import Network
 from grader.records import Call
+from grader.sandbox import wire
 from grader.sandbox.wire import (
     MAX_DEPTH,
     MAX_HEADER,
@@ -237,6 +238,51 @@ def test_a_header_that_is_no_message_is_garbage(header, payload):
 def test_a_payload_that_lies_or_is_of_another_dtype_is_garbage(payload):
     with pytest.raises(Garbage):
         decode(*frame(NAMED, payload))
+
+
+KEYS = json.dumps(dict.fromkeys(map(str, range(200_000)))).encode()
+
+
+@pytest.mark.parametrize("where", ["header", "payload"])
+def test_a_header_of_many_keys_is_refused_before_it_is_parsed(where, monkeypatch):
+    def parsed(*_):
+        raise AssertionError("it was parsed")
+
+    monkeypatch.setattr(wire.json, "loads", parsed)
+    monkeypatch.setattr(wire, "load", parsed)
+    stream = io.BytesIO()
+    write_frame(stream, *((KEYS, b"") if where == "header" else (b"{}", tensors(KEYS))))
+    stream.seek(0)
+    with pytest.raises(Garbage, match=r"oversized|sound header"):
+        decode(*read_frame(stream))
+
+
+@pytest.mark.parametrize("digits", [4000, 10_000, 60_000])
+def test_a_huge_integer_is_an_integer_or_garbage(digits):
+    got = message_of(b'{"$dict":[["a",1%s]]}' % (b"0" * digits), b"")
+    assert isinstance(got, (dict, Garbage))
+    call = b'{"$dict":[["a",{"$call":"f","arguments":{},"seed":1%s}]]}' % (b"0" * digits)
+    assert isinstance(message_of(call, b""), (dict, Garbage))
+
+
+@pytest.mark.parametrize("number", [b"1e999", b"-1e999", b"NaN", b"Infinity"])
+def test_numbers_beyond_all_floats_stay_numbers_and_are_no_seed(number):
+    value = decode(b'{"$dict":[["a",%s]]}' % number, b"")["a"]
+    assert type(value) is float
+    assert not np.isfinite(value)
+    with pytest.raises(Garbage):
+        decode(b'{"$dict":[["a",{"$call":"f","arguments":{},"seed":%s}]]}' % number, b"")
+
+
+def test_of_a_key_given_twice_the_last_counts_and_no_array_is_lost():
+    assert decode(b'{"$dict":[["a",1],["a",2]]}', b"") == {"a": 2}
+    assert decode(b'{"$dict":3,"$dict":[]}', b"") == {}
+    payload = encode({"a": np.zeros(1), "b": np.ones(1)})[1]
+    with pytest.raises(Garbage, match="no value names"):
+        decode(b'{"$dict":[["a",{"$array":"0","$array":"1"}]]}', payload)
+    twice = json.dumps(dtype_and_shape())[:-1] + "," + json.dumps(dtype_and_shape())[1:]
+    got = message_of(*frame(NAMED, tensors(twice.encode(), bytes(8))))
+    assert isinstance(got, (dict, Garbage))
 
 
 def test_an_array_is_named_exactly_once():

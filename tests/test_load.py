@@ -1,0 +1,540 @@
+"""A class that is interrupted, starved or killed: no finished result is lost, nothing is left.
+
+The command runs as instructors run it, on a class in which two are done when two more begin that
+never end; what then happens to it is said in one sentence.
+"""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
+from dataclasses import replace
+
+import psutil
+import pytest
+
+from grader import batch, contract, intake
+from grader.assignment import Assignment
+from grader.records import Call, Limits
+from grader.report.files import sweep, write_text
+from grader.sandbox import probe, process
+from grader.sandbox.session import ProcessSession
+from grading import ROOT, walls
+
+RIGHT = """import random
+
+
+def random_classes(num_classes, k=5, seed=0):
+    if not 1 <= k <= num_classes:
+        raise ValueError(f"{k} of {num_classes} classes")
+    return random.Random(seed).sample(range(num_classes), k)
+"""
+ENDLESS = (
+    f"{RIGHT}\n\ndef random_classes(num_classes, k=5, seed=0):\n    while True:\n        pass\n"
+)
+CHECK = "random_classes.draws_distinct_classes"
+FUNCTION = "random_classes"
+
+forks = pytest.mark.skipif(not process.FORKS, reason="zygotes, and signals of process groups")
+
+
+def left_out():
+    """Everything but one function, in an assignment's words."""
+    names = [n for n, f in contract.FUNCTIONS.items() if f.part == "part3" and n != FUNCTION]
+    return "".join(f"{name} = 0\n" for name in names)
+
+
+class Class:
+    """Four in a folder, ``ada`` and ``bob`` right, ``eve`` and ``joe`` endless; and the command."""
+
+    def __init__(self, folder, out=None):
+        self.folder, self.out = folder, out or folder / "graded"
+        self.temp = folder / "temp"
+        self.temp.mkdir()
+        self.met = {}
+        self.running = []
+        for name in ("ada", "bob", "eve", "joe"):
+            (folder / "class" / name).mkdir(parents=True)
+            self.hand_in(name, RIGHT if name in ("ada", "bob") else ENDLESS)
+        self.limit(600)
+
+    def hand_in(self, name, code):
+        (self.folder / "class" / name / "part3_compression.py").write_text(code, encoding="utf-8")
+
+    def limit(self, seconds):
+        text = f"[limits]\nwall_seconds = 600\ncpu_seconds = {seconds}\n[points]\n{left_out()}"
+        (self.folder / "assignment.toml").write_text(text, encoding="utf-8")
+
+    def start(self, *, stdout=subprocess.DEVNULL):
+        command = [sys.executable, "-c", "from grader.cli import main; main()", "grade", "class"]
+        command += ["--out", str(self.out), "--part", "part3", "--jobs", "2"]
+        command += ["--assignment", "assignment.toml"]
+        command += ["--sandbox", "none" if walls().unsandboxed else "auto"]
+        started = subprocess.Popen(
+            command,
+            cwd=self.folder,
+            env={**os.environ, "TMPDIR": str(self.temp), "PYTHONPATH": str(ROOT)},
+            stdout=stdout,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        self.running.append(started)
+        return started
+
+    def until(self, condition):
+        """Wait for something to happen in the command that was started last."""
+        deadline = time.monotonic() + 120
+        while not condition():
+            assert self.running[-1].poll() is None, self.running[-1].stderr.read()
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        self.look()
+
+    def until_two_are_done(self):
+        """And the other two are at work."""
+        self.until(lambda: self.done() >= {"ada", "bob"} and len(self.guests()) == 2)
+
+    def look(self):
+        with suppress(psutil.NoSuchProcess):
+            found = psutil.Process(self.running[-1].pid).children(recursive=True)
+            self.met.update({child.pid: child for child in found})
+
+    def children(self, words):
+        self.look()
+        found = []
+        for child in self.met.values():
+            with suppress(psutil.Error):
+                if words in " ".join(child.cmdline()) and child.status() != psutil.STATUS_ZOMBIE:
+                    found.append(child)
+        return found
+
+    def workers(self):
+        return self.children("spawn_main")
+
+    def zygotes(self):
+        """Of guests at work; what chose the walls has one without."""
+        return list({guest.parent() for guest in self.guests()})
+
+    def guests(self):
+        found = []
+        for child in self.children("grader.sandbox.zygote"):
+            with suppress(psutil.Error):
+                words = " ".join(child.parent().cmdline())
+                at_work = child.cpu_times().user > 0.3
+                if "grader.sandbox.zygote" in words and "bwrap" not in words and at_work:
+                    found.append(child)
+        return found
+
+    def done(self):
+        return {path.parent.name for path in self.out.glob("*/result.json")}
+
+    def status(self, name):
+        document = json.loads((self.out / name / "result.json").read_text("utf-8"))
+        return {check["id"]: check["status"] for check in document["checks"]}[CHECK]
+
+    def written(self):
+        return {name: (self.out / name / "result.json").stat().st_mtime_ns for name in self.done()}
+
+    def ends(self):
+        """Exit status and what was said, when it has ended and nothing of it is left."""
+        _, said = self.running[-1].communicate(timeout=240)
+        assert "Traceback" not in said
+        self.nothing_is_left()
+        return self.running[-1].returncode, " ".join(said.split())
+
+    def nothing_is_left(self):
+        _, alive = psutil.wait_procs(list(self.met.values()), timeout=20)
+        assert alive == []
+        assert list(self.temp.iterdir()) == []
+        files = [path for path in self.out.rglob("*") if path.is_file()]
+        assert {path.suffix for path in files} <= {".html", ".json", ".csv"}
+
+    def the_same_command_ends_it(self):
+        for name in ("eve", "joe"):
+            self.hand_in(name, RIGHT)
+        before = self.written()
+        self.start()
+        code, said = self.ends()
+        assert code == 0
+        assert {name: self.written()[name] for name in before} == before
+        assert {self.status(name) for name in ("ada", "bob", "eve", "joe")} == {"passed"}
+        return said
+
+    def end(self):
+        for child in [*self.met.values(), *self.running]:
+            with suppress(psutil.Error, OSError):
+                child.kill()
+        for started in self.running:
+            started.communicate()
+
+
+@pytest.fixture
+def class_(tmp_path):
+    made = Class(tmp_path)
+    yield made
+    made.end()
+
+
+@forks
+class TestACommand:
+    def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(self, class_):
+        started = class_.start()
+        class_.until_two_are_done()
+        os.killpg(started.pid, signal.SIGINT)
+        code, said = class_.ends()
+        assert code == 2
+        assert "stopped: 2 of 4 are graded; the same command goes on from there" in said
+        assert "ada" in (class_.out / "gradebook.csv").read_text()
+        said = class_.the_same_command_ends_it()
+        assert "2 of 4 have a result already" in said
+
+    @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+    def test_a_termination_and_a_closed_terminal_are_as_ctrl_c(self, class_, name):
+        started = class_.start()
+        class_.until_two_are_done()
+        started.send_signal(getattr(signal, name))
+        code, said = class_.ends()
+        assert code == 2
+        assert "stopped: 2 of 4 are graded; the same command goes on from there" in said
+        assert class_.done() == {"ada", "bob"}
+
+    def test_a_command_that_is_killed_takes_all_with_it(self, class_):
+        started = class_.start()
+        class_.until_two_are_done()
+        started.kill()
+        class_.ends()
+        assert class_.done() == {"ada", "bob"}
+
+    @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+    def test_walls_that_are_being_tried_leave_nothing(self, class_, name):
+        started = class_.start()
+        class_.until(lambda: list(class_.temp.glob("hw3-probe-*")))
+        started.send_signal(getattr(signal, name))
+        code, said = class_.ends()
+        assert code == 2
+        assert "stopped" in said
+
+    def test_a_pipe_that_nobody_reads_costs_no_result(self, class_):
+        class_.limit(2)
+        reading, writing = os.pipe()
+        os.close(reading)
+        class_.start(stdout=writing)
+        os.close(writing)
+        class_.until_two_are_done()
+        class_.ends()
+        assert class_.done() == {"ada", "bob", "eve", "joe"}
+        assert (class_.out / "index.html").exists()
+
+    @pytest.mark.parametrize("victims", ["workers", "zygotes"])
+    def test_what_is_killed_in_between_is_graded_again(self, class_, victims):
+        class_.limit(3)
+        class_.start()
+        class_.until_two_are_done()
+        before = class_.written()
+        for victim in getattr(class_, victims)()[:1]:
+            victim.kill()
+        code, said = class_.ends()
+        assert (code, "could not be graded" in said) == (0, False)
+        after = class_.written()
+        assert {name: after[name] for name in before} == before
+        assert [class_.status(name) for name in ("ada", "bob", "eve", "joe")] == [
+            *("passed", "passed", "crashed", "crashed")
+        ]
+
+    def test_a_worker_that_dies_twice_is_said(self, class_):
+        class_.start()
+        class_.until_two_are_done()
+        for at_work in (2, 1, 1):  # both at once, then each alone
+            class_.until(lambda wanted=at_work: len(class_.guests()) == wanted)
+            gone = class_.workers()
+            gone[0].kill()
+            psutil.wait_procs(gone, timeout=20)
+        code, said = class_.ends()
+        assert code == 3
+        assert "eve could not be graded: the process that graded it died twice" in said
+        assert "joe could not be graded: the process that graded it died twice" in said
+        assert class_.done() == {"ada", "bob"}
+
+    def test_results_that_somebody_removes_are_said(self, class_):
+        class_.limit(3)
+        class_.start()
+        class_.until_two_are_done()
+        shutil.rmtree(class_.out)
+        code, said = class_.ends()
+        assert code == 3
+        assert f"Results of 2 are no longer in {class_.out}" in said
+        assert class_.done() == {"eve", "joe"}
+
+    def test_a_folder_that_cannot_be_written_any_more_is_said(self, class_):
+        class_.limit(3)
+        class_.start()
+        class_.until_two_are_done()
+        kept = class_.out.rename(class_.folder / "kept")
+        class_.out.write_text("")
+        code, said = class_.ends()
+        assert code == 2
+        assert f"{class_.out} cannot be written" in said
+        assert "put that right, and the same command goes on from there" in said
+        assert {path.parent.name for path in kept.glob("*/result.json")} == {"ada", "bob"}
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of its own, which the test may fill."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(place)]
+    if sys.platform != "linux" or subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("no file system can be mounted here")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+def fill(place):
+    with (place / "filler").open("wb") as file, suppress(OSError):
+        while True:
+            file.write(bytes(2**16))
+            file.flush()
+
+
+def test_a_full_disk_keeps_what_is_done(small_disk, tmp_path):
+    class_ = Class(tmp_path, small_disk / "graded")
+    try:
+        class_.limit(3)
+        class_.start()
+        class_.until_two_are_done()
+        fill(small_disk)
+        code, said = class_.ends()
+        assert code == 2
+        assert (
+            f"{class_.out} cannot be written (No space left on device): 2 of 4 are graded" in said
+        )
+        assert "make space, and the same command goes on from there" in said
+        assert class_.done() == {"ada", "bob"}
+        (small_disk / "filler").unlink()
+        assert "2 of 4 have a result already" in class_.the_same_command_ends_it()
+    finally:
+        class_.end()
+
+
+@forks
+def test_a_full_temporary_folder_is_a_reason_why_there_are_no_walls(monkeypatch):
+    def full(**options):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(tempfile, "TemporaryDirectory", full)
+    with pytest.raises(probe.NoWalls, match="no temporary file can be written: No space left"):
+        probe.choose("auto")
+
+
+def test_a_full_disk_leaves_no_half_of_a_file(tmp_path, monkeypatch):
+    def full(descriptor):
+        raise OSError(28, "No space left on device")
+
+    write_text(tmp_path / "result.json", "old")
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        write_text(tmp_path / "result.json", "new")
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["old"]
+
+
+def test_a_folder_removed_between_two_steps_of_a_write_is_made_again(tmp_path, monkeypatch):
+    fsync, there = os.fsync, tmp_path / "ada"
+
+    def removes(descriptor):
+        monkeypatch.setattr(os, "fsync", fsync)
+        shutil.rmtree(there)
+
+    monkeypatch.setattr(os, "fsync", removes)
+    write_text(there / "result.json", "whole")
+    assert [(path.name, path.read_text()) for path in there.iterdir()] == [("result.json", "whole")]
+
+
+def test_what_a_killed_writer_left_is_swept_and_nothing_else(tmp_path):
+    for name in (".0123456789abcdef.tmp", ".mine.tmp", "result.json"):
+        (tmp_path / name).write_text("")
+    sweep(tmp_path)
+    sweep(tmp_path / "nowhere")
+    assert {path.name for path in tmp_path.iterdir()} == {".mine.tmp", "result.json"}
+
+
+@pytest.fixture
+def four(tmp_path):
+    for name in ("ada", "bob", "eve", "joe"):
+        (tmp_path / "class" / name).mkdir(parents=True)
+        (tmp_path / "class" / name / "part3_compression.py").write_text(RIGHT, encoding="utf-8")
+    return intake.read_many([tmp_path / "class"])
+
+
+class Pool(ThreadPoolExecutor):
+    """One that breaks for good where a submission ``kills`` its worker, as pools of processes."""
+
+    def __init__(self, workers, kills=()):
+        super().__init__(workers)
+        self.kills, self.broken = kills, False
+
+    def submit(self, grade, submission):
+        if self.broken:
+            raise BrokenProcessPool
+        if submission.id in self.kills:
+            self.broken = True
+            future = Future()
+            future.set_exception(BrokenProcessPool())
+            return future
+        return super().submit(grade, submission)
+
+
+def graded(four, out, monkeypatch, grade, kills=(), jobs=2):
+    """What each submission came back with, by id, from a stand-in for the work itself."""
+    monkeypatch.setattr(batch, "grade_to_files", grade)
+    job = batch.Job(walls(), "part3")
+    found = batch.grade_all(four, job, out, jobs=jobs, executor=lambda n: Pool(n, kills))
+    return [(submission.id, problem) for submission, problem in found]
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_one_that_kills_its_worker_takes_no_others_with_it(four, tmp_path, monkeypatch, jobs):
+    def grade(submission, job, out, *, alone):
+        return False
+
+    found = graded(four, tmp_path, monkeypatch, grade, ["bob"], jobs)
+    assert sorted(found) == [
+        *(("ada", ""), ("bob", "the process that graded it died twice")),
+        *(("eve", ""), ("joe", "")),
+    ]
+
+
+def test_what_took_too_long_beside_others_is_graded_again_alone(four, tmp_path, monkeypatch):
+    asked = []
+
+    def grade(submission, job, out, *, alone):
+        asked.append((submission.id, alone))
+        return submission.id == "eve" and not alone
+
+    found = graded(four, tmp_path, monkeypatch, grade)
+    assert sorted(found) == [("ada", ""), ("bob", ""), ("eve", ""), ("joe", "")]
+    assert found[-1] == ("eve", "")
+    assert sorted(asked) == [
+        *(("ada", False), ("bob", False), ("eve", False), ("eve", True), ("joe", False))
+    ]
+
+
+def test_a_disk_that_is_full_stops_the_class(four, tmp_path, monkeypatch):
+    asked = []
+
+    def grade(submission, job, out, *, alone):
+        asked.append(submission.id)
+        raise batch.Unwritten(28, "No space left on device")
+
+    with pytest.raises(batch.Unwritten, match="No space left on device"):
+        graded(four, tmp_path, monkeypatch, grade, jobs=1)
+    assert asked == ["ada"]
+
+
+@pytest.fixture
+def one_function():
+    """An assignment of one function."""
+    points = {f.name: 0.0 for f in contract.FUNCTIONS.values() if f.part == "part3"}
+    del points[FUNCTION]
+    return Assignment(points=points)
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_who_is_late_only_beside_others_keeps_all_points(
+    four, tmp_path, monkeypatch, one_function, jobs
+):
+    """Beside others in a second run, alone at once; that result counts, and is taken for done."""
+    late = {"ada": 1, "bob": 1}
+
+    class Loaded(ProcessSession):
+        def _receive(self, pipes, limits, doing, started):
+            name = self._files["name.py"].decode()[1:]
+            if late[name] and doing.startswith(FUNCTION):
+                late[name] -= 1
+                return self._lost("timeout", f"{doing} took longer than 1 second")
+            return super()._receive(pipes, limits, doing, started)
+
+    monkeypatch.setattr(batch, "ProcessSession", Loaded)
+    job = batch.Job(walls(), "part3", one_function)
+    two = [replace(one, files={**one.files, "name.py": f"#{one.id}".encode()}) for one in four[:2]]
+    found = batch.grade_all(two, job, tmp_path, jobs=jobs, executor=ThreadPoolExecutor)
+    assert sorted((one.id, problem) for one, problem in found) == [("ada", ""), ("bob", "")]
+    assert late == {"ada": 0, "bob": 0}
+    reports = batch.read_reports(four, job, tmp_path)
+    assert len(reports) == 2
+    for report in reports:
+        assert report.total.earned == report.total.possible > 0
+        assert report.sandbox["timeouts"] == 0
+        assert batch.is_done(report.submission, job, tmp_path)
+
+
+def test_results_of_other_files_or_another_assignment_are_not_in_the_gradebook(
+    four, tmp_path, one_function
+):
+    job = batch.Job(walls(), "part3", one_function)
+    for _ in batch.grade_all(four[:1], job, tmp_path, executor=ThreadPoolExecutor):
+        pass
+    other = replace(job, assignment=replace(one_function, seed=4711))
+    changed = replace(four[0], digest="another")
+    assert [report.submission.id for report in batch.read_reports(four, job, tmp_path)] == ["ada"]
+    assert batch.read_reports(four, other, tmp_path) == []
+    assert batch.read_reports([changed], job, tmp_path) == []
+
+
+CALL = Call(FUNCTION, {"num_classes": 10, "k": 5, "seed": 0})
+
+
+@forks
+def test_many_sessions_leave_no_thread_and_no_descriptor():
+    files = {"part3_compression.py": RIGHT.encode()}
+    ends = {"part3_compression.py": (RIGHT + "\n\nimport os; os._exit(3)\n").encode()}
+    this = psutil.Process()
+
+    def one(code):
+        session = ProcessSession(code, Limits(), walls())
+        reply = session.call(CALL)
+        session.close()
+        return reply
+
+    one(files)
+    before = this.num_fds(), this.num_threads(), len(this.children(recursive=True))
+    for number in range(50):
+        reply = one(ends if number % 5 == 4 else files)
+        assert (reply.error is None) == (number % 5 != 4)
+    assert (this.num_fds(), this.num_threads(), len(this.children(recursive=True))) == before
+
+
+@forks
+def test_zygotes_that_are_killed_are_replaced_without_a_trace(monkeypatch):
+    """A call in which one is killed is made again: the student's code did nothing."""
+    monkeypatch.setattr(process, "_zygotes", {})
+    slow = RIGHT.replace("    return", "    import time; time.sleep(1)\n    return")
+    files = {"part3_compression.py": slow.encode()}
+    this = psutil.Process()
+    session = ProcessSession(files, Limits(), walls())
+    receive, counts = process.GuestProcess.receive, []
+
+    def kills(self, seconds):
+        (own,) = process._zygotes.values()
+        process.GuestProcess.receive = receive
+        own._process.kill()
+        return receive(self, seconds)
+
+    for _ in range(3):
+        assert session.call(CALL).error is None
+        monkeypatch.setattr(process.GuestProcess, "receive", kills)
+        reply = session.call(CALL)
+        assert reply.error is None
+        counts.append((this.num_fds(), this.num_threads(), len(this.children(recursive=True))))
+    assert len(set(counts)) == 1
+    session.close()
+    for one in process._zygotes.values():
+        one.close()
