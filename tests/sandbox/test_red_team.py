@@ -4,7 +4,6 @@
 """
 
 import ctypes
-import os
 import platform
 import sys
 from contextlib import closing
@@ -12,7 +11,7 @@ from contextlib import closing
 import psutil
 import pytest
 
-from attacks import ATTACKS, MODES, Counted, grade, honest, offer, targets
+from attacks import ATTACKS, MODES, Counted, grade, honest, targets, working
 from grader import engine
 from grader.checks.expect import Unmet
 from grader.checks.student import Student
@@ -54,12 +53,9 @@ def aims():
 
 @pytest.fixture(scope="module", params=MODES)
 def walls(request, aims):
-    found = offer(request.param)
-    if found.walls is None:
-        words = f"no {request.param} here: {found.why}"
-        pytest.fail(words) if os.environ.get("CI") else pytest.skip(words)
-    assert_honest_is_unaffected(found.walls, aims.source(0))
-    return found.walls
+    found = working(request.param)
+    assert_honest_is_unaffected(found, aims.source(0))
+    return found
 
 
 def zygote(mode):
