@@ -75,10 +75,11 @@ def main() -> None:
     gc.collect()
     gc.freeze()  # so that collections in a child do not copy what it shares with this process
     children: dict[int, tuple[int, int]] = {}
+    watch = _Watch(control, children)
     try:
         while True:
             if locked is not None:
-                _watch(control, children)
+                watch.until_asked()
             message, descriptors, _, _ = socket.recv_fds(control, _ASKED.size, 2)
             if not message:
                 break
@@ -108,16 +109,37 @@ def main() -> None:
 _LIVES = (_RUNNING, 0)
 
 
-def _watch(control: socket.socket, children: dict[int, tuple[int, int]]) -> None:
-    """Wait for a request; meanwhile guests end that start more threads than they may."""
-    from grader.sandbox.lockdown import THREADS
+class _Watch:
+    """Ends guests that start more threads than they may.
 
-    while not select.select([control], [], [], _WATCH_SECONDS)[0]:
-        for child, how in children.items():
+    Args:
+        control: where requests come in.
+        children: how they ended, or that they live.
+    """
+
+    def __init__(self, control: socket.socket, children: dict[int, tuple[int, int]]) -> None:
+        self._control, self._children = control, children
+        self._next = 0.0
+
+    def until_asked(self) -> None:
+        """Wait for a request, and look meanwhile; also before each, where many come."""
+        while True:
+            left = self._next - time.monotonic()
+            lives = _LIVES in self._children.values()
+            if lives and left <= 0:
+                self._look()
+                self._next = time.monotonic() + _WATCH_SECONDS
+            elif select.select([self._control], [], [], left if lives else None)[0]:
+                return
+
+    def _look(self) -> None:
+        from grader.sandbox.lockdown import THREADS
+
+        for child, how in self._children.items():
             if how == _LIVES and _threads(child) > THREADS:
                 _end_group(child)
                 _, _, used = os.wait4(child, 0)
-                children[child] = TOO_MANY_THREADS, used.ru_maxrss
+                self._children[child] = TOO_MANY_THREADS, used.ru_maxrss
 
 
 def _threads(child: int) -> int:

@@ -28,7 +28,7 @@ def ending(attack: Attack, walls: Walls | None, aims: Targets) -> tuple[str, boo
     outcomes, _ = grade(attack, walls, aims.source(0))
     right = all(outcomes[c.id].status is attack.expected(c) for c in attack.checks)
     spent = [c for c in attack.checks if attack.expected(c) is not Status.PASSED] or attack.checks
-    outcome = next(outcomes[c.id] for c in spent if not c.hidden)
+    outcome = outcomes[spent[0].id]
     words = outcome.feedback.message.splitlines()[0][:110] if outcome.feedback.message else ""
     earned = sum(c.points * outcomes[c.id].fraction for c in attack.checks)
     possible = sum(c.points for c in attack.checks)

@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 import grader
+from attacks import working
 from grader import batch, cli, doctor
 from grader.contract import FILES
 from grader.intake import read_one
@@ -110,22 +111,10 @@ def session_of(walls, limits=None, **more):
     return closing(ProcessSession({FILES[0]: FILE.encode()}, limits, walls, **more))
 
 
-OFFERS = {}
-"""By mode, once it was tried; a zygote is shared by the tests of a mode."""
-
-
 @pytest.fixture(params=MODES[:-1])
 def walls(request):
     """The walls of each mode; CI has both."""
-    if not OFFERS:
-        OFFERS.update({offer.mode: offer for offer in probe.offers()})
-    offer = OFFERS.get(request.param)
-    if offer is None or offer.walls is None:
-        why = f"{request.param}: {offer.why if offer else 'not on this system'}"
-        if os.environ.get("CI") and sys.platform == "linux":
-            pytest.fail(f"CI must have {why}")
-        pytest.skip(why)
-    return offer.walls
+    return working(request.param)
 
 
 # what they refuse
@@ -307,25 +296,12 @@ TIGHT = Limits(wall_seconds=20.0, cpu_seconds=0.4, memory_mb=256)
 def guest(request, monkeypatch):
     """A guest of every kind, with tight limits."""
     if request.param in MODES:
-        behind = request.getfixturevalue("walls_of")(request.param)
+        behind = working(request.param)
     else:
         behind = NO_WALLS
         monkeypatch.setattr(process, "FORKS", process.FORKS and request.param == "forked")
     with session_of(behind, TIGHT, alone=False) as session:
         yield session
-
-
-@pytest.fixture
-def walls_of():
-    def of(mode):
-        if not OFFERS:
-            OFFERS.update({offer.mode: offer for offer in probe.offers()})
-        offer = OFFERS.get(mode)
-        if offer is None or offer.walls is None:
-            pytest.skip(f"{mode} does not work here")
-        return offer.walls
-
-    return of
 
 
 @pytest.mark.parametrize("what", ["loops", "works_in_threads"])
@@ -352,8 +328,8 @@ def test_waiting_takes_no_processor_time(guest):
 @on_linux
 @pytest.mark.parametrize("what", ["numbers", "tensors", "letters"])
 @pytest.mark.parametrize("mode", ["forked", *MODES[:-1]])
-def test_memory_is_limited_and_the_guest_lives(what, mode, walls_of):
-    with session_of(NO_WALLS if mode == "forked" else walls_of(mode), TIGHT) as session:
+def test_memory_is_limited_and_the_guest_lives(what, mode):
+    with session_of(NO_WALLS if mode == "forked" else working(mode), TIGHT) as session:
         assert ask(session, what, 50).error is None
         error = ask(session, what, 400).error
         assert (error.kind, error.message) == (
