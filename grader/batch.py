@@ -152,7 +152,7 @@ def grade_one(submission: Submission, job: Job, *, alone: bool = True) -> Report
 def grade_to_files(submission: Submission, job: Job, out: Path, *, alone: bool = True) -> bool:
     """Grade one submission and write its folder; ``result.json`` comes last.
 
-    Returns whether something took too long, beside others: it is to be tried once more, alone.
+    Returns whether something took too long.
     """
     from grader.report.html import instructor_page, student_page
 
@@ -165,7 +165,7 @@ def grade_to_files(submission: Submission, job: Job, out: Path, *, alone: bool =
         results.write_json(folder / "result.json", report)
     except OSError as error:
         raise Unwritten(*error.args) from None
-    return not alone and bool(report.sandbox["timeouts"])
+    return bool(report.sandbox["timeouts"])
 
 
 def grade_all(
@@ -188,8 +188,9 @@ def grade_all(
     left = sorted(submissions, key=lambda submission: "gan.py" not in submission.files)
     died: set[str] = set()
     try:
-        for workers in (jobs, 1):
-            grade = partial(grade_to_files, job=job, out=out, alone=workers == 1)
+        # One after the other, a call is tried twice in place; side by side, all of it a second time.
+        grade = partial(grade_to_files, job=job, out=out, alone=jobs == 1)
+        for beside, workers in ((jobs > 1, jobs), (False, 1)):
             again = []
             with closing(_ended(left, grade, workers, executor or pool)) as ended:
                 for submission, future in ended:
@@ -202,7 +203,7 @@ def grade_all(
                         else:
                             again.append(submission)
                             died.add(submission.id)
-                    elif error is None and future.result():
+                    elif beside and error is None and future.result():
                         again.append(submission)
                     else:
                         yield submission, "" if error is None else _words(error)
