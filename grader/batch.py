@@ -188,7 +188,7 @@ def grade_all(
     left = sorted(submissions, key=lambda submission: "gan.py" not in submission.files)
     died: set[str] = set()
     try:
-        # One after the other, a call is tried twice in place; side by side, all of it a second time.
+        # One by one, a call is tried twice in place; side by side, all of it a second time.
         grade = partial(grade_to_files, job=job, out=out, alone=jobs == 1)
         for beside, workers in ((jobs > 1, jobs), (False, 1)):
             again = []
