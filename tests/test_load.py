@@ -507,12 +507,16 @@ def test_many_sessions_leave_no_thread_and_no_descriptor():
         session.close()
         return reply
 
+    def open_now():
+        return this.num_fds(), this.num_threads(), len(this.children(recursive=True))
+
     one(files)
-    before = this.num_fds(), this.num_threads(), len(this.children(recursive=True))
+    before = open_now()
     for number in range(50):
         reply = one(ends if number % 5 == 4 else files)
         assert (reply.error is None) == (number % 5 != 4)
-    assert (this.num_fds(), this.num_threads(), len(this.children(recursive=True))) == before
+    # What other tests left may end meanwhile: fewer are no leak.
+    assert all(now <= then for now, then in zip(open_now(), before, strict=True))
 
 
 @forks
