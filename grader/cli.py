@@ -7,6 +7,7 @@ command cannot be carried out, 3 the grader could not decide.
 from __future__ import annotations
 
 import errno
+import importlib.util
 import os
 import sys
 import time
@@ -29,7 +30,6 @@ import grader
 from grader import contract, intake
 from grader.assignment import Assignment
 from grader.assignment_file import nearest
-from grader.audit_cli import audit
 from grader.options import (
     Commands,
     Refused,
@@ -69,7 +69,11 @@ def main() -> None:
             stream.reconfigure(errors="replace")
 
 
-main.add_command(audit)
+for _module, _names in (("audit_cli", ("audit",)), ("release_cli", ("freeze", "release"))):
+    # A student's package has none of these.
+    if importlib.util.find_spec(f"grader.{_module}"):
+        for _name in _names:
+            main.add_command(getattr(importlib.import_module(f"grader.{_module}"), _name))
 
 
 @main.command()
