@@ -114,7 +114,7 @@ def _unheeded(ctx: click.Context) -> Iterator[None]:
         try:
             yield
         except click.ClickException as error:
-            error.show()
+            error.show(sys.stdout)  # stderr is a pipe of its own, read when the fence may be down
             raise SystemExit(error.exit_code) from None
         finally:
             sys.stdout.flush()

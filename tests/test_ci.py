@@ -80,10 +80,10 @@ class Run:
             ["bash", "-e", "-c", command],
             cwd=self.repository,
             env={**clean(), **variables, **changed, "PATH": f"{bin}:{os.environ['PATH']}"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            capture_output=True,
         )
-        self.log, self.status = done.stdout.decode(), done.returncode
+        # Two pipes: a runner may read one behind the other.
+        self.log, self.status = (done.stdout + done.stderr).decode(), done.returncode
 
     def read(self, name):
         return (self.repository / name).read_text(encoding="utf-8")
