@@ -7,7 +7,7 @@ import secrets
 import signal
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ __all__ = [
     "Refused",
     "console",
     "cores",
+    "heeded",
     "known_part",
     "of_assignment",
     "of_part",
@@ -49,6 +50,9 @@ DELIVERED = Path(contract.__file__).parent / "data" / "assignment.toml"
 PARTS = [part.id for part in contract.PARTS]
 
 Command = Callable[..., Any]
+
+_HEEDED = "grader.options.heeded"
+"""Where a command's context keeps what is printed behind its log."""
 
 
 class Refused(click.ClickException):
@@ -78,7 +82,7 @@ class Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Read the rest, and carry out the command."""
-        with _plainly(), _unheeded(), _stoppable():
+        with _plainly(), _unheeded(ctx), _stoppable():
             return super().invoke(ctx)
 
 
@@ -92,20 +96,36 @@ def _plainly() -> Iterator[None]:
         raise click.UsageError(display.one_line(error.format_message(), 4000), error.ctx) from None
 
 
+def heeded(commands: Iterable[str]) -> None:
+    """Have commands carried out by GitHub Actions: printed when this command's own log is over."""
+    click.get_current_context().meta.setdefault(_HEEDED, []).extend(commands)
+
+
 @contextmanager
-def _unheeded() -> Iterator[None]:
-    """GitHub Actions carries out lines of a log that begin with ``::``; not those from in here."""
-    if os.environ.get("GITHUB_ACTIONS") != "true":
-        yield
-        return
-    token = secrets.token_hex(16)
-    click.echo(f"::stop-commands::{token}")
+def _unheeded(ctx: click.Context) -> Iterator[None]:
+    """GitHub Actions carries out lines of a log that hold commands; not those from in here.
+
+    Refusals are shown in here too, since they name files.  Commands that are to be ``heeded``
+    follow.
+    """
     try:
-        yield
+        if os.environ.get("GITHUB_ACTIONS") != "true":
+            yield
+            return
+        token = secrets.token_hex(16)
+        click.echo(f"::stop-commands::{token}")
+        try:
+            yield
+        except click.ClickException as error:
+            error.show(sys.stdout)  # stderr is a pipe of its own, read when the fence may be down
+            raise SystemExit(error.exit_code) from None
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            click.echo(f"::{token}::")
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        click.echo(f"::{token}::")
+        for command in ctx.meta.get(_HEEDED, ()):
+            click.echo(command)
 
 
 @contextmanager
