@@ -30,6 +30,7 @@ import grader
 from grader import ci, contract, intake
 from grader.assignment import Assignment
 from grader.assignment_file import nearest
+from grader.installed import another
 from grader.options import (
     Commands,
     Refused,
@@ -111,6 +112,8 @@ def check(
     known_part(part)
     for path in (html_file, json_file, junit_file):
         writable(path)
+    if why := another(folder):
+        raise Refused(why)
     submission = _sources(lambda: intake.read_one(folder))
     with ThreadPoolExecutor(1) as aside:
         # What forks guests imports torch while this process does.

@@ -7,6 +7,7 @@ import secrets
 import signal
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,7 @@ from grader import contract
 from grader.archives import shown
 from grader.assignment import Assignment, BadAssignment
 from grader.assignment_file import load
+from grader.installed import unusable
 from grader.report import display
 from grader.sandbox.walls import WISHES
 
@@ -82,7 +84,7 @@ class Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Read the rest, and carry out the command."""
-        with _plainly(), _unheeded(ctx), _stoppable():
+        with _plainly(), _unheeded(ctx), _stoppable(), _usable():
             return super().invoke(ctx)
 
 
@@ -126,6 +128,23 @@ def _unheeded(ctx: click.Context) -> Iterator[None]:
     finally:
         for command in ctx.meta.get(_HEEDED, ()):
             click.echo(command)
+
+
+@contextmanager
+def _usable() -> Iterator[None]:
+    """Where torch is missing or broken, that is said, and not what followed from it."""
+    before = threading.excepthook
+    threading.excepthook = lambda args: None if unusable() else before(args)
+    try:
+        yield
+    except (click.ClickException, click.exceptions.Exit):
+        raise
+    except Exception:
+        if why := unusable():
+            raise Refused(f"{why}; `hw3 doctor` says more") from None
+        raise
+    finally:
+        threading.excepthook = before
 
 
 @contextmanager

@@ -1,18 +1,19 @@
-"""The commands ``hw3 freeze`` and ``hw3 release``."""
+"""The commands ``hw3 freeze`` and ``hw3 release``.
+
+Importing this module does not import torch: every command of ``hw3`` starts with it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
-from grader import freezing, frozen
 from grader.assignment import Assignment
-from grader.options import Commands, Refused, of_assignment, path_words, progress_bar, unwritten
+from grader.options import Refused, of_assignment, path_words, progress_bar, unwritten
 from grader.records import added
-from grader.release import student as bundles
 from grader.report import display
 
 __all__ = ["freeze", "release"]
@@ -24,6 +25,8 @@ def freeze() -> None:
 
     Students get these values in place of the reference (`hw3 release student`).
     """
+    from grader import freezing, frozen
+
     with _progress() as said:
         try:
             values = freezing.freeze(said)
@@ -39,7 +42,7 @@ def freeze() -> None:
     click.echo(f"{path_words(frozen.FILE)}: {size:.1f} MB")
 
 
-@click.group(cls=Commands)
+@click.group()
 def release() -> None:
     """Make what is handed out."""
 
@@ -52,6 +55,8 @@ def student(folder: Path, assignment: Assignment) -> None:
 
     The wheel has the public checks, and neither the reference nor a hidden check.
     """
+    from grader.release import student as bundles
+
     if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
         raise Refused(f"{path_words(folder)} is there already; name a new folder")
     with _progress() as said:
@@ -73,7 +78,7 @@ def student(folder: Path, assignment: Assignment) -> None:
 
 
 @contextmanager
-def _progress() -> Iterator[freezing.Said]:
+def _progress() -> Iterator[Callable[[str, int, int], None]]:
     with progress_bar() as progress:
         task = progress.add_task("starting")
 
