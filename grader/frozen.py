@@ -41,6 +41,11 @@ Parts = tuple[Array, ...]
 SAME_INPUT = 1e-6
 """Relative difference up to which the inputs of two calls count as the same."""
 
+_AGAIN = (
+    "install the one that your course gives you once more "
+    "(pip install --force-reinstall --no-deps -r requirements.txt)"
+)
+
 WIDTH = 8
 """Numbers of a sketch; shorter arrays are kept as they are."""
 
@@ -88,8 +93,7 @@ class Values:
         except Exception as error:
             why = "is missing" if isinstance(error, FileNotFoundError) else "cannot be read"
             raise Vanished(
-                f"{path.name}, which holds our own solution's results, {why}: install the "
-                "hw3-grader that your course gives you once more (pip install --force-reinstall)"
+                f"{path.name}, which holds our own solution's results, {why}: {_AGAIN}"
             ) from None
 
 
@@ -116,8 +120,7 @@ class FrozenOracle:
         found = _nearest(self._values.known, question(call))
         if found is None:
             raise Vanished(
-                f"this copy of the grader has no value for a call of {call.function}: install the "
-                "hw3-grader that your course gives you once more (pip install --force-reinstall)"
+                f"this copy of the grader has no value for a call of {call.function}: {_AGAIN}"
             )
         return found
 

@@ -1,0 +1,48 @@
+"""Fresh environments with a wheel of ours in them, beside the packages that are here."""
+
+import json
+import os
+import subprocess
+import sys
+import sysconfig
+import venv
+from pathlib import Path
+
+OURS = ("hw3_grader", "grader", "reference", "_editable_impl_hw3_grader", "__pycache__")
+
+
+def install(folder: Path, wheel: Path) -> Path:
+    """A virtual environment that has the wheel, and links to all other packages; its ``bin``."""
+    venv.create(folder, with_pip=False)
+    (site,) = folder.glob("lib/python*/site-packages")
+    for entry in Path(sysconfig.get_path("purelib")).iterdir():
+        if not entry.name.startswith(OURS):
+            (site / entry.name).symlink_to(entry)
+    python = folder / "bin" / "python"
+    command = [python, "-m", "pip", "install", "--quiet", "--no-deps", wheel]
+    done = subprocess.run(command, capture_output=True, text=True, env=clean())
+    assert done.returncode == 0, done.stderr
+    return folder / "bin"
+
+
+def clean() -> dict[str, str]:
+    """The variables of this process, without those that would bring this grader along."""
+    return {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "VIRTUAL_ENV")}
+
+
+def check(hw3: Path, submission: Path, out: Path, *options: str):
+    """What ``hw3 check`` of an environment writes as JSON, and the process that did."""
+    command = [hw3, "check", submission, "--json", out, *options]
+    done = subprocess.run(
+        list(map(str, command)), capture_output=True, text=True, cwd=out.parent, env=clean()
+    )
+    assert "Traceback" not in done.stderr + done.stdout, done.stderr
+    return json.loads(out.read_text("utf-8")) if out.is_file() else None, done
+
+
+def marks(result) -> dict[str, tuple]:
+    """Status, fraction and points of every check in a ``result.json``."""
+    return {row["id"]: (row["status"], row["fraction"], row["points"]) for row in result["checks"]}
+
+
+HW3 = Path(sys.executable).parent / "hw3"
