@@ -18,7 +18,9 @@ def functions(file):
 
 
 def test_it_holds_the_homework_s_files():
-    assert {*contract.FILES, "README.md", "answers.md"} == {p.name for p in TEMPLATE.glob("*.*")}
+    assert {*contract.FILES, "README.md", "answers.md", "pyproject.toml"} == {
+        p.name for p in TEMPLATE.glob("*.*")
+    }
 
 
 @pytest.mark.parametrize("part", contract.PARTS, ids=lambda p: p.id)
