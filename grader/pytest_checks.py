@@ -245,8 +245,9 @@ class _Item(pytest.Item):
         return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[Path, int, str]:
-        """The student's function that it is about."""
-        return self.path, self.homework.line_of(self.check), self.name
+        """The student's function that it is about; the last stands over a failure."""
+        points = "1 point" if self.check.points == 1 else f"{self.check.points:g} points"
+        return self.path, self.homework.line_of(self.check), f"{self.name} ({points})"
 
 
 class _NotPassed(Exception):  # noqa: N818  (it is no error of the grader's)

@@ -26,7 +26,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Bring in the checks where they were asked for."""
     try:
         wanted = config.getoption("hw3") or config.getini("hw3")
-    except ValueError:
+    except (ValueError, pytest.UsageError):  # the latter does not say of which option
         raise pytest.UsageError("hw3 in pytest's configuration has to be true or false") from None
     if not wanted:
         return
