@@ -107,15 +107,14 @@ class Homework:
 
         Items may come in any order, and those that pytest-xdist gives to another process not at
         all: they end the same.
+
+        Raises:
+            GuestUnusable: nothing can be checked here.
         """
         for need in check.needs:
             if need in self._selected:
                 self.outcome(self._selected[need])
-        try:
-            return self._outcomes.of(check, self._opened()), self._mode
-        except GuestUnusable as error:
-            words = display.one_line(f"{error}; `hw3 doctor` may say more", 4000)
-            pytest.exit(words, returncode=pytest.ExitCode.USAGE_ERROR)
+        return self._outcomes.of(check, self._opened()), self._mode
 
     def line_of(self, check: Check) -> int:
         """Where the function of a check begins in its file, from 0."""
@@ -219,7 +218,12 @@ class _Item(pytest.Item):
 
     def runtest(self) -> None:
         """Run the check; what did not pass is raised."""
-        outcome, mode = self.homework.outcome(self.check)
+        try:
+            outcome, mode = self.homework.outcome(self.check)
+        except GuestUnusable as error:
+            words = display.one_line(f"{error}; `hw3 doctor` may say more", 4000)
+            self.session.shouldstop = words  # it would be said of every other check, too
+            raise _NotPassed(f"Nothing can be checked here: {words}") from None
         points = score(self.check, outcome)
         self.user_properties = [
             ("hw3_part", self.check.part),
@@ -247,7 +251,8 @@ class _Item(pytest.Item):
     def reportinfo(self) -> tuple[Path, int, str]:
         """The student's function that it is about; the last stands over a failure."""
         points = "1 point" if self.check.points == 1 else f"{self.check.points:g} points"
-        return self.path, self.homework.line_of(self.check), f"{self.name} ({points})"
+        file = self.homework.folder / _file(self.check.part)
+        return file, self.homework.line_of(self.check), f"{self.name} ({points})"
 
 
 class _NotPassed(Exception):  # noqa: N818  (it is no error of the grader's)

@@ -187,7 +187,7 @@ def test_what_waits_is_skipped_and_says_for_what(folder, processes):
     write(folder, f"\n\n{DRAWN}return list(range(k + 1))\n")
     done = run(folder, *processes, "-k", "random_classes", "-rs", "--junitxml", "junit.xml")
     assert "1 failed, 1 skipped" in done.stdout.splitlines()[-1]
-    assert re.search(r"SKIPPED.*part3_compression\.py:3: Waits for “", done.stdout)
+    assert re.search(r"SKIPPED \[1\] part3_compression\.py:3: Waits for “", done.stdout)
     by_name = {n: s["status"] for n, s in statuses(folder / "junit.xml").items()}
     assert sorted(by_name.values()) == ["blocked", "failed"]
     assert re.search(r"^Total +0 / ", done.stdout, re.MULTILINE)
@@ -249,17 +249,19 @@ def test_undecided_fails_as_the_grader_s_fault_and_no_walls_are_said_aloud(folde
     assert "UNSANDBOXED" in done.stdout
 
 
-def test_a_guest_that_cannot_be_used_ends_the_run_in_one_sentence(folder):
+@pytest.mark.parametrize("processes", [(), ("-p", "xdist", "-n", "2")], ids=["alone", "xdist"])
+def test_a_guest_that_cannot_be_used_ends_the_run_in_one_sentence(folder, processes):
     (folder / "conftest.py").write_text(
         "from grader import pytest_checks\n"
         "def refuse(*_):\n"
         "    raise pytest_checks.GuestUnusable('torch is broken')\n"
         "pytest_checks.ProcessSession = refuse\n"
     )
-    done = run(folder, "-k", "random_classes")
-    assert done.returncode == pytest.ExitCode.USAGE_ERROR
+    done = run(folder, *processes, "-k", "part3")
+    assert done.returncode == pytest.ExitCode.INTERRUPTED
     assert "torch is broken; `hw3 doctor` may say more" in done.stdout
-    assert "Traceback" not in done.stdout + done.stderr
+    assert "No check was run, so there are no points." in done.stdout
+    assert not re.search("Traceback|INTERNALERROR", done.stdout + done.stderr)
 
 
 @pytest.mark.parametrize(
