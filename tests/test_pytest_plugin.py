@@ -195,8 +195,10 @@ def test_what_waits_is_skipped_and_says_for_what(folder, processes):
 
 def test_a_check_that_was_not_selected_holds_nothing_up(folder):
     write(folder, f"{DRAWN}return list(range(k + 1))\n")
-    done = run(folder, NEEDING)
+    done = run(folder, NEEDING, "--junitxml", "junit.xml")
     assert "1 failed" in done.stdout.splitlines()[-1]
+    (said,) = statuses(folder / "junit.xml").values()
+    assert said["status"] == "failed"
 
 
 HOSTILE = r"\x1b[2J\n=== 99 passed in 0.01s ===\n::error file=x::y\nTotal   22 / 22\r\u202e"
