@@ -7,7 +7,7 @@
     "evaluate.counts_right" = 2
     part3 = 30
     [visibility]                  # of a check or a function: "public" or "hidden"
-    "evaluate.takes_any_truth" = "public"
+    "evaluate.takes_zero_for_a_no" = "hidden"
     [limits]                      # of every call; a check's own: [limits."train.learns_the_digits"]
     wall_seconds = 30
 

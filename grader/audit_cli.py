@@ -131,8 +131,8 @@ def _examine(chosen: Any, work: Path, jobs: int, quick: bool) -> list[Any]:
 
 
 def _write(found: dict[str, Any], html_file: Path | None, json_file: Path | None) -> None:
+    from grader.report.audit import audit_page
     from grader.report.files import write_text
-    from grader.report.html import audit_page
 
     try:
         if html_file is not None:

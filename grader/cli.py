@@ -7,6 +7,7 @@ command cannot be carried out, 3 the grader could not decide.
 from __future__ import annotations
 
 import errno
+import importlib.util
 import os
 import sys
 import time
@@ -26,15 +27,16 @@ from rich.table import Table
 from rich.text import Text
 
 import grader
-from grader import contract, intake
+from grader import ci, contract, intake
 from grader.assignment import Assignment
 from grader.assignment_file import nearest
-from grader.audit_cli import audit
+from grader.installed import another
 from grader.options import (
     Commands,
     Refused,
     console,
     cores,
+    heeded,
     known_part,
     of_assignment,
     of_part,
@@ -69,7 +71,11 @@ def main() -> None:
             stream.reconfigure(errors="replace")
 
 
-main.add_command(audit)
+for _module, _names in (("audit_cli", ("audit",)), ("release_cli", ("freeze", "release"))):
+    # A student's package has none of these.
+    if importlib.util.find_spec(f"grader.{_module}"):
+        for _name in _names:
+            main.add_command(getattr(importlib.import_module(f"grader.{_module}"), _name))
 
 
 @main.command()
@@ -80,6 +86,13 @@ main.add_command(audit)
 @click.option("--verbose", "-v", is_flag=True, help="Say all that is known about every check.")
 @click.option("--html", "html_file", type=click.Path(path_type=Path), help="Write the report.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write the result.")
+@click.option("--junit", "junit_file", type=click.Path(path_type=Path), help="Write JUnit's XML.")
+@click.option(
+    "--ci",
+    "system",
+    type=click.Choice(ci.SYSTEMS),
+    help="Tell this system what was found (default: the one that runs this, by its variables).",
+)
 @of_assignment
 @of_walls
 def check(
@@ -90,13 +103,17 @@ def check(
     verbose: bool,
     html_file: Path | None,
     json_file: Path | None,
+    junit_file: Path | None,
+    system: str | None,
     assignment: Assignment,
     sandbox: str,
 ) -> None:
     """Run the public checks on the submission in DIR (default: this folder)."""
     known_part(part)
-    for path in (html_file, json_file):
+    for path in (html_file, json_file, junit_file):
         writable(path)
+    if why := another(folder):
+        raise Refused(why)
     submission = _sources(lambda: intake.read_one(folder))
     with ThreadPoolExecutor(1) as aside:
         # What forks guests imports torch while this process does.
@@ -106,7 +123,8 @@ def check(
     with closing(ProcessSession(submission.files, assignment.limits, walls)) as session:
         report = _run(submission, chosen, session, walls, assignment, left_out)
     _show(report, verbose)
-    _write(report, html_file, json_file)
+    _tell(system, report, folder)
+    _write(report, html_file, json_file, junit_file)
     raise SystemExit(_status(report.outcomes))
 
 
@@ -207,21 +225,31 @@ def _show(report: Report, verbose: bool) -> None:
     terminal.show(for_student(report), console(100), verbose)
 
 
-def _write(report: Report, html_file: Path | None, json_file: Path | None) -> None:
+def _tell(wish: str | None, report: Report, folder: Path) -> None:
+    commands, problems = ci.hand_over(ci.system(wish), report, folder)
+    for problem in problems:
+        click.echo(display.one_line(problem, 4000), err=True)
+    heeded(commands)
+
+
+def _write(report: Report, page: Path | None, result: Path | None, tests: Path | None) -> None:
+    from grader.report.files import write_text
     from grader.report.html import student_page
+    from grader.report.junit import junit
     from grader.report.redact import for_student
     from grader.report.results import write_json
 
+    path = None
     try:
-        if html_file is not None:
-            from grader.report.files import write_text
-
-            write_text(html_file, student_page(report))
-            click.echo(f"report: {path_words(html_file)}", err=True)
-        if json_file is not None:
-            write_json(json_file, for_student(report))
+        if (path := page) is not None:
+            write_text(path, student_page(report))
+            click.echo(f"report: {path_words(path)}", err=True)
+        if (path := result) is not None:
+            write_json(path, for_student(report))
+        if (path := tests) is not None:
+            write_text(path, junit(report))
     except OSError as error:
-        raise unwritten(error, html_file or json_file) from None
+        raise unwritten(error, path) from None
 
 
 def _status(outcomes: Sequence[Outcome]) -> int:

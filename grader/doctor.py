@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from importlib import metadata
 
 from grader.contract import FILES
+from grader.installed import copies, unusable
 from grader.records import Call
 from grader.sandbox.probe import offers
 from grader.sandbox.session import GuestUnusable, ProcessSession
@@ -33,6 +34,12 @@ def examine() -> Iterator[Finding]:
     """Look at everything that grading needs, the cheapest things first."""
     yield _python()
     yield Finding("hw3-grader", metadata.version("hw3-grader"))
+    if several := copies():
+        says = f"installed {len(several)} times ({', '.join(several)})"
+        yield Finding("hw3-grader", says, "bad", "pip uninstall hw3-grader until none is left")
+    if why := unusable():
+        yield Finding(why.package, why.says, "bad", why.repair)
+        return
     yield from _packages()
     yield _torchvision()
     yield _guest()
@@ -48,10 +55,7 @@ def _python() -> Finding:
 
 def _packages() -> Iterator[Finding]:
     for name in ("torch", "numpy", "hypothesis"):
-        try:
-            yield Finding(name, metadata.version(name))
-        except metadata.PackageNotFoundError:
-            yield Finding(name, "not installed", "bad", f"pip install {name}")
+        yield Finding(name, metadata.version(name))
 
 
 def _torchvision() -> Finding:

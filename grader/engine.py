@@ -17,6 +17,7 @@ from grader.checks.expect import StudentFault, Unmet
 from grader.checks.naming import diagnosed
 from grader.checks.student import Student
 from grader.contract import FUNCTIONS, PARTS
+from grader.frozen import Vanished
 from grader.records import (
     Check,
     Feedback,
@@ -112,6 +113,8 @@ def _run(check: Check, session: Session, told: set[str]) -> Outcome:
         status = Status.FAILED if fault.error.kind == "missing" else Status.CRASHED
     except GuestUnusable:
         raise  # not of this check: nothing can be graded here
+    except Vanished as error:
+        feedback, fraction, status = Feedback(message=f"Undecided: {error}."), 0.0, Status.INVALID
     except Exception as error:  # whatever goes wrong in the grader is never the student's fault
         feedback, fraction, status = _own_fault(error), 0.0, Status.INVALID
     slow = {name: words for name, words in student.slow.items() if name not in told}

@@ -7,7 +7,8 @@ import secrets
 import signal
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from grader import contract
 from grader.archives import shown
 from grader.assignment import Assignment, BadAssignment
 from grader.assignment_file import load
+from grader.installed import unusable
 from grader.report import display
 from grader.sandbox.walls import WISHES
 
@@ -30,6 +32,7 @@ __all__ = [
     "Refused",
     "console",
     "cores",
+    "heeded",
     "known_part",
     "of_assignment",
     "of_part",
@@ -43,9 +46,15 @@ __all__ = [
 USAGE = 2
 """The exit status where a command cannot be carried out."""
 
+DELIVERED = Path(contract.__file__).parent / "data" / "assignment.toml"
+"""What a student's package says of the course's assignment, where that is not as delivered."""
+
 PARTS = [part.id for part in contract.PARTS]
 
 Command = Callable[..., Any]
+
+_HEEDED = "grader.options.heeded"
+"""Where a command's context keeps what is printed behind its log."""
 
 
 class Refused(click.ClickException):
@@ -75,7 +84,7 @@ class Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Read the rest, and carry out the command."""
-        with _plainly(), _unheeded(), _stoppable():
+        with _plainly(), _unheeded(ctx), _stoppable(), _usable():
             return super().invoke(ctx)
 
 
@@ -89,20 +98,53 @@ def _plainly() -> Iterator[None]:
         raise click.UsageError(display.one_line(error.format_message(), 4000), error.ctx) from None
 
 
+def heeded(commands: Iterable[str]) -> None:
+    """Have commands carried out by GitHub Actions: printed when this command's own log is over."""
+    click.get_current_context().meta.setdefault(_HEEDED, []).extend(commands)
+
+
 @contextmanager
-def _unheeded() -> Iterator[None]:
-    """GitHub Actions carries out lines of a log that begin with ``::``; not those from in here."""
-    if os.environ.get("GITHUB_ACTIONS") != "true":
-        yield
-        return
-    token = secrets.token_hex(16)
-    click.echo(f"::stop-commands::{token}")
+def _unheeded(ctx: click.Context) -> Iterator[None]:
+    """GitHub Actions carries out lines of a log that hold commands; not those from in here.
+
+    Refusals are shown in here too, since they name files.  Commands that are to be ``heeded``
+    follow.
+    """
+    try:
+        if os.environ.get("GITHUB_ACTIONS") != "true":
+            yield
+            return
+        token = secrets.token_hex(16)
+        click.echo(f"::stop-commands::{token}")
+        try:
+            yield
+        except click.ClickException as error:
+            error.show(sys.stdout)  # stderr is a pipe of its own, read when the fence may be down
+            raise SystemExit(error.exit_code) from None
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            click.echo(f"::{token}::")
+    finally:
+        for command in ctx.meta.get(_HEEDED, ()):
+            click.echo(command)
+
+
+@contextmanager
+def _usable() -> Iterator[None]:
+    """Where torch is missing or broken, that is said, and not what followed from it."""
+    before = threading.excepthook
+    threading.excepthook = lambda args: None if unusable() else before(args)
     try:
         yield
+    except (click.ClickException, click.exceptions.Exit):
+        raise
+    except Exception:
+        if why := unusable():
+            raise Refused(f"{why}; `hw3 doctor` says more") from None
+        raise
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        click.echo(f"::{token}::")
+        threading.excepthook = before
 
 
 @contextmanager
@@ -167,7 +209,9 @@ def of_assignment(command: Command) -> Command:
 
 def _read(path: Path | None) -> Assignment:
     try:
-        return Assignment() if path is None else load(path)
+        if path is None:
+            return load(DELIVERED) if DELIVERED.is_file() else Assignment()
+        return load(path)
     except BadAssignment as error:
         raise Refused(str(error)) from None
 

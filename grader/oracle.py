@@ -1,10 +1,16 @@
-"""What the reference says to a call; the only place that imports it."""
+"""What is right, for checks to compare with: of the reference, or as it was frozen.
+
+The only place that imports the reference.  Where that is not installed, as in a student's package,
+its values come from a file (:mod:`grader.frozen`).
+"""
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -13,23 +19,76 @@ from grader import contract
 from grader.asking import Functions
 from grader.calls import Performer, key, maker, to_sendable
 from grader.contract import Array, Module, Returns, Tuple
+from grader.frozen import FrozenOracle, Parts
 from grader.quadrature import together
 from grader.records import Call
 from grader.sandbox.wire import Received
-from grader.validation import to_array, validate
+from grader.validation import shapes_of, to_array, validate
 
-__all__ = ["LiveOracle", "Parts", "oracle", "parts_of"]
+__all__ = ["AVERAGE", "LiveOracle", "Oracle", "Source", "average_of", "oracle", "parts_of"]
 
-Parts = tuple[np.ndarray, ...]
-"""A value as arrays of any shape: one for each item of a tuple, else a single one."""
+AVERAGE = "average"
+"""The function of a call that stands for the weighted sum of the values of other calls."""
 
 
-class LiveOracle(Functions):
-    """The reference, run in this process; every value is computed once.
+class Source(Protocol):
+    """Where an oracle's values come from; ``freezing`` ones are kept for later."""
+
+    freezing: bool
+
+    def value(self, call: Call, returns: Returns | None, shapes: dict[str, Any]) -> Any:
+        """The value in the contract's form."""
+
+    def mistaken(self, call: Call) -> Mapping[str, Sequence[Parts]]:
+        """The values, as :meth:`seen` has them, that known mistakes give, and what is right."""
+
+    def seen(self, parts: Parts) -> Parts:
+        """Arrays in the form in which :meth:`mistaken` has its own."""
+
+
+class Oracle(Functions):
+    """What checks ask: the homework's functions as methods, answered by a source.
 
     Checks by Hypothesis never ask it: a mistake in the reference must not become the marking
     scheme, so axioms and closed forms stand beside every comparison.
     """
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+
+    def value(self, call: Call, returns: Returns | None, shapes: dict[str, Any]) -> Any:
+        """What is right."""
+        return self.source.value(call, returns, shapes)
+
+    def average(self, calls: Sequence[Call], weights: np.ndarray) -> np.ndarray:
+        """Σ weights · values of calls of one function, in the shape of one of them."""
+        return np.asarray(self.source.value(average_of(calls, weights), None, {}))
+
+    def foresee(self, *asking: Callable[[], object]) -> None:
+        """Where values are frozen, ask all that may be asked, whatever a submission answers."""
+        if self.source.freezing:
+            for ask in asking:
+                ask()
+
+    @contextmanager
+    def answering(self, source: Source) -> Iterator[None]:
+        """Inside, values come from another source."""
+        before, self.source = self.source, source
+        try:
+            yield
+        finally:
+            self.source = before
+
+
+def average_of(calls: Sequence[Call], weights: np.ndarray) -> Call:
+    """The weighted sum of calls' values, as a call."""
+    return Call(AVERAGE, {"of": list(calls), "weights": weights})
+
+
+class LiveOracle(Functions):
+    """The reference, run in this process; every value is computed once."""
+
+    freezing = False
 
     def __init__(self) -> None:
         self._performer = Performer(_namespace)
@@ -39,6 +98,9 @@ class LiveOracle(Functions):
     def value(self, call: Call, returns: Returns | None, shapes: dict[str, Any]) -> Any:
         """The reference's value, in the contract's form."""
         name = key(call)
+        if name not in self._values and call.function == AVERAGE:
+            summands = np.stack([self.answer(one) for one in call.arguments["of"]])
+            self._values[name] = np.tensordot(call.arguments["weights"], summands, 1)
         if name not in self._values:
             value = to_sendable(self._performer.perform(call)[0])
             if call.function == "()" and isinstance(returns, Module):
@@ -47,6 +109,14 @@ class LiveOracle(Functions):
             else:
                 self._values[name] = validate(returns, value, shapes)
         return self._values[name]
+
+    def answer(self, call: Call) -> Any:
+        """The value of a call to one of the homework's functions."""
+        return self.value(call, contract.function(call.function).returns, shapes_of(call))
+
+    def seen(self, parts: Parts) -> Parts:
+        """The arrays themselves."""
+        return parts
 
     def accepted(self, call: Call) -> tuple[Parts, ...]:
         """The values that are right: one, or one for each accepted rule of an integral."""
@@ -57,7 +127,7 @@ class LiveOracle(Functions):
 
         By ``name.way``: the values, as many as there are rules for an integral; none where the
         mistake raises on this call.  Each is computed when it is asked for.  Under ``""`` stands
-        what is right.  Without the mistakes (in a student's package) nothing is known.
+        what is right.  Without the mistakes nothing is known.
         """
         name = key(call)
         if name not in self._mistaken:
@@ -133,5 +203,11 @@ def _namespace(part: str) -> Mapping[str, Any]:
     return vars(importlib.import_module(f"reference.{file.removesuffix('.py')}"))
 
 
-oracle = LiveOracle()
+def _source() -> Source:
+    # Beside the grader: a folder of that name in a student's repository is no reference.
+    beside = (Path(__file__).parent.parent / "reference" / "ways.py").is_file()
+    return LiveOracle() if beside else FrozenOracle()
+
+
+oracle = Oracle(_source())
 """The one that checks ask."""

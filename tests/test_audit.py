@@ -12,7 +12,7 @@ from grader.audit.run import Ended, Row, examine
 from grader.audit.summary import document
 from grader.audit.uses import users
 from grader.cli import main
-from grader.report.html import audit_page
+from grader.report.audit import audit_page
 from grading import CHECKS, ROOT, reference_files
 
 SOURCE = textwrap.dedent(

@@ -72,6 +72,7 @@ def test_check_passes_fails_and_writes(folder, tmp_path):
         (["check", "{near}"], ["part1-focused.py", "part1_focused.py"]),
         (["check", "{nested}"], ["hw3", "part1_focused.py"]),
         (["check", "{folder}", "--html", "{folder}"], ["is a folder"]),
+        (["check", "{folder}", "--ci", "jenkins"], ["'jenkins'", "'github', 'gitlab', 'none'"]),
         (["grade", "nowhere", "--out", "{out}"], ["nowhere"]),
         (["grade", "{empty}", "--out", "{out}"], ["empty"]),
         (["grade", "{folder}", "--out", "{file}"], ["is a file"]),
@@ -97,8 +98,8 @@ def test_what_cannot_be_written_is_refused_before_the_work(folder, tmp_path):
     """Below a file there can be no folder, whoever asks; nothing is graded, nothing is left."""
     before = sorted(tmp_path.rglob("*"))
     blocked = folder / "part1_focused.py" / "graded"
-    for command in (["check", folder, "--html"], ["check", folder, "--json"]):
-        refused(hw3(*command, blocked), f"{blocked} cannot be written")
+    for option in ("--html", "--json", "--junit"):
+        refused(hw3("check", folder, option, blocked), f"{blocked} cannot be written")
     refused(hw3("grade", folder, "--out", blocked), "cannot be written")
     assert sorted(tmp_path.rglob("*")) == before
 

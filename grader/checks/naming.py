@@ -33,7 +33,8 @@ def known_mistake(unmet: Unmet) -> str:
 def _possible(answers: Sequence[tuple[Call, Any]]) -> Iterator[diagnosis.Answer]:
     for call, value in reversed(answers):
         with suppress(WrongKind):  # a module, say
-            yield diagnosis.Answer(maker(call), parts_of(call, value), oracle.mistaken(call))
+            given, source = parts_of(call, value), oracle.source
+            yield diagnosis.Answer(maker(call), source.seen(given), source.mistaken(call))
 
 
 def diagnosed(unmet: Unmet) -> Unmet:

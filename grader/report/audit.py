@@ -1,4 +1,4 @@
-"""The audit's page as data: what the template prints."""
+"""The audit's page, and as data what its template prints."""
 
 from __future__ import annotations
 
@@ -6,10 +6,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from grader.report import display
+from grader.report.html import render
 
-__all__ = ["audit_view"]
+__all__ = ["audit_page", "audit_view"]
 
 Found = Mapping[str, Any]
+
+
+def audit_page(found: Found) -> str:
+    """What ``hw3 audit`` found, as a page for instructors."""
+    return render("audit.html", view=audit_view(found))
 
 
 def audit_view(found: Found) -> dict[str, Any]:

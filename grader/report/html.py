@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -20,22 +20,21 @@ from markupsafe import Markup
 
 from grader.records import Report
 from grader.report import charts, display
-from grader.report.audit import audit_view
 from grader.report.index import class_view
 from grader.report.redact import for_student
 from grader.report.views import report_view
 
-__all__ = ["audit_page", "index_page", "instructor_page", "student_page"]
+__all__ = ["index_page", "instructor_page", "render", "student_page"]
 
 
 def student_page(report: Report) -> str:
     """What a student may see; redacts by itself, so that no caller can forget to."""
-    return _render("report.html", view=report_view(for_student(report)), for_instructor=False)
+    return render("report.html", view=report_view(for_student(report)), for_instructor=False)
 
 
 def instructor_page(report: Report) -> str:
     """Everything: hidden checks and the grader's own tracebacks too; not to be handed out."""
-    return _render("report.html", view=report_view(report), for_instructor=True)
+    return render("report.html", view=report_view(report), for_instructor=True)
 
 
 def index_page(
@@ -43,15 +42,11 @@ def index_page(
 ) -> str:
     """The class as a table that links each submission's pages; ``seconds`` is what grading took."""
     view = class_view(reports, seconds)
-    return _render("index.html", title=display.one_line(title, 120), view=view)
+    return render("index.html", title=display.one_line(title, 120), view=view)
 
 
-def audit_page(found: Mapping[str, Any]) -> str:
-    """What ``hw3 audit`` found, as a page for instructors."""
-    return _render("audit.html", view=audit_view(found))
-
-
-def _render(template: str, **values: Any) -> str:
+def render(template: str, **values: Any) -> str:
+    """A page of the given template, self-contained."""
     style = _style()
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii")
     return (

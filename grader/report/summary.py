@@ -20,6 +20,7 @@ __all__ = [
     "parts_of",
     "passed_everything",
     "status_of",
+    "to_win",
     "told",
     "unsandboxed",
 ]
@@ -123,6 +124,13 @@ def _waiting_for(check_id: str, pairs: Sequence[Judged]) -> list[Judged]:
                 held_up.add(check.id)
                 growing = True
     return list(found.values())
+
+
+def to_win(advice: Advice) -> str:
+    """What fixing it wins: ``+1; 2 checks wait for it``."""
+    checks = "1 check waits" if advice.waiting == 1 else f"{advice.waiting} checks wait"
+    held_up = f"; {checks} for it" if advice.waiting else ""
+    return f"+{display.trimmed(display.fixed(advice.lost, advice.check.points))}{held_up}"
 
 
 def passed_everything(report: Report) -> bool:

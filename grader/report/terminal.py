@@ -23,6 +23,7 @@ from grader.report.summary import (
     parts_of,
     passed_everything,
     status_of,
+    to_win,
     told,
     unsandboxed,
 )
@@ -185,12 +186,9 @@ class _Page:
         first = fix_first(report, 1)
         if first:
             advice = first[0]
-            checks = "1 check waits" if advice.waiting == 1 else f"{advice.waiting} checks wait"
-            held_up = f"; {checks} for it" if advice.waiting else ""
-            points = display.trimmed(display.fixed(advice.lost, advice.check.points))
             title = display.one_line(advice.check.title).rstrip(".")
             title = f"{advice.check.function}: {title}"
-            self._note(f"Fix first: {title} (+{points}{held_up})", "bold")
+            self._note(f"Fix first: {title} ({to_win(advice)})", "bold")
 
     def _note(self, text: str, style: str = "") -> None:
         self.console.print(self._text(text, style))

@@ -228,7 +228,7 @@ def draws_fresh_noise(student: Any) -> None:
 
 @check("train", points=0.5, needs=[runs], limits=MOMENTS)
 def repeats_itself(student: Any) -> None:
-    """The same networks and the same seed give the same trained networks.
+    """Trains to the very same networks again, from the same networks and the same seed.
 
     Everything that is drawn (batches, noise, dropout) follows from `seed`, whatever was drawn
     before: torch.manual_seed(seed) at the beginning is enough.

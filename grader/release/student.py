@@ -1,0 +1,306 @@
+"""What students get: the template as a repository, and in it a wheel with the public checks.
+
+The wheel holds the grader without the reference, whose values are frozen, and without hidden
+checks.  What was made is searched before anything is written (:mod:`grader.release.leaks`), and
+tried in a process of its own.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from importlib import metadata
+from pathlib import Path
+
+import grader
+from grader import freezing, frozen
+from grader.assignment import Assignment, declared
+from grader.records import Check, Limits
+from grader.release.leaks import Leak, leaks, secrets_of
+from grader.release.wheel import Metadata, wheel, zipped
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+__all__ = ["Bundle", "Unreleasable", "build", "made", "write"]
+
+HOME = Path(grader.__file__).absolute().parent.parent
+"""The folder that holds the package: a checkout, or where packages are installed."""
+
+OURS = (
+    "audit/",
+    "audit_cli.py",
+    "checks/hidden/",
+    "data/student_template/",
+    "freezing.py",
+    "release/",
+    "release_cli.py",
+    "report/audit.py",
+    "report/templates/audit.html",
+)
+"""Files and folders of the package that stay with the instructor."""
+
+_KINDS = (".py", ".safetensors", ".html", ".css", ".md")
+
+SAMPLED = 40
+"""Of the calls whose mistakes are frozen, each so many is computed again to see that it is so."""
+
+
+class Unreleasable(RuntimeError):  # noqa: N818 - it says why nothing is handed out
+    """Nothing may be handed out as it is; the message says why, and what to do."""
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """What students get.
+
+    Args:
+        files: of the repository, by path; the wheel is one of them.
+        wheel: the path of the wheel.
+        inside: the files of the wheel, by path.
+        checks: that are in it.
+        missing: checks that the assignment shows, and that no bundle can hold.
+    """
+
+    files: Mapping[str, bytes]
+    wheel: str
+    inside: Mapping[str, bytes]
+    checks: Sequence[Check]
+    missing: Sequence[Check]
+
+
+def build(assignment: Assignment, said: freezing.Said) -> Bundle:
+    """Everything in memory, searched and tried.
+
+    Raises:
+        Unreleasable: something would be given away, or would not work.
+    """
+    _fresh(said)
+    bundle = made(_package(), _template(), assignment)
+    found = leaks_in(bundle, assignment)
+    if found:
+        lines = "; ".join(f"{leak.file} {leak.reason}" for leak in found[:5])
+        more = f", and {len(found) - 5} more" if len(found) > 5 else ""
+        raise Unreleasable(f"nothing was written, as it gives the homework away: {lines}{more}")
+    _try(bundle)
+    return bundle
+
+
+def write(bundle: Bundle, folder: Path) -> None:
+    """Write the repository to a folder that is empty, or not there.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    for name, content in bundle.files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+
+def leaks_in(bundle: Bundle, assignment: Assignment) -> list[Leak]:
+    """What of a bundle gives the homework away."""
+    from grader.checks import hidden
+
+    inside = {check.id for check in bundle.checks}
+    ours = declared(assignment.seed)
+    reference = {
+        path.name: path.read_text("utf-8") for path in sorted((HOME / "reference").glob("*.py"))
+    }
+    if not reference:
+        raise Unreleasable(f"there is no reference in {HOME}: release from the instructor's grader")
+    secrets = secrets_of(
+        [check for check in ours if check.id not in inside],
+        [check for check in ours if check.id in inside],
+        hidden.DEFAULT_SEED if assignment.seed is None else assignment.seed,
+        reference,
+    )
+    files = {name: data for name, data in bundle.files.items() if name != bundle.wheel}
+    unpacked = {f"{bundle.wheel}/{name}": data for name, data in bundle.inside.items()}
+    return list(leaks({**files, **unpacked}, secrets))
+
+
+def made(
+    package: Mapping[str, bytes], template: Mapping[str, bytes], assignment: Assignment
+) -> Bundle:
+    """The bundle of these files of the package and of the template; neither searched nor tried."""
+    shown = [check for check in assignment.checks() if not check.hidden]
+    kept = [check for check in shown if not _is_ours(_file(check))]
+    names = {check.id for check in kept}
+    dropped = [c for c in declared(None) if not _is_ours(_file(c)) and c.id not in names]
+    files = {f"grader/{n}": data for n, data in package.items() if not _is_ours(n)}
+    for file in {_file(check) for check in dropped}:
+        source = files[f"grader/{file}"].decode("utf-8")
+        of_file = {check.run.__name__ for check in dropped if _file(check) == file}
+        files[f"grader/{file}"] = without(source, of_file).encode()
+    if rules := _rules(assignment, kept):
+        files["grader/data/assignment.toml"] = rules.encode()
+    about = _about()
+    digest = hashlib.sha256()
+    for name in sorted(files):
+        digest.update(f"{name}\0{len(files[name])}\0".encode() + files[name])
+    about = replace(about, version=f"{grader.__version__}+student.{digest.hexdigest()[:8]}")
+    version = f'__version__ = "{about.version}"'.encode()
+    start = files["grader/__init__.py"]
+    files["grader/__init__.py"] = re.sub(rb'__version__ = "[^"]*"', version, start)
+    inside = wheel(files, about)
+    where = f"wheels/{about.file}"
+    repository = {
+        **template,
+        "requirements.txt": f"./{where}\n".encode(),
+        where: zipped(inside),
+    }
+    missing = [check for check in shown if check.id not in names]
+    return Bundle(repository, where, inside, kept, missing)
+
+
+def without(source: str, names: set[str]) -> str:
+    """A module of checks without some of them, which others need no longer either."""
+    lines = source.splitlines(keepends=True)
+    for node in reversed(ast.parse(source).body):
+        if isinstance(node, ast.FunctionDef) and node.name in names:
+            first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
+            del lines[first - 1 : node.end_lineno]
+
+    def needs(found: re.Match[str]) -> str:
+        kept = [n for n in re.findall(r"\w+", found[1]) if n not in names]
+        return f"needs=[{', '.join(kept)}]"
+
+    return re.sub(r"needs=\[([^\]]*)\]", needs, "".join(lines))
+
+
+def _fresh(said: freezing.Said) -> None:
+    """Refuse where frozen values are not what the reference says now."""
+    try:
+        kept, fresh = frozen.Values.read(), freezing.freeze(said, every=SAMPLED)
+    except (frozen.Vanished, freezing.Unfrozen) as error:
+        raise Unreleasable(f"{error}; `hw3 freeze` makes the values anew") from None
+    for difference in freezing.differences(kept, fresh):
+        raise Unreleasable(
+            f"the frozen values are stale, since a check or the reference changed ({difference}): "
+            "run `hw3 freeze`, and release again"
+        )
+
+
+def _package() -> dict[str, bytes]:
+    return _files(HOME / "grader", _KINDS)
+
+
+def _template() -> dict[str, bytes]:
+    beside = HOME / "student_template"
+    folder = beside if beside.is_dir() else HOME / "grader" / "data" / "student_template"
+    return _files(folder, ())
+
+
+def _files(folder: Path, kinds: Sequence[str]) -> dict[str, bytes]:
+    """Its files by path; of certain kinds, where they are given."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+        and not {"__pycache__", ".pytest_cache"} & set(path.parts)
+        and (not kinds or path.suffix in kinds)
+    }
+
+
+def _file(check: Check) -> str:
+    """The file of a check, relative to the package."""
+    return f"{check.run.__module__.partition('.')[2].replace('.', '/')}.py"
+
+
+def _is_ours(name: str) -> bool:
+    return any(name == own or (own.endswith("/") and name.startswith(own)) for own in OURS)
+
+
+def _rules(assignment: Assignment, checks: Iterable[Check]) -> str:
+    """An ``assignment.toml`` with what students may know of it; nothing for the delivered one."""
+    delivered = {check.id: check for check in declared(None) if not _is_ours(_file(check))}
+    kept = {check.id: check for check in checks}
+    points = {i: c.points for i, c in kept.items() if c.points != delivered[i].points}
+    lines = ["[points]", *(f"{json.dumps(i)} = {number:g}" for i, number in points.items())]
+    changed = {
+        name: value
+        for name, value in asdict(assignment.limits).items()
+        if value != asdict(Limits())[name]
+    }
+    lines += ["[limits]", *(f"{name} = {value:g}" for name, value in changed.items())]
+    for name, seconds in assignment.seconds.items():
+        if name in kept or "." not in name:
+            lines.append(f"[limits.{json.dumps(name)}]")
+            lines += [f"{limit} = {value:g}" for limit, value in seconds.items()]
+    return "\n".join(lines) + "\n" if len(lines) > 2 else ""
+
+
+def _about() -> Metadata:
+    """What the student's wheel says of itself: our own needs, without those of tests."""
+    project = HOME / "pyproject.toml"
+    if project.is_file():  # what an editable installation was told once may be old
+        told = tomllib.loads(project.read_text("utf-8"))["project"]
+        requires = list(told["dependencies"])
+        python, summary, licence = told["requires-python"], told["description"], told["license"]
+        scripts, plugins = told["scripts"], told.get("entry-points", {})
+    else:
+        about = metadata.distribution("hw3-grader")
+        requires = [r for r in about.requires or () if "extra ==" not in r]
+        python, summary = about.metadata["Requires-Python"], about.metadata["Summary"]
+        licence = about.metadata["License-Expression"] or ""
+        groups = {e.group for e in about.entry_points}
+        plugins = {
+            group: {e.name: e.value for e in about.entry_points if e.group == group}
+            for group in groups
+        }
+        scripts = plugins.pop("console_scripts")
+    points = {"console_scripts": dict(scripts), **plugins}
+    return Metadata("hw3-grader", "0", summary, python, requires, licence, points)
+
+
+_TRIAL = """
+import importlib, json, pkgutil, sys
+sys.path.insert(0, sys.argv[1])
+import grader
+for module in pkgutil.walk_packages(grader.__path__, "grader."):
+    try:
+        importlib.import_module(module.name)
+    except ModuleNotFoundError as error:
+        # Theirs may be missing where it is not needed: pytest, or what walls take.
+        if error.name.startswith(("grader", "reference")):
+            raise
+from grader.checks import registry
+assert grader.__file__.startswith(sys.argv[1]), grader.__file__
+from grader.oracle import oracle
+assert type(oracle.source).__name__ == "FrozenOracle", oracle.source
+print(json.dumps([check.id for check in registry.load()]))
+"""
+
+
+def _try(bundle: Bundle) -> None:
+    """Import what is in the wheel, elsewhere, and compare its checks with what is meant."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name).resolve()
+        for file, content in bundle.inside.items():
+            path = folder / file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        done = subprocess.run(
+            [sys.executable, "-I", "-c", _TRIAL, str(folder)],
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            check=False,
+        )
+    if done.returncode:
+        last = done.stderr.strip().splitlines()[-1:] or ["it ended without a word"]
+        raise Unreleasable(f"what was made does not start ({last[0]}); nothing was written")
+    found = set(json.loads(done.stdout.splitlines()[-1]))
+    if found != {check.id for check in bundle.checks}:
+        wrong = sorted(found ^ {check.id for check in bundle.checks})
+        raise Unreleasable(f"what was made has other checks than meant: {', '.join(wrong[:5])}")

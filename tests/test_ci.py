@@ -1,0 +1,227 @@
+"""The jobs of the students' template, run as written: what each system receives.
+
+The commands are taken out of the workflow files and run with that system's variables, on one quick
+function instead of all.
+"""
+
+import base64
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from xml.etree import ElementTree as ET
+
+import pytest
+import yaml
+
+from ci_readers import Markdown, carried_out, junit_problems
+from grading import ROOT
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the jobs' shell is bash")
+
+TEMPLATE = ROOT / "student_template"
+HALF_RIGHT = ROOT / "fixtures" / "submissions" / "no_path"
+MAIN = "from grader.cli import main; main()"
+QUICK = "--only top_neurons --json result.json"
+
+HOSTILE = r'''
+TEXT = """
+::error file=x::forged
+ ::stop-commands::forged
+##[error]forged %0A::warning::forged\r::debug::forged
+::{token}:: </summary></pre></details> <img src=x> @everyone |a|b| `code` [l](https://evil.invalid)
+\x1b[31mred\x1b[0m \x1b]8;;https://evil.invalid\x07link\x1b]8;;\x07 section_start:1:x\r\x1b[0K
+"""
+print(TEXT)
+
+
+def top_neurons(attribution, k=1):
+    print(TEXT)
+    raise ValueError(TEXT)  # ::error::forged ##[error]forged
+'''
+
+
+def job_of(system):
+    """The commands of the job's step that checks."""
+    name = ".gitlab-ci.yml" if system == "gitlab" else ".github/workflows/hw3.yml"
+    document = yaml.safe_load((TEMPLATE / name).read_text(encoding="utf-8"))
+    if system == "gitlab":
+        return "\n".join(document["hw3"]["script"])
+    steps = document["jobs"]["hw3"]["steps"]
+    return next(step["run"] for step in steps if step.get("id") == "hw3")
+
+
+def clean():
+    taken = ("GITHUB_", "GITLAB_", "CI_")
+    return {n: v for n, v in os.environ.items() if not n.startswith(taken)}
+
+
+class Run:
+    """A job that ran in a repository: its log, its exit status and its files."""
+
+    def __init__(self, folder, system, **changed):
+        self.repository = folder / "repository"
+        variables = {"GITLAB_CI": "true", "CI_PROJECT_DIR": str(self.repository)}
+        if system == "github":
+            self.files = {n: folder / n for n in ("GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT")}
+            variables = {n: str(path) for n, path in self.files.items()}
+            variables |= {"GITHUB_ACTIONS": "true", "GITHUB_WORKSPACE": str(self.repository)}
+        bin = folder / "bin"
+        bin.mkdir(exist_ok=True)
+        hw3 = bin / "hw3"  # the one that is tested, however it is installed
+        hw3.write_text(f"#!/bin/sh\nexec {shlex.quote(sys.executable)} -c '{MAIN}' \"$@\"\n")
+        hw3.chmod(0o755)
+        command, count = re.subn(r"hw3 check\b", f"hw3 check {QUICK}", job_of(system))
+        assert count == 1
+        done = subprocess.run(
+            ["bash", "-e", "-c", command],
+            cwd=self.repository,
+            env={**clean(), **variables, **changed, "PATH": f"{bin}:{os.environ['PATH']}"},
+            capture_output=True,
+        )
+        # Two pipes: a runner may read one behind the other.
+        self.log, self.status = (done.stdout + done.stderr).decode(), done.returncode
+
+    def read(self, name):
+        return (self.repository / name).read_text(encoding="utf-8")
+
+    @property
+    def result(self):
+        return json.loads(self.read("result.json"))
+
+    @property
+    def summary(self):
+        return Markdown(self.files["GITHUB_STEP_SUMMARY"].read_text(encoding="utf-8"))
+
+    @property
+    def payload(self):
+        name, _, value = self.files["GITHUB_OUTPUT"].read_text().strip().partition("=")
+        assert name == "result"
+        return json.loads(base64.b64decode(value, validate=True))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    shutil.copytree(HALF_RIGHT, tmp_path / "repository")
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def half_right(tmp_path_factory):
+    """A half-right submission's run on GitHub."""
+    folder = tmp_path_factory.mktemp("half_right")
+    shutil.copytree(HALF_RIGHT, folder / "repository")
+    return Run(folder, "github")
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory):
+    """A hostile submission's run on GitHub."""
+    folder = tmp_path_factory.mktemp("hostile")
+    (folder / "repository").mkdir()
+    (folder / "repository" / "part1_focused.py").write_text(HOSTILE)
+    return Run(folder, "github")
+
+
+def test_github_gets_summary_annotations_points_and_files(half_right):
+    run = half_right
+    assert run.status == 1
+    score = run.result["score"]
+    assert (score["earned"], score["possible"]) == (0.75, 1.5)
+
+    assert sum(test["score"] for test in run.payload["tests"]) == score["earned"]
+    assert (run.payload["status"], run.payload["max_score"]) == ("fail", score["possible"])
+
+    assert run.summary.ours.startswith("## Homework 3: 0.75 / 1.5 points\n")
+    assert "What to fix first" in run.summary.ours
+    assert "strongest neuron comes first" in run.summary.quoted[0]
+
+    source = run.read("part1_focused.py").split("\n")
+    commands = carried_out(run.log)
+    assert [name for name, _, _ in commands] == ["warning", "warning"]
+    for _, properties, message in commands:
+        assert properties["file"] == "part1_focused.py"
+        assert source[int(properties["line"]) - 1].startswith("def top_neurons(")
+        assert "not strongest first" in message
+
+    tests = list(ET.fromstring(run.read("hw3.xml")).iter("testcase"))
+    assert junit_problems(run.read("hw3.xml")) == ""
+    assert len(tests) == len(run.result["checks"])
+    assert "<html" in run.read("report.html")
+
+
+def test_gitlab_gets_summary_code_quality_and_files(folder):
+    run = Run(folder, "gitlab")
+    assert run.status == 1
+    assert "::" not in run.log
+    assert run.read("hw3-summary.md").startswith("## Homework 3: 0.75 / 1.5 points\n")
+    quality = json.loads(run.read("gl-code-quality-report.json"))
+    assert {f["location"]["path"] for f in quality} == {"part1_focused.py"}
+    assert {f["severity"] for f in quality} == {"minor"}
+    assert len({f["fingerprint"] for f in quality}) == len(quality) == 2
+    assert junit_problems(run.read("hw3.xml")) == ""
+    kept = yaml.safe_load((TEMPLATE / ".gitlab-ci.yml").read_text())["hw3"]["artifacts"]
+    for name in (*kept["paths"], *kept["reports"].values()):
+        assert (run.repository / name).is_file(), name
+
+
+def test_a_hostile_submission_says_it_and_no_more(hostile):
+    run = hostile
+    commands = carried_out(run.log)
+    assert {name for name, _, _ in commands} == {"error"}
+    for _, properties, message in commands:
+        assert set(properties) == {"file", "line", "title"}
+        assert run.read("part1_focused.py").split("\n")[int(properties["line"]) - 1].strip()
+        assert message.startswith("top_neurons raised ValueError: ::error file=x::forged")
+    assert "forged" in run.log
+    assert "\x1b" not in run.log
+    for acts in ("forged", "@everyone", "evil.invalid", "<img", "`"):
+        assert acts not in run.summary.ours, acts
+    assert "@everyone" in run.summary.quoted[0]
+    assert not any("<" in block for block in run.summary.raw)
+    assert "forged" not in json.dumps(run.payload)
+    assert junit_problems(run.read("hw3.xml")) == ""
+
+
+def test_the_log_s_fence_cannot_be_guessed(half_right, hostile):
+    tokens = set()
+    for log in (half_right.log, hostile.log):
+        (token,) = re.findall(r"^::stop-commands::(\w{32})$", log, re.MULTILINE)
+        assert log.count(f"\n::{token}::\n") == 1
+        tokens.add(token)
+    assert len(tokens) == 2
+
+
+@pytest.mark.parametrize(
+    ("system", "variable"), [("github", "GITHUB_STEP_SUMMARY"), ("gitlab", "CI_PROJECT_DIR")]
+)
+def test_what_cannot_be_written_is_said_and_changes_nothing(folder, system, variable):
+    (folder / "file").write_text("")
+    run = Run(folder, system, **{variable: str(folder / "file" / "there")})
+    assert run.status == 1
+    assert run.result["score"]["earned"] == 0.75
+    (line,) = [line for line in run.log.split("\n") if "The summary cannot be written" in line]
+    assert line.endswith("marks are as above.")
+    assert "Traceback" not in run.log
+
+
+def test_on_github_what_is_refused_is_fenced_too(folder):
+    hidden = folder / "repository" / "##[error]forged"
+    hidden.mkdir()
+    (hidden / "part1_focused.py").write_text("")
+    (folder / "repository" / "part1_focused.py").unlink()
+    run = Run(folder, "github")
+    assert run.status == 2
+    assert "##[error]forged" in run.log
+    assert carried_out(run.log) == []
+    assert not run.files["GITHUB_OUTPUT"].exists()
+
+
+def test_without_a_system_nothing_is_left_behind(folder):
+    run = Run(folder, "gitlab", GITLAB_CI="")
+    assert run.status == 1
+    written = {path.name for path in run.repository.iterdir()} - set(os.listdir(HALF_RIGHT))
+    assert written == {"result.json", "hw3.xml", "report.html"}

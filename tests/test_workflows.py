@@ -1,0 +1,169 @@
+"""CI's own files are right: ours and those of the students' template, by linters and by rule."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from grading import ROOT
+
+BIN = Path(sys.executable).parent
+TEMPLATE = ROOT / "student_template"
+OURS, STUDENTS = ROOT / ".github/workflows/tests.yml", TEMPLATE / ".github/workflows/hw3.yml"
+GITHUB, GITLAB = [OURS, STUDENTS], TEMPLATE / ".gitlab-ci.yml"
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def said(command, *arguments):
+    """What a linter says against a file; nothing, where it is content."""
+    done = subprocess.run(
+        [BIN / command, *map(str, arguments)], capture_output=True, text=True, encoding="utf-8"
+    )
+    return "" if done.returncode == 0 else done.stdout + done.stderr
+
+
+def schema(file):
+    if file.name == ".gitlab-ci.yml":
+        kind = ["vendor.gitlab-ci", "--data-transform", "gitlab-ci"]
+    else:
+        kind = ["vendor.github-workflows"]
+    return said("check-jsonschema", "--builtin-schema", *kind, file)
+
+
+def audit(file):
+    config = ROOT / ".github/zizmor.yml"
+    return said("zizmor", "--offline", "--no-progress", "--config", config, file)
+
+
+def read(file):
+    return yaml.load(file.read_text(encoding="utf-8"), yaml.BaseLoader)
+
+
+def steps(file):
+    return [step for job in read(file)["jobs"].values() for step in job["steps"]]
+
+
+def test_every_workflow_is_looked_at():
+    assert sorted(ROOT.glob("**/.github/workflows/*")) == sorted(GITHUB)
+
+
+@pytest.mark.parametrize("file", [*GITHUB, GITLAB], ids=lambda f: f.name)
+def test_it_is_what_its_system_reads(file):
+    assert schema(file) == ""
+
+
+@pytest.mark.parametrize("file", GITHUB, ids=lambda f: f.name)
+def test_it_gives_nothing_away(file):
+    assert audit(file) == ""
+
+
+def broken(file, folder, old, new):
+    text = file.read_text(encoding="utf-8")
+    assert old in text
+    made = folder / ".github" / "workflows" / file.name
+    made = folder / file.name if file == GITLAB else made
+    made.parent.mkdir(parents=True, exist_ok=True)
+    made.write_text(text.replace(old, new), encoding="utf-8")
+    return made
+
+
+@pytest.mark.parametrize(
+    ("linter", "file", "old", "new", "words"),
+    [
+        (schema, STUDENTS, "timeout-minutes: 40", "timeout-minutes: soon", "timeout-minutes"),
+        (schema, OURS, "runs-on:", "run-on:", "run-on"),
+        (schema, GITLAB, "when: always", "when: whenever", "whenever"),
+        (audit, STUDENTS, "  pull_request:", "  pull_request_target:", "dangerous-triggers"),
+        (audit, STUDENTS, "persist-credentials: false", "clean: true", "artipacked"),
+        (audit, OURS, "bash .ci/run", "echo ${{ github.head_ref }}", "template-injection"),
+    ],
+)
+def test_a_broken_one_is_seen(tmp_path, linter, file, old, new, words):
+    assert words in linter(broken(file, tmp_path, old, new))
+
+
+@pytest.mark.parametrize("file", GITHUB, ids=lambda f: f.name)
+def test_it_can_only_read_and_ends(file):
+    document = read(file)
+    assert set(document["on"]) == {"push", "pull_request"}
+    assert document["permissions"] == {"contents": "read"}
+    assert document["concurrency"]["cancel-in-progress"] == "true"
+    for job in document["jobs"].values():
+        assert "permissions" not in job
+        assert int(job["timeout-minutes"]) <= 90
+    assert "secrets." not in file.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("file", GITHUB, ids=lambda f: f.name)
+def test_it_installs_from_a_cache(file):
+    (python,) = [s for s in steps(file) if s.get("uses", "").startswith("actions/setup-python")]
+    assert python["with"]["cache"] == "pip"
+
+
+def test_students_results_are_kept_whatever_they_are():
+    (kept,) = [s for s in steps(STUDENTS) if "upload-artifact" in s.get("uses", "")]
+    assert kept["if"] == "always()"
+    assert kept["with"]["path"].split() == ["report.html", "hw3.xml"]
+    artifacts = read(GITLAB)["hw3"]["artifacts"]
+    assert artifacts["when"] == "always"
+    assert set(artifacts["reports"]) == {"junit", "codequality"}
+
+
+def test_the_classroom_s_reporter_gets_what_the_check_put_out():
+    """It reads ``<RUNNER>_RESULTS``, of a step that need not have come so far."""
+    (reporter,) = [s for s in steps(STUDENTS) if "grading-reporter" in s.get("uses", "")]
+    (checked,) = [s for s in steps(STUDENTS) if "hw3 check" in s.get("run", "")]
+    result = f"steps.{checked['id']}.outputs.result"
+    runner = reporter["with"]["runners"]
+    assert runner.isalnum()
+    assert reporter["env"] == {f"{runner.upper()}_RESULTS": f"${{{{ {result} }}}}"}
+    assert reporter["if"].startswith("always()")
+    assert f"{result} != ''" in reporter["if"]
+
+
+def test_both_systems_install_and_check_alike():
+    job = read(GITLAB)["hw3"]
+    runs = "\n".join(step["run"] for step in steps(STUDENTS) if "run" in step)
+    assert [line for line in runs.split("\n") if line] == job["before_script"] + job["script"]
+
+
+def test_the_template_s_torch_is_the_grader_s():
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    asked = re.findall(r'"(torch(?:vision)?>=[^"]+)"', GITLAB.read_text(encoding="utf-8"))
+    assert asked == re.findall(r'"(torch(?:vision)?>=[^"]+)"', project)
+
+
+def test_ours_runs_on_every_system_with_the_oldest_and_the_newest_python():
+    matrix = read(OURS)["jobs"]["tests"]["strategy"]["matrix"]
+    assert [name.split("-")[0] for name in matrix["os"]] == ["ubuntu", "macos", "windows"]
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    assert f'requires-python = ">={matrix["python"][0]}"' in project
+
+
+def test_ours_calls_the_readme_s_test_command():
+    """On Windows word for word; elsewhere ``.ci/run`` takes it out of the README."""
+    runs = [step["run"] for step in steps(OURS) if "run" in step]
+    assert "bash .ci/run" in runs
+    form = README.partition("<!-- the tests on Windows -->")[2].split("```")[1].strip().split("\n")
+    wanted = [form[0].replace("py -m", "python -m"), *form[-2:]]
+    assert wanted in [[line.strip() for line in run.strip().split("\n")] for run in runs]
+
+
+def test_windows_gets_the_readme_s_commands_in_its_form():
+    form = README.partition("<!-- the tests on Windows -->")[2].split("```")[1].strip().split("\n")
+    blocks = [
+        README.partition(f"<!-- the {n} -->")[2].split("```")[1] for n in ("samples", "tests")
+    ]
+    unix = [line for block in blocks for line in block.strip().split("\n")]
+    unix = list(dict.fromkeys(unix))
+    as_unix = [
+        line.replace("py -m", "python3 -m")
+        .replace(".venv\\Scripts\\", ".venv/bin/")
+        .replace('".[test]"', "'.[test]'")
+        .replace(" --sandbox none", "")
+        for line in form
+    ]
+    assert as_unix == unix
