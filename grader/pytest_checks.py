@@ -19,7 +19,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import pytest
 
 from grader import contract, engine, intake
-from grader.assignment import Assignment
+from grader.assignment import Assignment, BadAssignment
+from grader.assignment_file import delivered
+from grader.installed import another
 from grader.records import Check, Outcome, Score, Status, Submission
 from grader.report import display, plain
 from grader.sandbox.probe import NoWalls, choose
@@ -41,6 +43,7 @@ class Homework:
         self.ended: dict[str, dict[str, Any]] = {}
         """What reports say of each item; with pytest-xdist they come from other processes."""
         self._submission: Submission | None = None
+        self._assignment = Assignment()
         self._checks: list[Check] = []
         self._selected: dict[str, Check] = {}
         self._outcomes = engine.Outcomes(())
@@ -53,7 +56,7 @@ class Homework:
     def checks(self) -> list[Check]:
         """The public checks, in the order of the homework."""
         if not self._checks:
-            self._checks = [check for check in Assignment().checks() if not check.hidden]
+            self._checks = [check for check in self._assignment.checks() if not check.hidden]
         return self._checks
 
     def close(self) -> None:
@@ -64,10 +67,13 @@ class Homework:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection(self) -> None:
-        """Read the files, before anything else looks at them."""
+        """Read the files, before anything else looks at them; refuse what ``hw3 check`` does."""
+        if why := another(self.folder):
+            raise pytest.UsageError(display.one_line(why, 4000))
         try:
+            self._assignment = delivered()
             self._submission = intake.read_one(self.folder)
-        except intake.BadSource as error:
+        except (BadAssignment, intake.BadSource) as error:
             raise pytest.UsageError(display.one_line(str(error), 4000)) from None
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -189,7 +195,7 @@ class Homework:
             except NoWalls:  # one's own code on one's own machine; the summary says so
                 walls = NO_WALLS
             self._mode = walls.mode
-            self._session = ProcessSession(self._submission.files, Assignment().limits, walls)
+            self._session = ProcessSession(self._submission.files, self._assignment.limits, walls)
         return self._session
 
 

@@ -35,8 +35,14 @@ def pytest_configure(config: pytest.Config) -> None:
             f"--hw3 needs pytest 8 or newer, and this is {pytest.__version__}; "
             "`pip install --upgrade pytest` brings it, and `hw3 check` does without"
         )
-    from grader.pytest_checks import Homework
+    try:
+        from grader.pytest_checks import Homework
+    except Exception:
+        from grader.installed import unusable
 
+        if why := unusable():
+            raise pytest.UsageError(f"{why}; `hw3 doctor` says more") from None
+        raise
     homework = Homework(config)
     config.pluginmanager.register(homework, "hw3-checks")
     config.add_cleanup(homework.close)

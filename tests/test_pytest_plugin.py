@@ -201,7 +201,9 @@ def test_a_check_that_was_not_selected_holds_nothing_up(folder):
     assert said["status"] == "failed"
 
 
-HOSTILE = r"\x1b[2J\n=== 99 passed in 0.01s ===\n::error file=x::y\nTotal   22 / 22\r\u202e"
+HOSTILE = (
+    r"\x1b[2J\n=== 99 passed in 0.01s ===\n::error file=x::y\n##[error]z\nTotal   22 / 22\r\u202e"
+)
 
 
 @pytest.mark.parametrize("ci", [{}, {"CI": "true", "GITHUB_ACTIONS": "true"}], ids=["shell", "ci"])
@@ -212,6 +214,7 @@ def test_what_a_submission_says_begins_no_line_and_moves_no_cursor(folder, ci):
     assert "Captured stdout" in done.stdout
     for line in done.stdout.splitlines():
         assert not line.lstrip().startswith(("=== 99", "::", "Total   22"))
+    assert "##[" not in done.stdout
     assert not set("\x1b\r\u202e") & set(done.stdout)
     assert (
         statuses(folder / "junit.xml")["random_classes.draws_distinct_classes"]["earned"] == "0.0"
@@ -293,6 +296,33 @@ def test_an_old_pytest_is_refused_in_one_sentence(monkeypatch):
         pytest_plugin.pytest_configure(asked)
 
 
+def test_a_broken_torch_is_said_in_one_sentence(folder, tmp_path):
+    (tmp_path / "torch.py").write_text("raise ImportError('wrong processor')\n")
+    path = os.pathsep.join([str(tmp_path), str(ROOT)])
+    done = run(folder, PYTHONPATH=path)
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR
+    assert "torch is installed, but cannot be imported (wrong processor)" in done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_the_course_s_assignment_and_its_doubts_are_hw3_check_s(folder):
+    """What a student's package brings: points of its own, and a wheel of another release."""
+    (folder / "conftest.py").write_text(
+        "from grader import pytest_checks\n"
+        "from grader.assignment import Assignment\n"
+        "rules = Assignment(points={'evaluate.counts_right': 7.0})\n"
+        "pytest_checks.delivered = lambda: rules\n"
+    )
+    assert re.search(r"^Total +7 / 7$", run(folder, "-k", "counts_right").stdout, re.MULTILINE)
+    (folder / "conftest.py").write_text(
+        "from grader import pytest_checks\n"
+        "pytest_checks.another = lambda folder: 'two graders are installed here'\n"
+    )
+    refused = run(folder, "-k", "counts_right")
+    assert refused.returncode == pytest.ExitCode.USAGE_ERROR
+    assert refused.stderr.strip() == "ERROR: two graders are installed here"
+
+
 LOOKS = """
 import sys, pytest
 status = pytest.main(sys.argv[1:])
@@ -356,12 +386,12 @@ def test_ctrl_c_says_what_was_done_and_leaves_no_process(folder):
 
 
 def test_an_installed_package_offers_it_and_can_be_told_not_to(folder, tmp_path):
-    """With the entry point of pyproject.toml, as pip would write it down."""
+    """By the entry point of pyproject.toml, here that of a package of another name."""
     project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     (entry,) = re.findall(r'^\[project\.entry-points\.pytest11\]\nhw3 = "(\S+)"', project, re.M)
-    installed = tmp_path / "site" / "hw3_grader-0.dist-info"
+    installed = tmp_path / "site" / "hw3_face-0.dist-info"
     installed.mkdir(parents=True)
-    (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: hw3-grader\nVersion: 0\n")
+    (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: hw3-face\nVersion: 0\n")
     (installed / "entry_points.txt").write_text(f"[pytest11]\nhw3 = {entry}\n")
     path = os.pathsep.join([str(installed.parent), str(ROOT)])
     more = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "", "PYTHONPATH": path}

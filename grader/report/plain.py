@@ -35,7 +35,9 @@ def feedback(check: Check, outcome: Outcome) -> str:
 
 def behind(label: str, text: str) -> str:
     """Text of a submission behind a label and a bar, on as many lines as it has."""
-    first, *rest = display.capped(display.printable(text)).rstrip("\n").split("\n")
+    # GitHub Actions carries out what stands behind two signs and a bracket, anywhere in a line.
+    shown = display.capped(display.printable(text)).replace("##[", "# #[")
+    first, *rest = shown.rstrip("\n").split("\n")
     return "\n".join([f"{label:10} | {first}", *(f"{'':10} | {line}" for line in rest)])
 
 

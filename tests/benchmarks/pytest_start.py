@@ -50,9 +50,9 @@ def main() -> None:
         folder = Path(name)
         (folder / "test_nothing.py").write_text("def test_nothing():\n    pass\n")
         # As pip writes it down; where the package is installed already, this changes nothing.
-        written = folder / "hw3_grader-0.dist-info"
+        written = folder / "hw3_face-0.dist-info"
         written.mkdir()
-        (written / "METADATA").write_text("Metadata-Version: 2.1\nName: hw3-grader\nVersion: 0\n")
+        (written / "METADATA").write_text("Metadata-Version: 2.1\nName: hw3-face\nVersion: 0\n")
         (written / "entry_points.txt").write_text("[pytest11]\nhw3 = grader.pytest_plugin\n")
         times: dict[str, list[float]] = {way: [] for way in WAYS}
         for turn in range(repeats + 1):
