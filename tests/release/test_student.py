@@ -261,10 +261,10 @@ def test_a_hidden_check_that_is_shown_is_named_as_missing():
     assert [check.id for check in bundle.missing] == [shown.id]
 
 
-def test_an_assignment_that_came_with_the_package_holds(bundle, tmp_path, monkeypatch):
-    from grader import options
+def test_an_assignment_that_came_with_the_package_holds(tmp_path, monkeypatch):
+    from grader import assignment_file
 
-    monkeypatch.setattr(options, "DELIVERED", tmp_path / "assignment.toml")
-    assert options._read(None) == Assignment()
+    monkeypatch.setattr(assignment_file, "DELIVERED", tmp_path / "assignment.toml")
+    assert assignment_file.delivered() == Assignment()
     (tmp_path / "assignment.toml").write_text('[points]\n"evaluate.counts_right" = 4\n')
-    assert options._read(None).points == {"evaluate.counts_right": 4}
+    assert assignment_file.delivered().points == {"evaluate.counts_right": 4}
