@@ -264,7 +264,7 @@ def test_a_hidden_check_that_is_shown_is_named_as_missing():
 def test_an_assignment_that_came_with_the_package_holds(tmp_path, monkeypatch):
     from grader import assignment_file
 
-    monkeypatch.setattr(assignment_file, "DELIVERED", tmp_path / "assignment.toml")
+    monkeypatch.setattr(assignment_file, "_DELIVERED", tmp_path / "assignment.toml")
     assert assignment_file.delivered() == Assignment()
     (tmp_path / "assignment.toml").write_text('[points]\n"evaluate.counts_right" = 4\n')
     assert assignment_file.delivered().points == {"evaluate.counts_right": 4}
