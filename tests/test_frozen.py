@@ -107,28 +107,30 @@ def test_what_is_written_is_read(tmp_path):
     assert (tmp_path / "frozen").read_bytes() == FILE.read_bytes()
 
 
+def few():
+    """Some of the values: one that is longer than a sketch, and what mistakes give for a call."""
+    values = Values.read()
+    known = next((d, rows) for d, rows in values.known.items() if np.size(rows[0][1]) > WIDTH)
+    mistaken = next((d, r) for d, r in values.mistaken.items() if any(r[0][1].values()))
+    return Values(dict([known]), dict([mistaken]))
+
+
 def test_stale_values_are_seen():
-    def changed(change):
-        values = Values.read()
-        digest = next(d for d, rows in values.known.items() if np.asarray(rows[0][1]).size > 3)
-        change(values, digest)
-        return list(freezing.differences(values, Values.read()))
-
-    def other(values, digest):
-        numbers, value = values.known[digest][0]
-        values.known[digest][0] = (numbers, value * (1 + 1e-4))
-
-    assert "another one" in changed(other)[0]
-    assert "missing" in changed(lambda values, digest: values.known.pop(digest))[0]
-    added = changed(lambda v, digest: v.known.update(x=v.known[digest]))
-    assert "no longer asked" in added[0]
-
-    def mistake(values, digest):
-        rows = next(rows for rows in values.mistaken.values() if any(rows[0][1].values()))
-        numbers, of = rows[0]
-        rows[0] = (numbers, {n: [tuple(p + 1 for p in one) for one in of[n]] for n in of})
-
-    assert "another one" in changed(mistake)[0]
+    now = few()
+    ((digest, ((numbers, value),)),) = now.known.items()
+    ((call_, ((asked, of), *rest)),) = now.mistaken.items()
+    assert list(freezing.differences(few(), now)) == []
+    another = Values({digest: [(numbers, value * (1 + 1e-4))]}, now.mistaken)
+    assert "another one" in next(freezing.differences(another, now))
+    assert "missing" in next(freezing.differences(Values({}, now.mistaken), now))
+    more = Values({**now.known, "more": now.known[digest]}, now.mistaken)
+    assert "no longer asked" in next(freezing.differences(more, now))
+    wrong = {name: [tuple(p + 1 for p in one) for one in of[name]] for name in of}
+    mistakes = Values(now.known, {call_: [(asked, wrong), *rest]})
+    assert "another one" in next(freezing.differences(mistakes, now))
+    unnamed = {name: of[name] for name in list(of)[1:]}
+    mistakes = Values(now.known, {call_: [(asked, unnamed), *rest]})
+    assert "another one" in next(freezing.differences(mistakes, now))
 
 
 @pytest.mark.parametrize("content", [b"", b"no such file", FILE.read_bytes()[:5000]])

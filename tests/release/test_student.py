@@ -93,9 +93,7 @@ def test_the_same_files_make_the_same_wheel():
     [
         ("ignores_weights", ["--part", "part1"]),
         ("absolute_everywhere", ["--part", "part2"]),
-        ("twin_hooks", ["--part", "part3"]),
         ("twin_hooks", ["--part", "gan", "--quick"]),
-        ("empty_template", ["--part", "part2"]),
     ],
 )
 def test_public_marks_are_the_instructor_s(bin_, tmp_path, sample, options):
