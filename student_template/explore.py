@@ -54,7 +54,7 @@ def top_neurons(page, on):
     """The most influential neurons of the slice, and where in their maps the influence is."""
     with page.figure(
         f"Which neurons of layer {on.layer} speak for “{on.names[on.c1]}”?",
-        f"The strongest neurons first, averaged over {on.examples}. Where a map is orange, more "
+        f"The strongest neurons first, {on.examples}. Where a map is orange, more "
         "activation there raises the score; where it is blue, it lowers it. A neuron is as strong "
         "as its strongest spot.",
         shared=True,
@@ -210,7 +210,7 @@ def compression(page, on):
 def samples(page, on, steps):
     """Images of your generator before and after training, beside real ones."""
     latent_dim, batch_size, at_once = 16, 32, 100
-    losses = []
+    losses, trained = [], 0
     with page.figure(
         "What your generator draws",
         "The same noise before and after training, beside real digits. Mush after training means "
@@ -227,15 +227,16 @@ def samples(page, on, steps):
         opt_g = torch.optim.Adam(generator.parameters(), lr=0.002, betas=(0.5, 0.999))
         opt_d = torch.optim.Adam(discriminator.parameters(), lr=0.002, betas=(0.5, 0.999))
         try:
-            while len(losses) < steps:
-                page.progress(f"Training the GAN: {len(losses)} of {steps} steps. Ctrl-C stops it.")
+            while trained < steps:
+                page.progress(f"Training the GAN: {trained} of {steps} steps. Ctrl-C stops it.")
                 losses += gan.train(
                     *(generator, discriminator, opt_g, opt_d, on.train),
-                    *(at_once, batch_size, latent_dim, len(losses)),
+                    *(at_once, batch_size, latent_dim, trained),  # a seed of its own
                 )
+                trained += at_once
         except KeyboardInterrupt:
             page.note("You stopped the training with Ctrl-C.")
-        with page.panel(f"your generator, after {len(losses)} steps"), torch.no_grad():
+        with page.panel(f"your generator, after {trained} steps"), torch.no_grad():
             page.images(generator.eval()(noise))
     if losses:
         with page.figure(

@@ -185,7 +185,8 @@ class Page:
     def progress(self, text: str) -> None:
         """Say on the terminal what is going on, in place of what was said before."""
         if sys.stderr.isatty():
-            sys.stderr.write(f"\r\x1b[K{text[:78]}")
+            # Spaces, since not every console knows how to clear a line.
+            sys.stderr.write(f"\r{text[:78]:78}\r{text[:78]}")
             sys.stderr.flush()
 
     @property
@@ -194,13 +195,6 @@ class Page:
         drawn = [figure for _, _, made in self.sections for figure in made]
         names = [one.unwritten for figure in drawn for one in figure.troubles]
         return [name for name in dict.fromkeys(names) if name]
-
-    @property
-    def count(self) -> int:
-        """How many pictures there are of what the functions find."""
-        made = [figure for _, _, drawn in self.sections for figure in drawn]
-        panels = [panel for figure in made for panel in figure.panels]
-        return sum(panel.picture is not None and not panel.given for panel in panels)
 
     def html(self) -> str:
         """The page: one file, without script and without anything that would have to be loaded."""

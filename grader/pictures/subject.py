@@ -66,8 +66,9 @@ class Subject:
 
     @property
     def examples(self) -> str:
-        """What ``xs`` are, in words."""
-        return f"{len(self.xs)} images of its class" if len(self.xs) > 1 else "this image alone"
+        """What an influence on ``xs`` is about, in words."""
+        one = len(self.xs) == 1
+        return "for this image alone" if one else f"averaged over {len(self.xs)} images of it"
 
     def score(self, image: Tensor, target: int) -> float:
         """The network's score of a class for one image."""
