@@ -2,13 +2,13 @@
 
 ::
 
-    seed = 90210                  # hidden cases are drawn from it
+    seed = NUMBER                 # hidden cases are drawn from it
     [points]                      # of a check, a function or a part; the most specific holds
-    "evaluate.counts_right" = 2
+    "FUNCTION.CHECK" = 2
     part3 = 30
     [visibility]                  # of a check or a function: "public" or "hidden"
-    "evaluate.takes_zero_for_a_no" = "hidden"
-    [limits]                      # of every call; a check's own: [limits."train.learns_the_digits"]
+    "FUNCTION.CHECK" = "hidden"
+    [limits]                      # of every call; a check's own: [limits."FUNCTION.CHECK"]
     wall_seconds = 30
 
 Importing this module does not import the checks: a guest that is started first imports torch at

@@ -30,7 +30,7 @@ from grader.records import (
 from grader.sandbox.session import GuestUnusable, Session
 from grader.scoring import scores
 
-__all__ = ["environment", "report", "run", "unusable"]
+__all__ = ["Outcomes", "environment", "report", "run", "unusable"]
 
 OpenSession = Callable[[], Session]
 
@@ -49,9 +49,7 @@ def run(
         open_session: opens a session on the submission.
         first: one that is open already; it is used first, and closed.
     """
-    ended: dict[str, Outcome] = {}
-    told: set[str] = set()
-    titles = {check.id: check.title for check in checks}
+    outcomes = Outcomes(checks)
     for hidden in (False, True):
         group = [check for check in checks if check.hidden is hidden]
         if not group:
@@ -60,26 +58,44 @@ def run(
         first = None
         try:
             for check in group:
-                outcome = _blocked(check, ended, titles) or _run(check, session, told)
-                ended[check.id] = outcome
-                yield outcome
+                yield outcomes.of(check, session)
         finally:
             session.close()
     if first is not None:
         first.close()
 
 
-def _blocked(check: Check, ended: dict[str, Outcome], titles: dict[str, str]) -> Outcome | None:
-    for need in check.needs:
-        before = ended.get(need)  # one that is not run this time holds nothing up
-        if before is None or before.status is Status.PASSED:
-            continue
-        if before.status is Status.INVALID:
-            message = f"The grader could not decide “{titles[need]}”, which this one needs."
-            return Outcome(check.id, Status.INVALID, 0.0, Feedback(message=message))
-        message = f"Waits for “{titles[need]}”, which did not pass."
-        return Outcome(check.id, Status.BLOCKED, 0.0, Feedback(message=message))
-    return None
+class Outcomes:
+    """How the checks of one submission end, one by one: each is run once, when it is asked for.
+
+    A check waits for those that it needs as far as they have ended: one that is not run this time
+    holds nothing up.
+    """
+
+    def __init__(self, checks: Sequence[Check]) -> None:
+        self._titles = {check.id: check.title for check in checks}
+        self._ended: dict[str, Outcome] = {}
+        self._told: set[str] = set()
+
+    def of(self, check: Check, session: Session) -> Outcome:
+        """The outcome of a check; it is run in the session unless it has ended already."""
+        if check.id not in self._ended:
+            blocked = self._blocked(check)
+            self._ended[check.id] = blocked or _run(check, session, self._told)
+        return self._ended[check.id]
+
+    def _blocked(self, check: Check) -> Outcome | None:
+        for need in check.needs:
+            before = self._ended.get(need)
+            if before is None or before.status is Status.PASSED:
+                continue
+            title = self._titles[need]
+            if before.status is Status.INVALID:
+                message = f"The grader could not decide “{title}”, which this one needs."
+                return Outcome(check.id, Status.INVALID, 0.0, Feedback(message=message))
+            message = f"Waits for “{title}”, which did not pass."
+            return Outcome(check.id, Status.BLOCKED, 0.0, Feedback(message=message))
+        return None
 
 
 def _run(check: Check, session: Session, told: set[str]) -> Outcome:

@@ -20,7 +20,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from grader import contract
 from grader.archives import shown
 from grader.assignment import Assignment, BadAssignment
-from grader.assignment_file import load
+from grader.assignment_file import delivered, load
 from grader.installed import unusable
 from grader.report import display
 from grader.sandbox.walls import WISHES
@@ -45,9 +45,6 @@ __all__ = [
 
 USAGE = 2
 """The exit status where a command cannot be carried out."""
-
-DELIVERED = Path(contract.__file__).parent / "data" / "assignment.toml"
-"""What a student's package says of the course's assignment, where that is not as delivered."""
 
 PARTS = [part.id for part in contract.PARTS]
 
@@ -209,9 +206,7 @@ def of_assignment(command: Command) -> Command:
 
 def _read(path: Path | None) -> Assignment:
     try:
-        if path is None:
-            return load(DELIVERED) if DELIVERED.is_file() else Assignment()
-        return load(path)
+        return delivered() if path is None else load(path)
     except BadAssignment as error:
         raise Refused(str(error)) from None
 

@@ -204,6 +204,8 @@ def _steps(node: ast.AST) -> Iterator[str]:
         yield repr(node.value)
     elif isinstance(node, ast.keyword):
         yield f"{node.arg}="
+    elif isinstance(node, ast.AnnAssign):
+        yield "Assign"  # with a type, or without
     else:
         yield type(node).__name__
     for name, child in ast.iter_fields(node):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from grader import contract
-from grader.records import Check, Outcome, Report, Status
+from grader.records import Check, Feedback, Figure, Outcome, Report, Status
 from grader.report import display
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "passed_everything",
     "status_of",
     "to_win",
+    "told",
     "unsandboxed",
 ]
 
@@ -149,3 +150,29 @@ def status_of(report: Report) -> str:
 def unsandboxed(report: Report) -> bool:
     """Whether the submission ran without walls around it."""
     return bool(report.sandbox.get("unsandboxed")) or report.sandbox.get("mode") == "none"
+
+
+def told(feedback: Feedback, *, in_full: bool) -> list[tuple[str, str]]:
+    """What is said about a check in a terminal, label by label, without what is empty."""
+    said = [
+        ("called", feedback.tried),
+        ("seen", feedback.message),
+        ("expected", feedback.expected),
+        ("got", feedback.actual),
+        ("looks like", feedback.diagnosis),
+        ("hint", feedback.hint),
+        ("cost", feedback.cost),
+        ("where", feedback.where),
+    ]
+    if in_full:
+        said += [
+            ("reproduce", feedback.counterexample),
+            ("printed", feedback.stdout),
+            ("figures", "\n".join(map(_caption, feedback.figures))),
+            ("details", feedback.details),
+        ]
+    return [(label, value) for label, value in said if value]
+
+
+def _caption(figure: Figure) -> str:
+    return f"{figure.caption} ({', '.join(map(str, figure.arrays))})"

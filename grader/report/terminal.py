@@ -6,14 +6,14 @@ printable characters, and characters that the terminal's encoding lacks are repl
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from grader.records import Feedback, Figure, Report, Status
+from grader.records import Report, Status
 from grader.report import display
 from grader.report.summary import (
     Judged,
@@ -24,6 +24,7 @@ from grader.report.summary import (
     passed_everything,
     status_of,
     to_win,
+    told,
     unsandboxed,
 )
 
@@ -157,31 +158,10 @@ class _Page:
         details = Table.grid(padding=(0, 2))
         details.add_column(no_wrap=True, min_width=10)
         details.add_column(overflow="fold")
-        for label, value in self._told(outcome.feedback):
+        for label, value in told(outcome.feedback, in_full=self.verbose):
             details.add_row(self._text(label, "dim"), self._text(self._capped(value)))
         if details.row_count:
             self.console.print(Padding(details, (0, 0, 0, 4)))
-
-    def _told(self, feedback: Feedback) -> Iterator[tuple[str, str]]:
-        """What is said about a check, label by label, without what is empty."""
-        told = [
-            ("called", feedback.tried),
-            ("seen", feedback.message),
-            ("expected", feedback.expected),
-            ("got", feedback.actual),
-            ("looks like", feedback.diagnosis),
-            ("hint", feedback.hint),
-            ("cost", feedback.cost),
-            ("where", feedback.where),
-        ]
-        if self.verbose:
-            told += [
-                ("reproduce", feedback.counterexample),
-                ("printed", feedback.stdout),
-                ("figures", "\n".join(map(_caption, feedback.figures))),
-                ("details", feedback.details),
-            ]
-        return ((label, value) for label, value in told if value)
 
     def _ending(self) -> None:
         report, total = self.report, self.report.total
@@ -235,7 +215,3 @@ class _Page:
         except UnicodeEncodeError:
             return False
         return True
-
-
-def _caption(figure: Figure) -> str:
-    return f"{figure.caption} ({', '.join(map(str, figure.arrays))})"

@@ -1,0 +1,136 @@
+"""What is handed out is searched: each kind of leak is planted, and seen with its file."""
+
+import pytest
+
+from grader.assignment import Assignment
+from grader.checks import hidden
+from grader.release import leaks as search
+from grader.release import student as bundles
+from grading import CHECKS, ROOT
+
+SEED = 90_210
+OURS = Assignment(seed=SEED)
+PACKAGE, TEMPLATE = bundles._package(), bundles._template()
+HIDDEN = next(c for c in CHECKS if c.id == "linear_scores.leaves_the_model_alone")
+REFERENCE = (ROOT / "reference" / "part1_focused.py").read_text("utf-8")
+
+RENAMED = '''
+def _helper(n: Any, at, rows: list,
+            index):
+    """Nothing to see here."""
+    # another name, another layout, types
+    return t.cat(
+        many(of (plain(n), at,
+                 rows, quantity (index)) ))
+'''
+"""``instance_influence`` of the reference, in other words."""
+
+LONGER = """
+class Tools:
+    @staticmethod
+    def sort_of(numbers: list, count: int = 3) -> "list":
+        print("here it comes")
+{body}
+        return None
+"""
+
+
+def body_of(name):
+    """A function of the reference as other words for it: without docstring, names and layout."""
+    import ast
+    import re
+    import textwrap
+
+    (function,) = [
+        f for f in ast.parse(REFERENCE).body if isinstance(f, ast.FunctionDef) and f.name == name
+    ]
+    lines = [ast.unparse(statement) for statement in function.body[1:]]
+    names = {n.id for n in ast.walk(function) if isinstance(n, ast.Name)} | {"self"}
+    text = "\n".join(lines)
+    for i, word in enumerate(sorted(names, key=len, reverse=True)):
+        text = re.sub(rf"(?<![\w.]){word}\b(?!=)", f"v{i}", text)
+    return textwrap.indent(text, "        ")
+
+
+def found(package=(), template=(), assignment=OURS):
+    bundle = bundles.made(PACKAGE | dict(package), TEMPLATE | dict(template), assignment)
+    return bundles.leaks_in(bundle, assignment)
+
+
+def test_what_students_get_gives_nothing_away():
+    assert found() == []
+    assert found(assignment=Assignment()) == []
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "reason"),
+    [
+        ("checks/notes.py", f'"""See {HIDDEN.id}."""\n', "the id of the hidden check"),
+        ("checks/notes.py", f"def {HIDDEN.run.__name__}(): ...\n", "the name of the hidden check"),
+        (
+            "report/templates/note.html",
+            HIDDEN.title.replace(" ", "\n  "),
+            "the title of the hidden",
+        ),
+        ("data/more.safetensors", f"\x00\x01{HIDDEN.id}\x00", "the id of the hidden check"),
+        ("notes.py", f"X = ({SEED}, 1)\n", "the seed of hidden cases"),
+        ("notes.py", f"X = {SEED + 7:_}\n", "the seed of hidden cases"),
+        ("notes.py", RENAMED, "the body of instance_influence"),
+        ("notes.py", LONGER.format(body=body_of("ranking")), "the body of ranking"),
+        ("notes.py", "def broken(:\n", "is no Python"),
+        ("notes.md", f"```python\n{REFERENCE}\n```\n", "the body of"),
+        ("report/templates/logo.css", b"\xff\xfe\x00", "cannot be looked into"),
+    ],
+)
+def test_a_leak_in_the_wheel_is_seen(file, text, reason):
+    content = text if isinstance(text, bytes) else text.encode()
+    leaks = found(package={file: content})
+    assert leaks
+    assert {leak.file for leak in leaks} == {f"{_wheel(file, content)}/grader/{file}"}
+    assert any(reason in leak.reason for leak in leaks), leaks
+
+
+def _wheel(file, content):
+    return bundles.made(PACKAGE | {file: content}, TEMPLATE, OURS).wheel
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [("answers.md", HIDDEN.title), ("part1_focused.py", REFERENCE), ("image.png", "x")],
+)
+def test_a_leak_beside_the_wheel_is_seen(file, text):
+    leaks = found(template={file: text.encode()})
+    assert {leak.file for leak in leaks} == {file}
+
+
+def test_the_delivered_seed_is_seen_where_a_seed_is_named():
+    text = f"case = Case(Network('affine', seed={hidden.DEFAULT_SEED + 1}))\n".encode()
+    assert "seed" in found({"notes.py": text}, assignment=Assignment())[0].reason
+    assert found({"notes.py": b"WIDTH = 400\n"}, assignment=Assignment()) == []
+
+
+def test_a_check_that_the_assignment_hides_is_hidden():
+    hides = Assignment(visibility={"evaluate": "hidden", "split.composes": "hidden"})
+    assert found(assignment=hides) == []
+    inside = bundles.made(PACKAGE, TEMPLATE, hides).inside
+    whole = b"".join(inside.values())
+    for secret in (b"takes_zero_for_a_no", b"def composes", b"g(h(x)) is the model again"):
+        assert secret in b"".join(PACKAGE.values())
+        assert secret not in whole
+
+
+def test_every_function_of_the_homework_is_looked_for():
+    reference = {p.name: p.read_text("utf-8") for p in (ROOT / "reference").glob("[!_]*.py")}
+    bodies = search.secrets_of([], [], 400, reference).bodies
+    from grader import contract
+
+    named = {name.partition(" of ")[0] for name in bodies}
+    assert set(contract.FUNCTIONS) - named == {"discriminator_penalty"}  # the reference has none
+
+
+def test_honest_code_of_others_is_no_leak_of_most_functions():
+    """A student's own solution may be alike in short functions; what is long differs."""
+    twin = ROOT / "fixtures" / "submissions" / "twin_hooks" / "part2_comparative.py"
+    reference = {p.name: p.read_text("utf-8") for p in (ROOT / "reference").glob("[!_]*.py")}
+    secrets = search.secrets_of([], [], 400, reference)
+    assert list(search.leaks({"twin.py": twin.read_bytes()}, secrets)) == []
