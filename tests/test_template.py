@@ -64,6 +64,16 @@ def test_the_readme_s_commands_are_the_command_line_s():
         assert set(options.split()) <= known, (command, options)
 
 
+def test_the_readme_s_options_of_explore_are_its_own():
+    from grader.pictures.wishes import _parser
+
+    used = re.findall(r"python explore\.py((?: --?[a-z0-9-]+(?: [\w.]+)?)*)", README)
+    assert len(used) > 5
+    for options in used:
+        words = [w.replace("cat.jpg", "x") for w in options.split()]
+        assert vars(_parser("").parse_args(words)), options
+
+
 @pytest.mark.parametrize(
     "idiom", ["theano.grad", "T.take", "model.layers[n].output", "get_weights()"]
 )
