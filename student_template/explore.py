@@ -7,6 +7,14 @@ is also an example of how your functions are used: change it as you like.
 
 `python explore.py --help` lists the options: another digit, another class, another layer, or VGG16
 on an image of yours.
+
+What is explained is called `on`:
+    on.model            the network, an nn.Sequential
+    on.x, on.baseline   the image and a black one, as the network takes them, (C, H, W)
+    on.pixels           the image in [0, 1], to be shown
+    on.c1, on.c2        the class that is explained and the one that it is compared with
+    on.xs               images of class c1, (N, C, H, W)
+    on.layer            the slice is cut behind this layer; on.neurons is how many neurons it has
 """
 
 import sys
@@ -17,7 +25,7 @@ try:
     from grader.pictures import Page, ask, own
 except ModuleNotFoundError as error:
     sys.exit(
-        f"{error.name} is not installed here: see 'Setting up' in README.md (is .venv active?)"
+        f"{error.name} is not installed here: see 'Your first hour' in README.md (is .venv active?)"
     )
 
 # Your files.  A function is looked up when it is called, so a missing one stops only its picture.
@@ -54,9 +62,9 @@ def top_neurons(page, on):
     """The most influential neurons of the slice, and where in their maps the influence is."""
     with page.figure(
         f"Which neurons of layer {on.layer} speak for “{on.names[on.c1]}”?",
-        f"The strongest neurons first, {on.examples}. Where a map is orange, more "
-        "activation there raises the score; where it is blue, it lowers it. A neuron is as strong "
-        "as its strongest spot.",
+        f"The strongest neurons first, {on.examples}. Where a map is orange, more activation "
+        "there raises the score; where it is blue, it lowers it. A neuron is as strong as its "
+        "strongest spot.",
         shared=True,
     ):
         influence = part1.class_influence(on.model, on.layer, on.xs, on.c1)
@@ -187,9 +195,9 @@ def compression(page, on):
         f"all {all_} neurons of layer {on.layer}, then with the most positive and the most "
         "negative ones alone. A classifier that always says no is right in nine of ten images, so "
         "look at precision (how many of its yes are right) and recall (how many of the class it "
-        "finds).",
+        "finds). In percent.",
     ):
-        page.row("neurons", "accuracy %", "precision %", "recall %")
+        page.row("neurons", "accuracy", "precision", "recall")
         page.row(f"all {all_}", *quality(on, on.c1, all_, 0))
         for k in (12, 8, 4, 2, 1):
             if 2 * k < all_:
@@ -198,9 +206,9 @@ def compression(page, on):
     with page.figure(
         "Five random classes, before and after",
         f"The same for the classes that your `random_classes` draws: first with all {all_} "
-        f"neurons, then with the {k} most positive and the {k} most negative ones of the class.",
+        f"neurons, then with the {k} most positive and the {k} most negative ones. In percent.",
     ):
-        page.row("class", "accuracy %", "precision %", "recall %")
+        page.row("class", "accuracy", "precision", "recall")
         for target in part3.random_classes(len(on.names)):
             before, after = quality(on, target, all_, 0), quality(on, target, k, k)
             change = [f"{b} → {a}" for b, a in zip(before, after, strict=True)]

@@ -95,14 +95,15 @@ def trouble(error: BaseException, program: Path) -> Trouble:
         where = f"{Path(str(error.filename)).name}, line {error.lineno}"
         says = f"Python cannot read the file: {one_line(str(error.msg))}"
         return Trouble(says, where, (error.text or "").strip()[:200])
-    frames = [
+    passed = [
         (Path(frame.f_code.co_filename), line, frame.f_code.co_name)
         for frame, line in traceback.walk_tb(error.__traceback__)
-        if _theirs(frame.f_code.co_filename, program)
     ]
+    frames = [frame for frame in passed if _theirs(str(frame[0]), program)]
     # Their files come before the program, which only calls them.
     deeper = [frame for frame in frames if frame[0].resolve() != program]
-    if isinstance(error, NotImplementedError) and deeper:
+    # torch, too, has functions that are not written.
+    if isinstance(error, NotImplementedError) and deeper and deeper[-1] is passed[-1]:
         file, _, name = deeper[-1]
         return Trouble(f"{name} is not written yet ({file.name})", unwritten=name)
     says = ": ".join(word for word in (type(error).__name__, one_line(str(error), 300)) if word)

@@ -207,7 +207,7 @@ class Page:
 
 def _array(values: Any) -> Array:
     if values is None:
-        raise UnfitError("nothing came back: is a `return` missing?")
+        raise UnfitError("nothing came back: is a return missing?")
     if isinstance(values, torch.Tensor):
         values = values.detach().cpu().numpy()
     try:

@@ -67,8 +67,8 @@ class Subject:
     @property
     def examples(self) -> str:
         """What an influence on ``xs`` is about, in words."""
-        one = len(self.xs) == 1
-        return "for this image alone" if one else f"averaged over {len(self.xs)} images of it"
+        count = len(self.xs)
+        return f"averaged over {count} images of the class" if count > 1 else "for this image alone"
 
     def score(self, image: Tensor, target: int) -> float:
         """The network's score of a class for one image."""
