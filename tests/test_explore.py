@@ -167,6 +167,20 @@ def test_whatever_a_function_does_the_next_figures_are_drawn(folder, body, said)
     assert figures[3][0] == "drawn"
 
 
+def test_a_function_that_many_figures_need_stops_only_these(folder):
+    solve(folder)
+    change(
+        folder,
+        "part1_focused.py",
+        "def class_influence(",
+        "def class_influence(*given):\n    raise SystemExit(3)\n\n\ndef once(",
+    )
+    figures, _ = explore(folder, "--gan-steps", "0")
+    assert figures[0][0] == figures[4][0] == "drawn"
+    assert [word for word, _, _ in figures[1:4]] == ["skipped"] * 3
+    assert "SystemExit: 3" in figures[1][2]
+
+
 def test_a_file_that_python_cannot_read_is_named_with_its_line(folder):
     solve(folder)
     (folder / "part2_comparative.py").write_text("x = 1\ndef f(:\n    pass\n")
