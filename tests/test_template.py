@@ -18,8 +18,10 @@ def functions(file):
 
 
 def test_it_holds_the_homework_s_files():
-    others = {"README.md", "answers.md", "pyproject.toml", ".github", ".gitlab-ci.yml", ".gitignore"}
-    assert {*contract.FILES, *others} == {p.name for p in TEMPLATE.glob("*.*")}
+    others = {"README.md", "answers.md", "explore.py", "pyproject.toml"}
+    hidden = {".github", ".gitlab-ci.yml", ".gitignore"}
+    there = {p.name for p in TEMPLATE.iterdir()} - {"__pycache__"}
+    assert there == {*contract.FILES, *others, *hidden}
 
 
 @pytest.mark.parametrize("part", contract.PARTS, ids=lambda p: p.id)
@@ -60,6 +62,16 @@ def test_the_readme_s_commands_are_the_command_line_s():
         assert command in main.commands, command
         known = {o for p in main.commands[command].params for o in p.opts}
         assert set(options.split()) <= known, (command, options)
+
+
+def test_the_readme_s_options_of_explore_are_its_own():
+    from grader.pictures.wishes import _parser
+
+    used = re.findall(r"python explore\.py((?: --?[a-z0-9-]+(?: [\w.]+)?)*)", README)
+    assert len(used) > 5
+    for options in used:
+        words = [w.replace("cat.jpg", "x") for w in options.split()]
+        assert vars(_parser("").parse_args(words)), options
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,17 @@ from grader.report import charts
 from grader.report.display import one_line, short
 from grader.report.png import Pixels, data_uri
 
-__all__ = ["MOST_ARRAYS", "MOST_CELLS", "MOST_IMAGES", "Drawing", "Picture", "Scale", "draw"]
+__all__ = [
+    "MOST_ARRAYS",
+    "MOST_CELLS",
+    "MOST_IMAGES",
+    "Drawing",
+    "Picture",
+    "Scale",
+    "colours",
+    "draw",
+    "source",
+]
 
 MOST_ARRAYS = 6
 MOST_CELLS = 64
@@ -133,13 +143,13 @@ def _map(name: str, array: Array, limit: float) -> Picture:
         name,
         alt=f"{name}: heat map of {rows} by {columns} values, {_range(array)}{_peak(array)}",
         note=_sentence(_range(array), _thinning(array.shape, small.shape)),
-        src=_source(_colours(small, limit)),
+        src=source(colours(small, limit)),
         width=max(cell * shown_columns, 16),
         height=max(cell * shown_rows, 16),
     )
 
 
-def _colours(array: Array, limit: float) -> Pixels:
+def colours(array: Array, limit: float) -> Pixels:
     """Diverging colours of values in [-limit, limit]; (rows, columns, 3)."""
     finite = np.isfinite(array)
     scaled = np.where(finite, array, 0.0) / (limit or 1.0)
@@ -153,8 +163,8 @@ def _colours(array: Array, limit: float) -> Pixels:
 
 
 def _legend(limit: float, not_finite: bool) -> Scale:
-    strip = _colours(np.linspace(-1.0, 1.0, 65)[None, :], 1.0)
-    return Scale(_source(strip), short(-limit) if limit else "0", short(limit), not_finite)
+    strip = colours(np.linspace(-1.0, 1.0, 65)[None, :], 1.0)
+    return Scale(source(strip), short(-limit) if limit else "0", short(limit), not_finite)
 
 
 def _images(name: str, array: Array) -> Picture:
@@ -174,7 +184,7 @@ def _images(name: str, array: Array) -> Picture:
             f"the first {MOST_IMAGES} of {count}" if count > MOST_IMAGES else "",
             _thinning((height, width), tiles.shape[1:]),
         ),
-        src=_source(pixels),
+        src=source(pixels),
         width=pixels.shape[1] * zoom,
         height=pixels.shape[0] * zoom,
     )
@@ -240,6 +250,7 @@ def _sentence(*notes: str) -> str:
     return "; ".join(note for note in notes if note)
 
 
-def _source(pixels: Pixels) -> Markup:
+def source(pixels: Pixels) -> Markup:
+    """The address of an ``img`` that shows ``pixels``, (height, width, 3)."""
     # Base64 of our own making: no character of it means anything to HTML.
     return Markup(data_uri(pixels))

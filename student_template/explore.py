@@ -1,0 +1,292 @@
+"""Pictures of what your own functions find: `python explore.py`, then open explore.html.
+
+The functions are yours, from the files beside this one; the network is trained on small images of
+handwritten digits and comes with the grader.  What you have not written yet is named and skipped,
+so that you can look at the first picture after your first functions.  Nothing here is graded.  It
+is also an example of how your functions are used: change it as you like.
+
+`python explore.py --help` lists the options: another digit, another class, another layer, or VGG16
+on an image of yours.
+
+What is explained is called `on`:
+    on.model            the network, an nn.Sequential
+    on.x, on.baseline   the image and a black one, as the network takes them, (C, H, W)
+    on.pixels           the image in [0, 1], to be shown
+    on.c1, on.c2        the class that is explained and the one that it is compared with
+    on.xs               images of class c1, (N, C, H, W)
+    on.layer            the slice is cut behind this layer; on.neurons is how many neurons it has
+"""
+
+import sys
+
+try:
+    import torch
+
+    from grader.pictures import Page, ask, own
+except ModuleNotFoundError as error:
+    sys.exit(
+        f"{error.name} is not installed here: see 'Your first hour' in README.md (is .venv active?)"
+    )
+
+# Your files.  A function is looked up when it is called, so a missing one stops only its picture.
+part1 = own("part1_focused")
+part2 = own("part2_comparative")
+part3 = own("part3_compression")
+gan = own("gan")
+
+
+def input_gradients(page, on):
+    """Plain gradient beside integrated gradients, on the pixels."""
+    with page.figure(
+        f"Which pixels speak for “{on.names[on.c1]}”?",
+        "Orange pixels raise the score when they get brighter, blue ones lower it. The plain "
+        "gradient says what a small change of a pixel would do, also where the image is black. "
+        "Integrated gradients say what each pixel added on the way from a black image to this one: "
+        "where the image is black, that is nothing.",
+    ):
+        with page.panel("the image"):
+            page.image(on.pixels, given=True)
+        with page.panel("plain gradient"):
+            page.map(part1.instance_influence(on.model, -1, on.x[None], on.c1)[0])
+        with page.panel("integrated gradients"):
+            found = part1.integrated_gradients(on.model, on.x, on.baseline, on.c1, on.steps)
+            page.map(found)
+            rise = on.score(on.x, on.c1) - on.score(on.baseline, on.c1)
+            page.note(
+                f"Integrated gradients add up to {float(found.sum()):.2f}; from the black image to "
+                f"this one the score changes by {rise:.2f}. The two should be about the same."
+            )
+
+
+def top_neurons(page, on):
+    """The most influential neurons of the slice, and where in their maps the influence is."""
+    with page.figure(
+        f"Which neurons of layer {on.layer} speak for “{on.names[on.c1]}”?",
+        f"The strongest neurons first, {on.examples}. Where a map is orange, more activation "
+        "there raises the score; where it is blue, it lowers it. A neuron is as strong as its "
+        "strongest spot.",
+        shared=True,
+    ):
+        influence = part1.class_influence(on.model, on.layer, on.xs, on.c1)
+        for neuron in part1.top_neurons(influence, min(4, on.neurons)):
+            with page.panel(f"neuron {int(neuron)}"):
+                page.map(influence[int(neuron)])
+
+
+def saliency(page, on):
+    """What the top neuron looks at, and the pixels of the image scaled by it."""
+    with page.figure(
+        "What does the top neuron look at?",
+        "Orange pixels excite the neuron when they get brighter, blue ones calm it. Then every "
+        "pixel of the image is dimmed by its saliency, whatever its sign: what stays bright is in "
+        "the image, and matters to the neuron.",
+    ):
+        influence = part1.class_influence(on.model, on.layer, on.xs, on.c1)
+        neuron = int(part1.top_neurons(influence)[0])
+        with page.panel("the image"):
+            page.image(on.pixels, given=True)
+        with page.panel(f"saliency of neuron {neuron}"):
+            found = part1.saliency_map(on.model, on.layer, neuron, on.x)
+            page.map(found)
+        with page.panel("pixels scaled by it"):
+            page.image(part1.scale_pixels(on.pixels, found))
+
+
+def integrated_saliency(page, on):
+    """The same with path-integrated gradients."""
+    with page.figure(
+        "The same, integrated from a black image",
+        "What each pixel added to the neuron's activation on the way from a black image: orange "
+        "raised it, blue lowered it. Black pixels added nothing, so less of the map is coloured.",
+    ):
+        influence = part1.class_influence(on.model, on.layer, on.xs, on.c1)
+        neuron = int(part1.top_neurons(influence)[0])
+        with page.panel("the image"):
+            page.image(on.pixels, given=True)
+        with page.panel(f"integrated saliency of neuron {neuron}"):
+            found = part1.integrated_saliency_map(
+                on.model, on.layer, neuron, on.x, on.baseline, on.steps
+            )
+            page.map(found)
+        with page.panel("pixels scaled by it"):
+            page.image(part1.scale_pixels(on.pixels, found))
+
+
+def comparison(page, on):
+    """C1 - C2 beside C1 alone, on the pixels."""
+    one, other = on.names[on.c1], on.names[on.c2]
+    with page.figure(
+        f"Why “{one}” rather than “{other}”?",
+        f"Integrated gradients for “{one}” alone, then for its score minus that of “{other}”: "
+        f"there orange speaks for “{one}”, blue for “{other}”. What speaks for both classes fades, "
+        "and what tells them apart stays. Both maps have the same scale.",
+        shared=True,
+    ):
+        path = (on.model, on.x, on.baseline)
+        with page.panel("the image"):
+            page.image(on.pixels, given=True)
+        with page.panel(f"“{one}” alone"):
+            page.map(part1.integrated_gradients(*path, on.c1, on.steps))
+        with page.panel(f"“{one}” − “{other}”"):
+            page.map(part2.comparative_integrated_gradients(*path, on.c1, on.c2, on.steps))
+
+
+def distinguishing_neurons(page, on):
+    """The neurons that tell the two classes apart, and what they look at."""
+    one, other = on.names[on.c1], on.names[on.c2]
+    with page.figure(
+        f"Which neurons tell “{one}” from “{other}”?",
+        "The neurons that push hardest towards either class, and what they look at in this image: "
+        "orange pixels excite the neuron, blue ones calm it. A neuron may be on both sides, with "
+        "different spots of its map.",
+    ):
+        k = min(2, on.neurons)
+        for_one, for_other = part2.distinguishing_neurons(
+            on.model, on.layer, on.xs, on.c1, on.c2, k
+        )
+        for name, neurons in ((one, for_one), (other, for_other)):
+            for neuron in neurons:
+                with page.panel(f"neuron {int(neuron)}, for “{name}”"):
+                    page.map(part1.saliency_map(on.model, on.layer, int(neuron), on.x))
+        k = min(5, on.neurons)
+        correlation, overlap = part2.compare_with_single_class(
+            on.model, on.layer, on.xs, on.c1, on.c2, k
+        )
+        page.note(
+            f"Beside the explanation for “{one}” alone: rank correlation {correlation:.2f}, and "
+            f"{overlap * k:.0f} of the {k} top neurons are the same."
+        )
+
+
+def essence(page, on):
+    """What the neurons look at that a class needs most."""
+    xs = on.xs[:20]
+    where = f"on average over {len(xs)} images" if len(xs) > 1 else "in this image"
+    with page.figure(
+        f"The essence of “{on.names[on.c1]}”",
+        "The neurons that speak most for the class, then those that speak most against it, and "
+        f"what they look at {where}: orange pixels excite the neuron, blue ones calm it.",
+    ):
+        influence = part1.class_influence(on.model, on.layer, on.xs, on.c1)
+        k = min(4, on.neurons)
+        most_for, most_against = part3.influential_neurons(influence, k, k)
+        for side, neurons in (("for", most_for), ("against", most_against)):
+            for neuron in neurons:
+                with page.panel(f"neuron {int(neuron)}, {side}"):
+                    maps = [part1.saliency_map(on.model, on.layer, int(neuron), x) for x in xs]
+                    page.map(sum(maps) / len(maps))
+
+
+def quality(on, target, positive, negative):
+    """Accuracy, precision and recall of a class's classifier with these neurons, in percent."""
+    classifier = part3.binary_classifier(
+        on.model, on.layer, on.some(target), target, positive, negative
+    )
+    found = part3.evaluate(classifier, on.test, on.test_labels == target)
+    return [f"{100 * float(value):.0f}" for value in found]
+
+
+def compression(page, on):
+    """How well a few neurons recognise a class."""
+    all_, name = on.neurons, on.names[on.c1]
+    with page.figure(
+        f"How few neurons are enough for “{name}”?",
+        f"Is it a “{name}” or not, for {len(on.test)} images that the network has not seen: with "
+        f"all {all_} neurons of layer {on.layer}, then with the most positive and the most "
+        "negative ones alone. A classifier that always says no is right in nine of ten images, so "
+        "look at precision (how many of its yes are right) and recall (how many of the class it "
+        "finds). In percent.",
+    ):
+        page.row("neurons", "accuracy", "precision", "recall")
+        page.row(f"all {all_}", *quality(on, on.c1, all_, 0))
+        for k in (12, 8, 4, 2, 1):
+            if 2 * k < all_:
+                page.row(f"{k} + {k}", *quality(on, on.c1, k, k))
+    k = max(1, all_ // 4)
+    with page.figure(
+        "Five random classes, before and after",
+        f"The same for the classes that your `random_classes` draws: first with all {all_} "
+        f"neurons, then with the {k} most positive and the {k} most negative ones. In percent.",
+    ):
+        page.row("class", "accuracy", "precision", "recall")
+        for target in part3.random_classes(len(on.names)):
+            before, after = quality(on, target, all_, 0), quality(on, target, k, k)
+            change = [f"{b} → {a}" for b, a in zip(before, after, strict=True)]
+            page.row(on.names[target], *change)
+
+
+def samples(page, on, steps):
+    """Images of your generator before and after training, beside real ones."""
+    latent_dim, batch_size, at_once = 16, 32, 100
+    losses, trained = [], 0
+    with page.figure(
+        "What your generator draws",
+        "The same noise before and after training, beside real digits. Mush after training means "
+        "that the generator does not learn; always the same digit, that it has collapsed. "
+        "`--gan-steps 3000` trains as long as the checks do.",
+    ):
+        with page.panel("real digits"):
+            page.images(on.train[:24], given=True)
+        torch.manual_seed(0)
+        noise = torch.randn(24, latent_dim)
+        generator, discriminator = gan.make_generator(latent_dim), gan.make_discriminator()
+        with page.panel("your generator, untrained"), torch.no_grad():
+            page.images(generator.eval()(noise))
+        opt_g = torch.optim.Adam(generator.parameters(), lr=0.002, betas=(0.5, 0.999))
+        opt_d = torch.optim.Adam(discriminator.parameters(), lr=0.002, betas=(0.5, 0.999))
+        try:
+            while trained < steps:
+                page.progress(f"Training the GAN: {trained} of {steps} steps. Ctrl-C stops it.")
+                losses += gan.train(
+                    *(generator, discriminator, opt_g, opt_d, on.train),
+                    *(at_once, batch_size, latent_dim, trained),  # a seed of its own
+                )
+                trained += at_once
+        except KeyboardInterrupt:
+            page.note("You stopped the training with Ctrl-C.")
+        with page.panel(f"your generator, after {trained} steps"), torch.no_grad():
+            page.images(generator.eval()(noise))
+    if losses:
+        with page.figure(
+            "The two losses",
+            "Neither has to fall to zero: what one network learns makes it harder for the other. A "
+            "discriminator whose loss vanishes has won, and the generator learns nothing more.",
+        ):
+            for name in ("d_loss", "g_loss"):
+                with page.panel(f"{name}, mean of every 10 steps"):
+                    values = torch.tensor([float(step[name]) for step in losses])
+                    page.curve(values.reshape(-1, 10).mean(1))
+
+
+def main():
+    """Draw everything, then write the page."""
+    wishes = ask("Draws what your own functions find, as a page to open in a browser.")
+    on = wishes.on
+    one, other = on.names[on.c1], on.names[on.c2]
+    page = Page(
+        f"“{one}”, as your functions explain it",
+        f"The network's score for this image is {on.score(on.x, on.c1):.1f} for “{one}” and "
+        f"{on.score(on.x, on.c2):.1f} for “{other}”. In all maps orange is above zero, blue is "
+        "below zero, and white is zero.",
+        __file__,
+    )
+    page.section("Focused explanation", "part1_focused.py")
+    input_gradients(page, on)
+    top_neurons(page, on)
+    saliency(page, on)
+    integrated_saliency(page, on)
+    page.section("Comparative explanation", "part2_comparative.py")
+    comparison(page, on)
+    distinguishing_neurons(page, on)
+    page.section("Model compression", "part3_compression.py")
+    essence(page, on)
+    if on.test is not None:  # with VGG16 there is your image only, too little to test on
+        compression(page, on)
+    if wishes.gan_steps:
+        page.section("Generative adversarial network", "gan.py")
+        samples(page, on, wishes.gan_steps)
+    wishes.keep(page.html())
+
+
+if __name__ == "__main__":
+    main()
