@@ -280,8 +280,10 @@ def _follow() -> None:
 
 def _leave(*_: Any) -> None:
     # Not by an exception: the pool would take it for the submission's, and go on with the next.
-    end_guests()
-    os._exit(1)
+    try:
+        end_guests()
+    finally:
+        os._exit(1)
 
 
 def stop(pool: Executor) -> None:

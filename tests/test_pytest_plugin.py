@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 import xml.etree.ElementTree as ET
 from types import SimpleNamespace
 
@@ -362,6 +363,10 @@ def test_a_folder_s_own_tests_run_beside_the_checks(folder):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of process groups")
+def _burnt(processes):
+    return sum(sum(process.cpu_times()[:2]) for process in processes)
+
+
 def test_ctrl_c_says_what_was_done_and_leaves_no_process(folder):
     write(folder, PART3.replace("margin > 0", "[0 for _ in iter(int, 1)]"))  # without an end
     command = [sys.executable, "-u", "-m", "pytest", *LOADED, "-v", "-k"]
@@ -378,6 +383,9 @@ def test_ctrl_c_says_what_was_done_and_leaves_no_process(folder):
         said += running.stdout.read(1)
     guests = psutil.Process(running.pid).children(recursive=True)
     assert guests
+    before = _burnt(guests)
+    while _burnt(guests) < before + 0.3:  # until the loop runs
+        time.sleep(0.05)
     os.killpg(running.pid, signal.SIGINT)
     rest, _ = running.communicate(timeout=60)
     assert running.returncode == pytest.ExitCode.INTERRUPTED

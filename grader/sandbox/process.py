@@ -200,5 +200,5 @@ def end_zygote(mode: str) -> None:
 
 def end_guests() -> None:
     """End all guests of this process at once, without waiting for them."""
-    for one in _zygotes.values():
+    for one in list(_zygotes.values()):  # a signal may have come while one was being added
         one.end()
