@@ -62,7 +62,7 @@ def with_two_threads(monkeypatch):
         ("weakest_first", "part2"),  # partial credit
         ("careless", "part3"),  # partial credit in quarters, ninths and thirds
         ("off_by_one_mean", "part1"),  # wrong by a fiftieth
-        ("ratio", "part2"),  # wrong in what Hypothesis draws
+        ("ignores_steps", "part1"),  # wrong in what Hypothesis draws
     ],
 )
 def test_alone_backwards_and_with_two_threads_the_score_is_the_same(name, part, with_two_threads):
