@@ -15,10 +15,10 @@ from grader.records import Report
 from grader.report.files import write_text
 from grader.report.github import commands, payload
 from grader.report.gitlab import code_quality
-from grader.report.markdown import summary
+from grader.report.markdown import refusal, summary
 from grader.report.places import folder_in
 
-__all__ = ["QUALITY", "SUMMARY", "SYSTEMS", "hand_over", "system"]
+__all__ = ["QUALITY", "SUMMARY", "SYSTEMS", "hand_over", "say_refused", "system"]
 
 SYSTEMS = ("github", "gitlab", "none")
 
@@ -75,6 +75,12 @@ def _gitlab(report: Report, submission: Path, project: Path) -> list[str]:
         *_tried("summary", write_text, project / SUMMARY, summary(report)),
         *_tried("code quality report", write_text, project / QUALITY, quality),
     ]
+
+
+def say_refused(reason: str, environ: Mapping[str, str] = os.environ) -> None:
+    """Have the summary of a run say why nothing was checked, as far as it can be written."""
+    if path := environ.get("GITHUB_STEP_SUMMARY"):
+        _tried("summary", _append, Path(path), refusal(reason))
 
 
 def _append(path: Path, text: str) -> None:

@@ -41,9 +41,12 @@ def examine() -> Iterator[Finding]:
         yield Finding(why.package, why.says, "bad", why.repair)
         return
     yield from _packages()
+    data = _data()
+    yield data
     yield _torchvision()
-    yield _guest()
-    yield from _walls()
+    if data.level == "good":
+        yield _guest()
+        yield from _walls()
 
 
 def _python() -> Finding:
@@ -56,6 +59,24 @@ def _python() -> Finding:
 def _packages() -> Iterator[Finding]:
     for name in ("torch", "numpy", "hypothesis"):
         yield Finding(name, metadata.version(name))
+
+
+def _data() -> Finding:
+    """What the package brings along: networks, digits, and results of our own solution."""
+    from grader.frozen import Values, Vanished
+    from grader.networks import Network, build
+    from grader.samples import digits
+
+    what = "data of the grader"
+    repair = "pip install --force-reinstall --no-deps -r requirements.txt"
+    try:
+        digits()
+        build(Network("digits"))
+        Values.read()
+    except Exception as error:  # damaged files raise whatever their readers do
+        says = str(error) if isinstance(error, Vanished) else f"{type(error).__name__}: {error}"
+        return Finding(what, says.partition(": install")[0], "bad", repair)
+    return Finding(what, "all there")
 
 
 def _torchvision() -> Finding:

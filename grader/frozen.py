@@ -78,8 +78,11 @@ class Values:
     def write(self, path: Path) -> None:
         """Write the file, whole or not at all."""
         beside = path.with_name(path.name + ".new")
-        beside.write_bytes(_packed(self))
-        beside.replace(path)
+        try:
+            beside.write_bytes(_packed(self))
+            beside.replace(path)
+        finally:
+            beside.unlink(missing_ok=True)
 
     @classmethod
     def read(cls, path: Path = FILE) -> Values:
@@ -135,7 +138,7 @@ class FrozenOracle:
 
 def _nearest(rows: Mapping[str, Sequence[tuple[tuple[float, ...], Any]]], asked: Question) -> Any:
     found = [(distance(numbers, asked.numbers), i) for i, (numbers, _) in _all(rows, asked)]
-    if not found or min(found)[0] > SAME_INPUT:
+    if not found or not min(found)[0] <= SAME_INPUT:  # NaN is near nothing
         return None
     return rows[asked.digest][min(found)[1]][1]
 
@@ -246,15 +249,16 @@ def _packed(values: Values) -> bytes:
                 made = [[parts.once(_short(part)) for part in one] for one in alternatives]
                 ids[name] = groups.setdefault(json.dumps(made), len(groups))
             mistaken.append([digest, ids])
+    tensors = {**numbers.tensors(), **parts.tensors(), "asked": np.asarray(asked)}
     index = {
         "format": FORMAT,
+        "digest": _digest(tensors),
         "known": known,
         "parts": parts.specs,
         "groups": [json.loads(made) for made in groups],
         "mistaken": mistaken,
     }
     text = zlib.compress(json.dumps(index, separators=(",", ":")).encode(), 9)
-    tensors = {**numbers.tensors(), **parts.tensors(), "asked": np.asarray(asked)}
     return save({**tensors, "index": np.frombuffer(text, dtype=np.uint8)})
 
 
@@ -263,6 +267,8 @@ def _unpacked(content: bytes) -> Values:
     index = json.loads(zlib.decompress(stored["index"].tobytes()))
     if index["format"] != FORMAT:
         raise ValueError(f"format {index['format']}, this version reads {FORMAT}")
+    if index["digest"] != _digest({n: of for n, of in stored.items() if n != "index"}):
+        raise ValueError("its numbers are not those that were written")
     asked = map(tuple, stored["asked"].tolist())
     numbers, parts = _Read("known", stored), _Read("part", stored)
     values = Values()
@@ -277,6 +283,13 @@ def _unpacked(content: bytes) -> Values:
     for digest, ids in index["mistaken"]:
         values.mistaken.setdefault(digest, []).append((next(asked), _Made(ids, made)))
     return values
+
+
+def _digest(tensors: Mapping[str, Array]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        digest.update(f"{name}{tensors[name].shape}".encode() + tensors[name].tobytes())
+    return digest.hexdigest()
 
 
 class _Made(Mapping[str, list[Parts]]):

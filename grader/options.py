@@ -116,6 +116,9 @@ def _unheeded(ctx: click.Context) -> Iterator[None]:
         try:
             yield
         except click.ClickException as error:
+            from grader.ci import say_refused
+
+            say_refused(error.format_message())
             error.show(sys.stdout)  # stderr is a pipe of its own, read when the fence may be down
             raise SystemExit(error.exit_code) from None
         finally:

@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from grader.assignment import Assignment
-from grader.options import Refused, of_assignment, path_words, progress_bar, unwritten
+from grader.options import Refused, of_assignment, path_words, progress_bar, unwritten, writable
 from grader.records import added
 from grader.report import display
 
@@ -57,8 +57,13 @@ def student(folder: Path, assignment: Assignment) -> None:
     """
     from grader.release import student as bundles
 
-    if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
+    try:
+        there = folder.is_file() or (folder.is_dir() and any(folder.iterdir()))
+    except OSError as error:
+        raise unwritten(error, folder) from None
+    if there:
         raise Refused(f"{path_words(folder)} is there already; name a new folder")
+    writable(folder / "README.md")
     with _progress() as said:
         try:
             bundle = bundles.build(assignment, said)

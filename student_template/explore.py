@@ -17,7 +17,11 @@ What is explained is called `on`:
     on.layer            the slice is cut behind this layer; on.neurons is how many neurons it has
 """
 
+import os
 import sys
+
+# Small networks take longer with several threads than with one.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 try:
     import torch
@@ -26,6 +30,11 @@ try:
 except ModuleNotFoundError as error:
     sys.exit(
         f"{error.name} is not installed here: see 'Your first hour' in README.md (is .venv active?)"
+    )
+except Exception as error:
+    sys.exit(
+        f"torch cannot be imported ({error}): `hw3 doctor` says more; a file of yours with the "
+        "name of one of Python's modules (random.py, torch.py) needs another one"
     )
 
 # Your files.  A function is looked up when it is called, so a missing one stops only its picture.

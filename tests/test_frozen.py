@@ -107,6 +107,15 @@ def test_what_is_written_is_read(tmp_path):
     assert (tmp_path / "frozen").read_bytes() == FILE.read_bytes()
 
 
+@pytest.mark.parametrize("share", [0.02, 0.3, 0.6, 0.9])
+def test_a_flipped_bit_is_seen(tmp_path, share):
+    content = bytearray(FILE.read_bytes())
+    content[int(share * len(content))] ^= 1
+    (tmp_path / "frozen.safetensors").write_bytes(content)
+    with pytest.raises(Vanished, match="cannot be read"):
+        Values.read(tmp_path / "frozen.safetensors")
+
+
 def few():
     """Some of the values: one that is longer than a sketch, and what mistakes give for a call."""
     values = Values.read()

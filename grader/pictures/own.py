@@ -44,10 +44,14 @@ class Own:
     latest = ""
     """The function of any file that was called last: what came back is its result."""
 
+    file = ""
+    """The file that was imported last."""
+
     def __init__(self, name: str) -> None:
         self._name = name
 
     def __getattr__(self, function: str) -> Any:
+        Own.file = self._name
         try:
             module = importlib.import_module(self._name)
         except ModuleNotFoundError as error:
@@ -91,7 +95,10 @@ def trouble(error: BaseException, program: Path) -> Trouble:
         return Trouble(str(error))
     if isinstance(error, UnfitError):
         return Trouble(f"{Own.latest}: {error}")
-    if isinstance(error, SyntaxError) and _theirs(error.filename, program):
+    if isinstance(error, SyntaxError) and not _theirs(error.filename, program):
+        says = f"Python cannot read the file: {one_line(str(error.msg))}"
+        return Trouble(says, f"{Own.file}.py")
+    if isinstance(error, SyntaxError):
         where = f"{Path(str(error.filename)).name}, line {error.lineno}"
         says = f"Python cannot read the file: {one_line(str(error.msg))}"
         return Trouble(says, where, (error.text or "").strip()[:200])

@@ -9,6 +9,7 @@ reformatting or a function around it hides nothing.
 from __future__ import annotations
 
 import ast
+import html
 import re
 import textwrap
 import warnings
@@ -30,7 +31,7 @@ Of what is handed out, the most is 0.19 (``python tests/benchmarks/leaks.py``).
 """
 
 LONG_ENOUGH = 12
-"""Runs of a function, below which only the whole of it is looked for, as a function."""
+"""Runs of a function, below which only the whole of it is looked for, as one run."""
 
 SHORTEST = 8
 """Steps of such a function; what is shorter is nobody's: ``return x - baseline``."""
@@ -63,16 +64,21 @@ class Secrets:
     Args:
         words: what each stands for, by words that give it away.
         seed: from which on hidden cases have theirs.
-        bodies: the runs of each function of the reference, by its name.
+        bodies: by the name of each function of the reference, the length of its runs, and these.
+            A short one is a single run: a part of it could be anybody's.
     """
 
     words: Mapping[str, str]
     seed: int
-    bodies: Mapping[str, frozenset[int]]
+    bodies: Mapping[str, tuple[int, frozenset[int]]]
 
 
 def secrets_of(
-    hidden: Iterable[Check], public: Iterable[Check], seed: int, reference: Mapping[str, str]
+    hidden: Iterable[Check],
+    public: Iterable[Check],
+    seed: int,
+    reference: Mapping[str, str],
+    others: Mapping[str, str] | None = None,
 ) -> Secrets:
     """What gives these checks, this seed and these programs away.
 
@@ -82,23 +88,27 @@ def secrets_of(
             away.
         seed: of the cases of hidden checks.
         reference: sources by file name.
+        others: of other right solutions; their short functions could be anybody's.
     """
-    known = {word for check in public for word in (check.run.__name__, _plain(check.title))}
+    known = {
+        word for check in public for word in (check.run.__name__, _plain(check.title).rstrip("."))
+    }
     words: dict[str, str] = {}
     for check in hidden:
         words[check.id] = f"the id of the hidden check {check.id}"
-        if check.run.__name__ not in known:
-            words[check.run.__name__] = f"the name of the hidden check {check.id}"
-        if (title := _plain(check.title)) not in known:
+        name = check.run.__name__
+        if name not in known:  # a single word, such as "runs", only where it is a function
+            words[name if "_" in name else f"def {name}"] = f"the name of the hidden {check.id}"
+        if (title := _plain(check.title).rstrip(".")) not in known:
             words[title] = f"the title of the hidden check {check.id}"
     bodies = {}
-    for file, source in reference.items():
+    for file, source in {**reference, **(others or {})}.items():
         for function in _functions(ast.parse(source)):
-            runs = frozenset(_runs(function.body))
-            if len(runs) < LONG_ENOUGH:  # a part of it could be anybody's
-                runs = frozenset(_whole(function))
-            if runs:
-                bodies[f"{function.name} of {file}"] = runs
+            steps = _steps_of(function.body)
+            long = len(steps) - RUN + 1 >= LONG_ENOUGH
+            length = RUN if long else len(steps)
+            if long or (len(steps) >= SHORTEST and file in reference):
+                bodies[f"{function.name} of {file}"] = (length, frozenset(_runs(steps, length)))
     return Secrets(words, seed, bodies)
 
 
@@ -109,6 +119,7 @@ def leaks(files: Mapping[str, bytes], secrets: Secrets) -> Iterator[Leak]:
     """
     for file, content in files.items():
         path = PurePosixPath(file)
+        yield from _of_words(file, file.replace("/", " "), secrets)
         if path.suffix in NUMBERS:
             yield from _of_words(file, content.decode("latin-1"), secrets)
             continue
@@ -125,71 +136,103 @@ def leaks(files: Mapping[str, bytes], secrets: Secrets) -> Iterator[Leak]:
 
 
 def _of_words(file: str, text: str, secrets: Secrets) -> Iterator[Leak]:
-    plain = _plain(text)
+    # Comments, quotes and markup of lines that a title may be wrapped over.
+    plain = _plain(re.sub(r"\n\s*(?:#|>|\*|//)?|[*`]", " ", html.unescape(text)))
     for word, what in secrets.words.items():
         if word in plain and re.search(rf"(?<!\w){re.escape(word)}(?!\w)", plain):
             yield Leak(file, f"holds {what}")
 
 
 def _of_seed(file: str, text: str, seed: int) -> Iterator[Leak]:
-    for found in re.finditer(r"(?<![\w.])\d[\d_]*(?![\w.])", text):
-        number = int(found[0].replace("_", "") or "0")
-        line = text[text.rfind("\n", 0, found.start()) + 1 : found.end()]
-        named = number >= _TELLING or "seed" in line.lower()
-        if seed <= number < seed + _SPREAD and named:
-            yield Leak(file, "holds the seed of hidden cases")
-            return
+    for line in text.splitlines():
+        for found in re.finditer(r"(?<![\w.#])(?:0x[\da-fA-F]+|\d[\d_]*)(?!\w)", line):
+            number = int(found[0].replace("_", "") or "0", 0 if found[0][:2] == "0x" else 10)
+            named = number >= _TELLING or "seed" in line.lower()
+            if seed <= number < seed + _SPREAD and named:
+                what = f"holds the seed of hidden cases, or by chance a number like it: {number}"
+                yield Leak(file, f"{what} in {line.strip()[:60]!r}")
+                return
 
 
 def _of_bodies(file: str, text: str, secrets: Secrets) -> Iterator[Leak]:
-    found = shared(text if file.endswith(".py") else _code_in(text), secrets)
-    if found is None:
-        if file.endswith(".py"):
-            yield Leak(file, "is no Python, so it cannot be looked into")
-        return
-    for name, share in found.items():
+    if file.endswith(".py") and shared(text, secrets) is None:
+        yield Leak(file, "is no Python, so it cannot be looked into")
+    for name, share in _most(text, secrets).items():
         if share > MOST_SHARED:
             yield Leak(file, f"holds the body of {name} ({100 * share:.0f} % of it)")
 
 
 def shared(source: str, secrets: Secrets) -> dict[str, float] | None:
     """The share of each function of the reference that is in a source; ``None`` for no Python."""
+    tree = _parsed(source)
+    if tree is None:
+        return None
+    steps = _steps_of(tree.body)
+    lengths = {length for length, _ in secrets.bodies.values()}
+    runs = {length: set(_runs(steps, length)) for length in lengths}
+    return {
+        name: len(body & runs[length]) / len(body)
+        for name, (length, body) in secrets.bodies.items()
+    }
+
+
+def _most(text: str, secrets: Secrets) -> dict[str, float]:
+    """The same of a text of any kind: as Python, and of all that looks like functions in it."""
+    whole = _parsed(text)
+    pieces = [text, "\n".join(_functions_in(text))]
+    if whole is not None:
+        strings = [n.value for n in ast.walk(whole) if isinstance(n, ast.Constant)]
+        pieces += [
+            "\n".join(_functions_in(s)) for s in strings if isinstance(s, str) and "def " in s
+        ]
+    most: dict[str, float] = {}
+    for piece in filter(None, pieces):
+        for name, share in (shared(piece, secrets) or {}).items():
+            most[name] = max(share, most.get(name, 0.0))
+    return most
+
+
+def _functions_in(text: str) -> Iterator[str]:
+    """What looks like a function of Python in a text, whatever stands in front of its lines."""
+    lines = [_PREFIX.sub("", line) for line in html.unescape(text).splitlines()]
+    for start, line in enumerate(lines):
+        head = re.match(r"(\s*)(?:async )?def ", line)
+        if head is None:
+            continue
+        end = start + 1
+        while end < len(lines) and (
+            not lines[end].strip() or len(lines[end]) - len(lines[end].lstrip()) > len(head[1])
+        ):
+            end += 1
+        block = textwrap.dedent("\n".join(lines[start:end]))
+        if _parsed(block) is not None:
+            yield block
+
+
+_PREFIX = re.compile(r"^(?:(?:[#>*|]|//|>>>|\.\.\.)[ \t]?)+")
+"""Comments, quotations, lists and what a terminal shows, in front of a line of code."""
+
+
+def _parsed(source: str) -> ast.Module | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            tree = ast.parse(source)
-    except (SyntaxError, ValueError):
+            return ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError):
         return None
-    runs = set(_runs(tree.body)).union(*map(_whole, _functions(tree)))
-    return {name: len(body & runs) / len(body) for name, body in secrets.bodies.items()}
 
 
-def _code_in(text: str) -> str:
-    """The blocks of code in a text that are Python."""
-    kept = []
-    for block in re.findall(r"^```\w*\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
-        code = textwrap.dedent(block)
-        try:
-            ast.parse(code)
-        except (SyntaxError, ValueError):
-            continue
-        kept.append(code)
-    return "\n".join(kept)
+def _functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
+    return (node for node in ast.walk(tree) if isinstance(node, kinds))
 
 
-def _functions(tree: ast.AST) -> Iterator[ast.FunctionDef]:
-    return (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
+def _steps_of(body: list[ast.stmt]) -> list[str]:
+    return [step for statement in body for step in _steps(statement)]
 
 
-def _runs(body: list[ast.stmt]) -> Iterator[int]:
-    steps = [step for statement in body for step in _steps(statement)]
-    return (hash(tuple(steps[i : i + RUN])) for i in range(len(steps) - RUN + 1))
-
-
-def _whole(function: ast.FunctionDef) -> set[int]:
-    """A whole body as one run; none if it is too short to be anybody's."""
-    steps = [step for statement in function.body for step in _steps(statement)]
-    return {hash(("whole", *steps))} if len(steps) >= SHORTEST else set()
+def _runs(steps: list[str], length: int) -> Iterator[int]:
+    return (hash(tuple(steps[i : i + length])) for i in range(len(steps) - length + 1))
 
 
 def _steps(node: ast.AST) -> Iterator[str]:

@@ -11,6 +11,7 @@ import ast
 import hashlib
 import json
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -86,6 +87,8 @@ def build(assignment: Assignment, said: freezing.Said) -> Bundle:
     """
     _fresh(said)
     bundle = made(_package(), _template(), assignment)
+    if not bundle.checks:
+        raise Unreleasable("the assignment leaves no public check, so there is nothing to hand out")
     found = leaks_in(bundle, assignment)
     if found:
         lines = "; ".join(f"{leak.file} {leak.reason}" for leak in found[:5])
@@ -113,19 +116,21 @@ def leaks_in(bundle: Bundle, assignment: Assignment) -> list[Leak]:
 
     inside = {check.id for check in bundle.checks}
     ours = declared(assignment.seed)
-    reference = {
-        path.name: path.read_text("utf-8") for path in sorted((HOME / "reference").glob("*.py"))
-    }
-    if not reference:
-        raise Unreleasable(f"there is no reference in {HOME}: release from the instructor's grader")
+    solutions = _solutions()
+    reference = {n: source for n, source in solutions.items() if n.startswith("reference/")}
     secrets = secrets_of(
         [check for check in ours if check.id not in inside],
         [check for check in ours if check.id in inside],
         hidden.DEFAULT_SEED if assignment.seed is None else assignment.seed,
         reference,
+        {name: source for name, source in solutions.items() if name not in reference},
     )
     files = {name: data for name, data in bundle.files.items() if name != bundle.wheel}
-    unpacked = {f"{bundle.wheel}/{name}": data for name, data in bundle.inside.items()}
+    unpacked = {
+        f"{bundle.wheel}/{name}": data
+        for name, data in bundle.inside.items()
+        if not name.endswith("/RECORD")  # digests and sizes of the others
+    }
     return list(leaks({**files, **unpacked}, secrets))
 
 
@@ -178,12 +183,29 @@ def without(source: str, names: set[str]) -> str:
     return re.sub(r"needs=\[([^\]]*)\]", needs, "".join(lines))
 
 
+def _solutions() -> dict[str, str]:
+    """The reference, and in a checkout what the samples are made of: right solutions, too."""
+    folders = [HOME / "reference", *sorted((HOME / "fixtures").glob("bases/*"))]
+    found = {}
+    for path in (path for folder in folders for path in sorted(folder.glob("*.py"))):
+        try:
+            ast.parse(source := path.read_text("utf-8"))
+        except (SyntaxError, ValueError) as error:
+            raise Unreleasable(f"{path} cannot be read ({error}): mend or remove it") from None
+        found[path.relative_to(HOME).as_posix()] = source
+    return found
+
+
 def _fresh(said: freezing.Said) -> None:
     """Refuse where frozen values are not what the reference says now."""
     try:
         kept, fresh = frozen.Values.read(), freezing.freeze(said, every=SAMPLED)
-    except (frozen.Vanished, freezing.Unfrozen) as error:
-        raise Unreleasable(f"{error}; `hw3 freeze` makes the values anew") from None
+    except frozen.Vanished:
+        raise Unreleasable(
+            f"{frozen.FILE.name} is missing or damaged: `hw3 freeze` makes it anew"
+        ) from None
+    except freezing.Unfrozen as error:
+        raise Unreleasable(str(error)) from None
     for difference in freezing.differences(kept, fresh):
         raise Unreleasable(
             f"the frozen values are stale, since a check or the reference changed ({difference}): "
@@ -192,7 +214,19 @@ def _fresh(said: freezing.Said) -> None:
 
 
 def _package() -> dict[str, bytes]:
-    return _files(HOME / "grader", _KINDS)
+    found = _files(HOME / "grader", _KINDS)
+    if (HOME / ".git").exists() and shutil.which("git"):
+        # Whatever lies about there, a solution for example, is not handed out with the rest.
+        command = ["git", "-C", str(HOME), "ls-files", "-z", "grader"]
+        done = subprocess.run(command, capture_output=True, check=False)
+        tracked = {name.removeprefix("grader/") for name in done.stdout.decode().split("\0")}
+        strays = sorted(n for n in found if n not in tracked and not _is_ours(n))
+        if strays and not done.returncode:
+            raise Unreleasable(
+                f"git does not know grader/{strays[0]}, so it would be handed out unseen: add it "
+                "to git, or remove it"
+            )
+    return found
 
 
 def _template() -> dict[str, bytes]:
@@ -226,17 +260,17 @@ def _rules(assignment: Assignment, checks: Iterable[Check]) -> str:
     delivered = {check.id: check for check in declared(None) if not _is_ours(_file(check))}
     kept = {check.id: check for check in checks}
     points = {i: c.points for i, c in kept.items() if c.points != delivered[i].points}
-    lines = ["[points]", *(f"{json.dumps(i)} = {number:g}" for i, number in points.items())]
+    lines = ["[points]", *(f"{json.dumps(i)} = {number!r}" for i, number in points.items())]
     changed = {
         name: value
         for name, value in asdict(assignment.limits).items()
         if value != asdict(Limits())[name]
     }
-    lines += ["[limits]", *(f"{name} = {value:g}" for name, value in changed.items())]
+    lines += ["[limits]", *(f"{name} = {value!r}" for name, value in changed.items())]
     for name, seconds in assignment.seconds.items():
         if name in kept or "." not in name:
             lines.append(f"[limits.{json.dumps(name)}]")
-            lines += [f"{limit} = {value:g}" for limit, value in seconds.items()]
+            lines += [f"{limit} = {value!r}" for limit, value in seconds.items()]
     return "\n".join(lines) + "\n" if len(lines) > 2 else ""
 
 
@@ -278,7 +312,8 @@ from grader.checks import registry
 assert grader.__file__.startswith(sys.argv[1]), grader.__file__
 from grader.oracle import oracle
 assert type(oracle.source).__name__ == "FrozenOracle", oracle.source
-print(json.dumps([check.id for check in registry.load()]))
+from grader.assignment_file import delivered
+print(json.dumps({check.id: check.points for check in delivered().checks()}))
 """
 
 
@@ -300,7 +335,8 @@ def _try(bundle: Bundle) -> None:
     if done.returncode:
         last = done.stderr.strip().splitlines()[-1:] or ["it ended without a word"]
         raise Unreleasable(f"what was made does not start ({last[0]}); nothing was written")
-    found = set(json.loads(done.stdout.splitlines()[-1]))
-    if found != {check.id for check in bundle.checks}:
-        wrong = sorted(found ^ {check.id for check in bundle.checks})
+    found = json.loads(done.stdout.splitlines()[-1])
+    meant = {check.id: check.points for check in bundle.checks}
+    if found != meant:
+        wrong = sorted({name for name, _ in found.items() ^ meant.items()})
         raise Unreleasable(f"what was made has other checks than meant: {', '.join(wrong[:5])}")

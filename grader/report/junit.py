@@ -59,7 +59,7 @@ def _test(suite: ET.Element, check: Check, outcome: Outcome, report: Report) -> 
         message = _UNDECIDED if undecided else told.message or display.WORDS[outcome.status]
         result = ET.SubElement(test, kind, message=display.one_line(message, 600))
         result.set("type", outcome.status.value)
-        result.text = _told(outcome, message)
+        result.text = _told(outcome, f"{message} {told.message}" if undecided else message)
     if outcome.feedback.stdout:
         ET.SubElement(test, "system-out").text = _words(outcome.feedback.stdout)
 

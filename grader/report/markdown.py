@@ -25,7 +25,7 @@ from grader.report.summary import (
     unsandboxed,
 )
 
-__all__ = ["summary"]
+__all__ = ["refusal", "summary"]
 
 _ROWS = 200
 """Checks named at most: a summary may have 1 MiB, and is to be read."""
@@ -36,9 +36,15 @@ def summary(report: Report) -> str:
     return "\n\n".join(_blocks(for_student(report))) + "\n"
 
 
+def refusal(reason: str) -> str:
+    """Where nothing was checked: why."""
+    return f"## Homework 3: not checked\n\n{_pre(reason)}\n"
+
+
 def _blocks(report: Report) -> Iterator[str]:
     total = report.total
-    yield f"## Homework 3: {display.points(total.earned, total.possible)} points"
+    undecided = f", {display.number(total.undecided)} undecided" if total.undecided else ""
+    yield f"## Homework 3: {display.points(total.earned, total.possible)} points{undecided}"
     if unsandboxed(report):
         yield "**UNSANDBOXED**: this code ran without walls around it."
     if report.submission.reason:
@@ -49,6 +55,8 @@ def _blocks(report: Report) -> Iterator[str]:
             f"**The grader could not decide about {display.number(total.undecided)} points.** "
             "That is its own fault and not counted as 0; please tell your instructor."
         )
+        reasons = [o.feedback.message for o in report.outcomes if o.status is Status.INVALID]
+        yield _pre("\n".join(dict.fromkeys(filter(None, reasons))))
     yield _parts(report)
     if passed_everything(report):
         yield "Everything passed. Well done!"

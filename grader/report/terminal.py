@@ -167,7 +167,8 @@ class _Page:
         report, total = self.report, self.report.total
         self.console.print()
         score = display.points(total.earned, total.possible)
-        self.console.print(self._text(f"Total {score} points", "bold"))
+        open_ = f", {display.number(total.undecided)} undecided" if total.undecided else ""
+        self.console.print(self._text(f"Total {score} points{open_}", "bold"))
         if total.undecided > 0.0:
             undecided = display.number(total.undecided)
             self._note(

@@ -1,5 +1,8 @@
 """What is handed out is searched: each kind of leak is planted, and seen with its file."""
 
+import html
+from functools import cache
+
 import pytest
 
 from grader.assignment import Assignment
@@ -57,6 +60,17 @@ def found(package=(), template=(), assignment=OURS):
     return bundles.leaks_in(bundle, assignment)
 
 
+@cache
+def secrets(seed=SEED):
+    reference = {p.name: p.read_text("utf-8") for p in (ROOT / "reference").glob("[!_]*.py")}
+    shown = [c for c in CHECKS if not c.hidden]
+    return search.secrets_of([c for c in CHECKS if c.hidden], shown, seed, reference)
+
+
+def seen(file, content, seed=SEED):
+    return list(search.leaks({file: content}, secrets(seed)))
+
+
 def test_what_students_get_gives_nothing_away():
     assert found() == []
     assert found(assignment=Assignment()) == []
@@ -66,7 +80,7 @@ def test_what_students_get_gives_nothing_away():
     ("file", "text", "reason"),
     [
         ("checks/notes.py", f'"""See {HIDDEN.id}."""\n', "the id of the hidden check"),
-        ("checks/notes.py", f"def {HIDDEN.run.__name__}(): ...\n", "the name of the hidden check"),
+        ("checks/notes.py", f"def {HIDDEN.run.__name__}(): ...\n", "the name of the hidden"),
         (
             "report/templates/note.html",
             HIDDEN.title.replace(" ", "\n  "),
@@ -77,36 +91,52 @@ def test_what_students_get_gives_nothing_away():
         ("notes.py", f"X = {SEED + 7:_}\n", "the seed of hidden cases"),
         ("notes.py", RENAMED, "the body of instance_influence"),
         ("notes.py", LONGER.format(body=body_of("ranking")), "the body of ranking"),
+        ("notes.py", RENAMED.replace("def", "async def"), "the body of instance_influence"),
+        ("notes.py", RENAMED.replace("    return", "    print(1)\n    return"), "the body of inst"),
+        ("notes.py", REFERENCE.replace("\n", "\n# "), "the body of"),
+        ("notes.py", f"CODE = {REFERENCE!r}\n", "the body of"),
+        ("notes.py", "x = 1  # it is 0x16062, the seed\n", "the seed of hidden cases"),
+        ("notes.md", f"The seed is {SEED}.\n", "the seed of hidden cases"),
+        ("notes.md", f"```python\r\n{RENAMED}```\r\n".replace("\n", "\r\n"), "the body of inst"),
+        ("notes.md", RENAMED.replace("\n", "\n> "), "the body of instance_influence"),
+        ("notes.txt", REFERENCE, "the body of"),
+        ("notes.html", f"<pre>{html.escape(REFERENCE)}</pre>", "the body of"),
+        ("notes.md", f"*{HIDDEN.title.rstrip('.')}*", "the title of the hidden"),
+        (f"{HIDDEN.id}.md", "", "the id of the hidden check"),
         ("notes.py", "def broken(:\n", "is no Python"),
         ("notes.md", f"```python\n{REFERENCE}\n```\n", "the body of"),
         ("report/templates/logo.css", b"\xff\xfe\x00", "cannot be looked into"),
     ],
 )
-def test_a_leak_in_the_wheel_is_seen(file, text, reason):
-    content = text if isinstance(text, bytes) else text.encode()
-    leaks = found(package={file: content})
-    assert leaks
-    assert {leak.file for leak in leaks} == {f"{_wheel(file, content)}/grader/{file}"}
+def test_a_leak_is_seen(file, text, reason):
+    leaks = seen(file, text if isinstance(text, bytes) else text.encode())
+    assert {leak.file for leak in leaks} == {file}
     assert any(reason in leak.reason for leak in leaks), leaks
 
 
-def _wheel(file, content):
-    return bundles.made(PACKAGE | {file: content}, TEMPLATE, OURS).wheel
-
-
-@pytest.mark.parametrize(
-    ("file", "text"),
-    [("answers.md", HIDDEN.title), ("part1_focused.py", REFERENCE), ("image.png", "x")],
-)
-def test_a_leak_beside_the_wheel_is_seen(file, text):
-    leaks = found(template={file: text.encode()})
-    assert {leak.file for leak in leaks} == {file}
+def test_the_wheel_and_what_stands_beside_it_are_searched():
+    package = {"notes.py": RENAMED.encode()}
+    leaks = found(package, {"answers.md": HIDDEN.title.encode(), "image.png": b"x"})
+    wheel = bundles.made(PACKAGE | package, TEMPLATE, OURS).wheel
+    assert {leak.file for leak in leaks} == {f"{wheel}/grader/notes.py", "answers.md", "image.png"}
 
 
 def test_the_delivered_seed_is_seen_where_a_seed_is_named():
     text = f"case = Case(Network('affine', seed={hidden.DEFAULT_SEED + 1}))\n".encode()
-    assert "seed" in found({"notes.py": text}, assignment=Assignment())[0].reason
-    assert found({"notes.py": b"WIDTH = 400\n"}, assignment=Assignment()) == []
+    assert "seed" in seen("notes.py", text, hidden.DEFAULT_SEED)[0].reason
+    assert seen("notes.py", b"WIDTH = 400\n", hidden.DEFAULT_SEED) == []
+
+
+def test_numbers_of_the_wheel_s_own_record_are_no_seed():
+    bundle = bundles.made(PACKAGE, TEMPLATE, OURS)
+    size = len(bundle.inside["grader/checks/gan.py"])
+    chosen = Assignment(seed=size)
+    assert [leak for leak in found(assignment=chosen) if "RECORD" in leak.file] == []
+
+
+@pytest.mark.parametrize("function", ["train", "split"])
+def test_any_function_can_be_hidden(function):
+    assert found(assignment=Assignment(visibility={function: "hidden"})) == []
 
 
 def test_a_check_that_the_assignment_hides_is_hidden():

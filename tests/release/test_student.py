@@ -223,6 +223,28 @@ def test_stale_values_are_refused(monkeypatch):
         bundles.build(Assignment(), lambda *_: None)
 
 
+def test_an_assignment_that_shows_nothing_is_refused(monkeypatch):
+    monkeypatch.setattr(bundles, "_fresh", lambda said: None)
+    nothing = Assignment(visibility={check.id: "hidden" for check in CHECKS})
+    with pytest.raises(bundles.Unreleasable, match="no public check"):
+        bundles.build(nothing, lambda *_: None)
+
+
+def test_what_git_does_not_know_is_not_handed_out(tmp_path, monkeypatch):
+    for folder in ("grader/audit", "student_template"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "grader" / "__init__.py").write_text("")
+    subprocess.run(["git", "init", "-q", tmp_path], check=True)
+    subprocess.run(["git", "-C", tmp_path, "add", "."], check=True)
+    monkeypatch.setattr(bundles, "HOME", tmp_path)
+    assert set(bundles._package()) == {"__init__.py"}
+    (tmp_path / "grader" / "audit" / "mine.py").write_text("")  # stays here anyhow
+    assert set(bundles._package()) == {"__init__.py", "audit/mine.py"}
+    (tmp_path / "grader" / "solution.py").write_text("")
+    with pytest.raises(bundles.Unreleasable, match=r"git does not know grader/solution\.py"):
+        bundles._package()
+
+
 def test_what_does_not_start_is_refused(monkeypatch):
     broken = bundles._package() | {"checks/part1_paths.py": b"import nothing_of_the_kind\n"}
     monkeypatch.setattr(bundles, "_package", lambda: broken)
@@ -236,7 +258,7 @@ def test_students_get_the_assignment_s_points_and_limits_and_not_its_seed(tmp_pa
         seed=123_456_789,
         points={"part3": 30, "evaluate.counts_right": 4, "split.composes": 0},
         visibility={"evaluate.has_no_denominator": "hidden"},
-        limits=Limits(memory_mb=4096),
+        limits=Limits(memory_mb=1_048_576, total_seconds=123_456.7),
         seconds={"train.learns_the_digits": {"cpu_seconds": 900.0}},
     )
     bundle = made(assignment)
@@ -250,7 +272,7 @@ def test_students_get_the_assignment_s_points_and_limits_and_not_its_seed(tmp_pa
     assert set(theirs) - set(ours) == gone
     inside = b"".join(bundle.inside.values())
     assert not [name for name in gone if name.partition(".")[2].encode() in inside]
-    assert load(tmp_path / "assignment.toml").limits.memory_mb == 4096
+    assert load(tmp_path / "assignment.toml").limits == assignment.limits
     assert "grader/data/assignment.toml" not in made().inside
 
 

@@ -118,7 +118,7 @@ def test_passed_checks_and_long_evidence_are_for_verbose():
 
 def test_it_ends_with_the_total_what_is_undecided_and_what_to_fix():
     lines = shown(sample()).splitlines()
-    start = lines.index("Total 4 / 10.5 points")
+    start = lines.index("Total 4 / 10.5 points, 2 undecided")
     end = squeezed(" ".join(lines[start:]))
     assert "could not decide about 2 points. That is not counted as 0" in end
     assert end.endswith("Sums are right (+2; 2 checks wait for it)")
