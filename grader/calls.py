@@ -16,7 +16,7 @@ import copy
 import hashlib
 import random
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -31,7 +31,7 @@ from grader.sandbox import passes
 from grader.sandbox.drivers import DRIVERS
 from grader.sandbox.wire import MAX_PAYLOAD, NumPy, Other, Received
 
-__all__ = ["Performer", "key", "maker", "to_sendable"]
+__all__ = ["Performer", "content", "key", "maker", "to_sendable"]
 
 _KEPT = 16
 _DEPTH = 8
@@ -45,42 +45,50 @@ def key(call: Call) -> str:
         TypeError: something is in it that a call cannot hold.
     """
     digest = hashlib.sha256()
-    _feed(call, digest.update)
+    for tag, leaf in content(call):
+        if isinstance(leaf, np.ndarray):
+            tag, leaf = f"{tag} {leaf.dtype.str}{leaf.shape}", leaf.tobytes()
+        else:
+            leaf = repr(leaf).encode()
+        digest.update(f"{tag}:{len(leaf)}:".encode())
+        digest.update(leaf)
     return digest.hexdigest()
 
 
-def _feed(value: Any, update: Callable[[bytes], None]) -> None:
-    def piece(tag: str, content: bytes) -> None:
-        update(f"{tag}:{len(content)}:".encode())
-        update(content)
+def content(value: Any) -> Iterator[tuple[str, Any]]:
+    """All that is in a call, in one order: what each thing is, and strings, numbers or an array.
 
+    Raises:
+        TypeError: something is in it that a call cannot hold.
+    """
     if isinstance(value, Call):
-        piece("call", f"{value.function}/{value.seed}/{len(value.arguments)}".encode())
-        for name in sorted(value.arguments):
-            piece("name", name.encode())
-            _feed(value.arguments[name], update)
+        yield "call", f"{value.function}/{value.seed}/{len(value.arguments)}"
+        yield from _named(value.arguments)
     elif isinstance(value, NumPy):
-        piece("numpy", b"")
-        _feed(value.array, update)
+        yield "numpy", ""
+        yield from content(value.array)
     elif isinstance(value, np.ndarray):
-        piece("array", f"{value.dtype.str}{value.shape}".encode())
-        piece("bytes", np.ascontiguousarray(value).tobytes())
+        yield "array", value
     elif isinstance(value, (list, tuple)):
-        piece("list", str(len(value)).encode())
+        yield "list", len(value)
         for item in value:
-            _feed(item, update)
+            yield from content(item)
     elif isinstance(value, Mapping):
-        piece("dict", str(len(value)).encode())
-        for name in sorted(value):
-            piece("name", name.encode())
-            _feed(value[name], update)
+        yield "dict", len(value)
+        yield from _named(value)
     elif isinstance(value, Network):
         mix = tuple((float(factor), int(seed)) for factor, seed in value.mix)
-        piece("network", str(replace(value, mix=mix)).encode())
+        yield "network", str(replace(value, mix=mix))
     elif value is None or isinstance(value, (bool, int, float, str)):
-        piece(type(value).__name__, repr(value).encode())
+        yield type(value).__name__, value
     else:
         raise TypeError(f"a call cannot hold a {type(value).__name__}")
+
+
+def _named(values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for name in sorted(values):
+        yield "name", name
+        yield from content(values[name])
 
 
 class Performer:

@@ -63,7 +63,7 @@ def _packages() -> Iterator[Finding]:
 
 def _data() -> Finding:
     """What the package brings along: networks, digits, and results of our own solution."""
-    from grader.frozen import Values, Vanished
+    from grader.frozen_file import Values, Vanished
     from grader.networks import Network, build
     from grader.samples import digits
 

@@ -17,7 +17,7 @@ from grader.checks.expect import StudentFault, Unmet
 from grader.checks.naming import diagnosed
 from grader.checks.student import Student
 from grader.contract import FUNCTIONS, PARTS
-from grader.frozen import Vanished
+from grader.frozen_file import Vanished
 from grader.records import (
     Check,
     Feedback,

@@ -7,7 +7,6 @@ with.  For the instructor: a student's package has no reference to freeze.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,8 +16,9 @@ from grader.calls import maker
 from grader.checks.registry import load
 from grader.checks.student import Student
 from grader.contract import Returns
-from grader.frozen import SAME_INPUT, Parts, Values, distance, question, sketch
-from grader.oracle import LiveOracle, oracle
+from grader.frozen import SAME_INPUT, Question, distance, nearest, question, sketch
+from grader.frozen_file import Parts, Values
+from grader.oracle import LiveOracle, has_reference, oracle
 from grader.records import Call, Check, Limits, Reply
 from grader.sandbox.session import InProcessSession
 
@@ -48,7 +48,7 @@ def freeze(said: Said = lambda what, done, of: None, *, every: int = 1) -> Value
     Raises:
         Unfrozen: a check does not pass on the reference, or two calls could be confused.
     """
-    if not (Path(__file__).parent.parent / "reference" / "ways.py").is_file():
+    if not has_reference():
         raise Unfrozen("there is no reference beside this grader: use the instructor's own")
     asked = _Asked()
     answered: dict[str, Call] = {}
@@ -93,17 +93,17 @@ class _Asked(LiveOracle):
     def __init__(self) -> None:
         super().__init__()
         self.values: list[tuple[Call, Any]] = []
-        self._averaging = 0
+        self._depth = 0
 
     def value(self, call: Call, returns: Returns | None, shapes: dict[str, Any]) -> Any:
         """The value; those that only go into an average are not kept."""
-        self._averaging += 1
+        self._depth += 1
         try:
             value = super().value(call, returns, shapes)
         finally:
-            self._averaging -= 1
+            self._depth -= 1
         module = isinstance(returns, contract.Module) and call.function != "()"
-        if not self._averaging and not module:
+        if not self._depth and not module:
             self.values.append((call, value))
         return value
 
@@ -178,10 +178,10 @@ def differences(frozen: Values, fresh: Values) -> Iterator[str]:
         now, then = getattr(fresh, kind), getattr(frozen, kind)
         for digest, rows in now.items():
             for numbers, value in rows:
-                at = [v for n, v in then.get(digest, ()) if distance(n, numbers) <= SAME_INPUT]
-                if not at:
+                before = nearest(then, Question(digest, numbers))
+                if before is None:
                     yield f"a value of {kind} is missing ({digest})"
-                elif not _same(value, at[0]):
+                elif not _same(value, before):
                     yield f"a value of {kind} is another one now ({digest})"
     then_known, now_known = (sum(map(len, values.known.values())) for values in (frozen, fresh))
     if then_known > now_known:

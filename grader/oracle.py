@@ -19,13 +19,23 @@ from grader import contract
 from grader.asking import Functions
 from grader.calls import Performer, key, maker, to_sendable
 from grader.contract import Array, Module, Returns, Tuple
-from grader.frozen import FrozenOracle, Parts
+from grader.frozen import FrozenOracle
+from grader.frozen_file import Parts
 from grader.quadrature import together
 from grader.records import Call
 from grader.sandbox.wire import Received
 from grader.validation import shapes_of, to_array, validate
 
-__all__ = ["AVERAGE", "LiveOracle", "Oracle", "Source", "average_of", "oracle", "parts_of"]
+__all__ = [
+    "AVERAGE",
+    "LiveOracle",
+    "Oracle",
+    "Source",
+    "average_of",
+    "has_reference",
+    "oracle",
+    "parts_of",
+]
 
 AVERAGE = "average"
 """The function of a call that stands for the weighted sum of the values of other calls."""
@@ -203,11 +213,13 @@ def _namespace(part: str) -> Mapping[str, Any]:
     return vars(importlib.import_module(f"reference.{file.removesuffix('.py')}"))
 
 
-def _source() -> Source:
-    # Beside the grader: a folder of that name in a student's repository is no reference.
-    beside = (Path(__file__).parent.parent / "reference" / "ways.py").is_file()
-    return LiveOracle() if beside else FrozenOracle()
+def has_reference() -> bool:
+    """Whether the reference is installed, beside the grader.
+
+    A folder of that name in a student's repository is none.
+    """
+    return (Path(__file__).parent.parent / "reference" / "ways.py").is_file()
 
 
-oracle = Oracle(_source())
+oracle = Oracle(LiveOracle() if has_reference() else FrozenOracle())
 """The one that checks ask."""

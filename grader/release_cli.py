@@ -25,7 +25,9 @@ def freeze() -> None:
 
     Students get these values in place of the reference (`hw3 release student`).
     """
-    from grader import freezing, frozen
+    from grader import freezing
+    from grader.frozen_file import FILE
+    from grader.report.files import write_bytes
 
     with _progress() as said:
         try:
@@ -33,13 +35,13 @@ def freeze() -> None:
         except freezing.Unfrozen as error:
             raise Refused(f"nothing was frozen: {error}") from None
     try:
-        values.write(frozen.FILE)
+        write_bytes(FILE, values.packed())
     except OSError as error:
-        raise unwritten(error, frozen.FILE) from None
+        raise unwritten(error, FILE) from None
     known, mistaken = (sum(map(len, of.values())) for of in (values.known, values.mistaken))
-    size = frozen.FILE.stat().st_size / 1e6
+    size = FILE.stat().st_size / 1e6
     click.echo(f"{known} values, and what known mistakes give for {mistaken} calls")
-    click.echo(f"{path_words(frozen.FILE)}: {size:.1f} MB")
+    click.echo(f"{path_words(FILE)}: {size:.1f} MB")
 
 
 @click.group()

@@ -82,6 +82,12 @@ def top_neurons(page, on):
                 page.map(influence[int(neuron)])
 
 
+def top_neuron(on):
+    """The neuron of the slice that speaks most for class c1."""
+    influence = part1.class_influence(on.model, on.layer, on.xs, on.c1)
+    return int(part1.top_neurons(influence)[0])
+
+
 def saliency(page, on):
     """What the top neuron looks at, and the pixels of the image scaled by it."""
     with page.figure(
@@ -90,8 +96,7 @@ def saliency(page, on):
         "pixel of the image is dimmed by its saliency, whatever its sign: what stays bright is in "
         "the image, and matters to the neuron.",
     ):
-        influence = part1.class_influence(on.model, on.layer, on.xs, on.c1)
-        neuron = int(part1.top_neurons(influence)[0])
+        neuron = top_neuron(on)
         with page.panel("the image"):
             page.image(on.pixels, given=True)
         with page.panel(f"saliency of neuron {neuron}"):
@@ -108,8 +113,7 @@ def integrated_saliency(page, on):
         "What each pixel added to the neuron's activation on the way from a black image: orange "
         "raised it, blue lowered it. Black pixels added nothing, so less of the map is coloured.",
     ):
-        influence = part1.class_influence(on.model, on.layer, on.xs, on.c1)
-        neuron = int(part1.top_neurons(influence)[0])
+        neuron = top_neuron(on)
         with page.panel("the image"):
             page.image(on.pixels, given=True)
         with page.panel(f"integrated saliency of neuron {neuron}"):

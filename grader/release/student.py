@@ -21,11 +21,12 @@ from importlib import metadata
 from pathlib import Path
 
 import grader
-from grader import freezing, frozen
+from grader import freezing, frozen_file
 from grader.assignment import Assignment, declared
 from grader.records import Check, Limits
 from grader.release.leaks import Leak, leaks, secrets_of
 from grader.release.wheel import Metadata, wheel, zipped
+from grader.sandbox.readable import home
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -34,7 +35,7 @@ else:
 
 __all__ = ["Bundle", "Unreleasable", "build", "made", "write"]
 
-HOME = Path(grader.__file__).absolute().parent.parent
+HOME = home()
 """The folder that holds the package: a checkout, or where packages are installed."""
 
 OURS = (
@@ -199,10 +200,10 @@ def _solutions() -> dict[str, str]:
 def _fresh(said: freezing.Said) -> None:
     """Refuse where frozen values are not what the reference says now."""
     try:
-        kept, fresh = frozen.Values.read(), freezing.freeze(said, every=SAMPLED)
-    except frozen.Vanished:
+        kept, fresh = frozen_file.Values.read(), freezing.freeze(said, every=SAMPLED)
+    except frozen_file.Vanished:
         raise Unreleasable(
-            f"{frozen.FILE.name} is missing or damaged: `hw3 freeze` makes it anew"
+            f"{frozen_file.FILE.name} is missing or damaged: `hw3 freeze` makes it anew"
         ) from None
     except freezing.Unfrozen as error:
         raise Unreleasable(str(error)) from None

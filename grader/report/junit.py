@@ -5,14 +5,14 @@ What the grader could not decide is an error that says so: never a pass, and nev
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from xml.etree import ElementTree as ET
 
 from grader.records import Check, Outcome, Report, Score, Status
 from grader.report import display
 from grader.report.places import place_of
 from grader.report.redact import for_student
-from grader.report.summary import Judged, by_part, judged, lost, unsandboxed
+from grader.report.summary import Judged, by_part, judged, lost, told, unsandboxed
 
 __all__ = ["junit"]
 
@@ -55,29 +55,22 @@ def _test(suite: ET.Element, check: Check, outcome: Outcome, report: Report) -> 
     _properties(test, {"id": check.id, "points": _points(check.points), "earned": earned})
     kind = _KINDS.get(outcome.status)
     if kind:
-        told = outcome.feedback
-        message = _UNDECIDED if undecided else told.message or display.WORDS[outcome.status]
+        message = outcome.feedback.message or display.WORDS[outcome.status]
+        message = f"{_UNDECIDED} {message}" if undecided else message
         result = ET.SubElement(test, kind, message=display.one_line(message, 600))
         result.set("type", outcome.status.value)
-        result.text = _told(outcome, f"{message} {told.message}" if undecided else message)
+        result.text = _words("\n".join(_lines(outcome, message)))
     if outcome.feedback.stdout:
         ET.SubElement(test, "system-out").text = _words(outcome.feedback.stdout)
 
 
-def _told(outcome: Outcome, message: str) -> str:
-    told = outcome.feedback
-    lines = [
-        ("", message),
-        ("called: ", told.tried),
-        ("expected: ", told.expected),
-        ("got: ", told.actual),
-        ("looks like: ", told.diagnosis),
-        ("hint: ", told.hint),
-        ("cost: ", told.cost),
-        ("where: ", told.where),
-        ("reproduce:\n", told.counterexample),
-    ]
-    return "\n".join(label + _words(value) for label, value in lines if value)
+def _lines(outcome: Outcome, message: str) -> Iterator[str]:
+    yield message
+    for label, value in told(outcome.feedback, in_full=False):
+        if label != "seen":
+            yield f"{label}: {value}"
+    if outcome.feedback.counterexample:
+        yield f"reproduce:\n{outcome.feedback.counterexample}"
 
 
 def _about(report: Report, score: Score) -> dict[str, str]:

@@ -22,6 +22,7 @@ from grader.report.summary import (
     lost,
     passed_everything,
     to_win,
+    told,
     unsandboxed,
 )
 
@@ -92,17 +93,8 @@ def _parts(report: Report) -> str:
 
 
 def _advice(number: int, advice: Advice) -> str:
-    check, told = advice.check, advice.outcome.feedback
-    lines = [
-        ("", told.message),
-        ("called      ", told.tried),
-        ("expected    ", told.expected),
-        ("got         ", told.actual),
-        ("looks like  ", told.diagnosis),
-        ("hint        ", told.hint),
-        ("where       ", told.where),
-    ]
-    words = "\n".join(label + display.capped(value, 600, 8) for label, value in lines if value)
+    check, lines = advice.check, told(advice.outcome.feedback, in_full=False)
+    words = "\n".join(f"{label:12}{display.capped(value, 600, 8)}" for label, value in lines)
     title = f"{_inline(check.function)}: {_inline(check.title)}"
     heading = f"**{number}. {title}** ({to_win(advice)})"
     return f"{heading}\n\n{_pre(words)}" if words else heading

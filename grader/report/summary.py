@@ -153,7 +153,7 @@ def unsandboxed(report: Report) -> bool:
 
 
 def told(feedback: Feedback, *, in_full: bool) -> list[tuple[str, str]]:
-    """What is said about a check in a terminal, label by label, without what is empty."""
+    """What is said about a check in words, label by label, without what is empty."""
     said = [
         ("called", feedback.tried),
         ("seen", feedback.message),

@@ -28,6 +28,9 @@ SAMPLES = ROOT / "fixtures" / "submissions"
 HW3 = "from grader.cli import main; main()"
 
 Marks = dict[str, tuple[str, float, float]]
+"""Status, share and points of each check."""
+Named = dict[str, str]
+"""The diagnosis of each check that has one."""
 
 
 def main() -> None:
@@ -60,24 +63,27 @@ def main() -> None:
                 print(f"{sample.name} is left out: it needs {needs}, which the bundle's side lacks")
                 samples.remove(sample)
 
-        def both(sample: Path) -> tuple[Marks, Marks]:
+        def both(sample: Path) -> list[tuple[Marks, Named]]:
             extra = [] if given.training else ["--quick"]
-            ours, theirs = (
+            return [
                 _marks(its, sample, folder / f"{sample.name}.{i}.json", extra, folder)
                 for i, its in enumerate((sys.executable, python))
-            )
-            return ours, theirs
+            ]
 
-        differing = 0
+        differing = named = alike = 0
         print(f"{'sample':34} {'instructor':>10} {'bundle':>8}  other checks")
         with ThreadPoolExecutor(2) as pool:
-            for sample, (ours, theirs) in zip(samples, pool.map(both, samples), strict=True):
+            for sample, sides in zip(samples, pool.map(both, samples), strict=True):
+                (ours, said), (theirs, told) = sides
+                named += len(said)
+                alike += sum(told.get(name) == words for name, words in said.items())
                 other = [n for n in sorted({*ours, *theirs}) if ours.get(n) != theirs.get(n)]
                 differing += bool(other)
                 points = [sum(f * p for _, f, p in m.values()) for m in (ours, theirs)]
                 words = ", ".join(f"{n} {ours.get(n)} {theirs.get(n)}" for n in other) or "-"
                 print(f"{sample.name:34} {points[0]:10.2f} {points[1]:8.2f}  {words}", flush=True)
         print(f"{len(samples)} samples, {differing} with other marks")
+        print(f"{named} diagnoses by the instructor's grader, {alike} the same from the bundle")
     sys.exit(bool(differing))
 
 
@@ -92,13 +98,17 @@ def _run(what: str, command: list[object]) -> None:
         sys.exit(f"{what}: {done.stderr.strip()}")
 
 
-def _marks(python: str, sample: Path, out: Path, extra: list[str], cwd: Path) -> Marks:
+def _marks(
+    python: str, sample: Path, out: Path, extra: list[str], cwd: Path
+) -> tuple[Marks, Named]:
     command = [python, "-c", HW3, "check", sample, "--ci", "none", "--json", out, *extra]
     subprocess.run(list(map(str, command)), capture_output=True, cwd=cwd)
     if not out.is_file():
-        return {}  # refused, as a sample that is no submission is
+        return {}, {}  # refused, as a sample that is no submission is
     rows = json.loads(out.read_text("utf-8"))["checks"]
-    return {row["id"]: (row["status"], row["fraction"], row["points"]) for row in rows}
+    named = {row["id"]: row["feedback"]["diagnosis"] for row in rows}
+    marks = {row["id"]: (row["status"], row["fraction"], row["points"]) for row in rows}
+    return marks, {name: words for name, words in named.items() if words}
 
 
 if __name__ == "__main__":

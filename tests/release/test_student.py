@@ -9,7 +9,7 @@ import zipfile
 import pytest
 
 import environments
-from grader import frozen
+from grader import frozen_file
 from grader.assignment import Assignment
 from grader.assignment_file import load
 from grader.records import Limits
@@ -216,8 +216,8 @@ def test_a_leak_is_refused_before_anything_is_written(tmp_path, monkeypatch):
 
 
 def test_stale_values_are_refused(monkeypatch):
-    now = frozen.Values.read()
-    fresh = frozen.Values({**now.known, "new": [((1.0,), 2.0)]}, {})
+    now = frozen_file.Values.read()
+    fresh = frozen_file.Values({**now.known, "new": [((1.0,), 2.0)]}, {})
     monkeypatch.setattr(bundles.freezing, "freeze", lambda said, every: fresh)
     with pytest.raises(bundles.Unreleasable, match=r"stale.*run `hw3 freeze`"):
         bundles.build(Assignment(), lambda *_: None)
