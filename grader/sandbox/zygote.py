@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import atexit
 import gc
+import importlib
 import json
 import os
 import select
@@ -29,7 +30,7 @@ import time
 from contextlib import suppress
 from typing import Any, NoReturn
 
-__all__ = ["BOOT", "TOO_MANY_THREADS", "Forked", "Zygote", "main"]
+__all__ = ["BOOT", "TOO_MANY_THREADS", "Forked", "Zygote", "import_and_sweep", "main"]
 
 BOOT = (
     "import sys; home = sys.argv[1]; rest = [p for p in sys.path if p]; "
@@ -72,6 +73,8 @@ def main() -> None:
         for name in _PERSONAL:
             os.environ.pop(name, None)
         tempfile.tempdir = "/tmp"  # torch asks for it, and does not write there
+        # Torch 2.6 does write there, where the first optimizer is made.
+        import_and_sweep("torch.distributed.nn.jit.instantiator")
     gc.collect()
     gc.freeze()  # so that collections in a child do not copy what it shares with this process
     children: dict[int, tuple[int, int]] = {}
@@ -104,6 +107,29 @@ def main() -> None:
         for child, how in children.items():
             if how == _LIVES:
                 _end_group(child)
+
+
+def import_and_sweep(name: str) -> None:
+    """Import a module that makes a temporary folder and wants to write to it, and remove that.
+
+    Within walls the import would fail.
+    """
+    make, paths = tempfile.TemporaryDirectory, list(sys.path)
+    made: list[tempfile.TemporaryDirectory[str]] = []
+
+    def noted(*arguments: Any, **named: Any) -> tempfile.TemporaryDirectory[str]:
+        made.append(make(*arguments, **named))
+        return made[-1]
+
+    setattr(tempfile, "TemporaryDirectory", noted)  # noqa: B010
+    try:
+        with suppress(ImportError):  # a torch without it needs none
+            importlib.import_module(name)
+    finally:
+        setattr(tempfile, "TemporaryDirectory", make)  # noqa: B010
+        sys.path[:] = paths  # where the folder was put, too
+        for folder in made:
+            folder.cleanup()
 
 
 _LIVES = (_RUNNING, 0)

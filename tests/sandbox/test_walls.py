@@ -1,10 +1,12 @@
 """Walls: what they refuse, how they are chosen, and what a submission may take behind them."""
 
+import importlib.util
 import json
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from contextlib import closing
 from pathlib import Path
 
@@ -17,7 +19,7 @@ from grader import batch, cli, doctor
 from grader.contract import FILES
 from grader.intake import read_one
 from grader.records import Call, Limits
-from grader.sandbox import bubblewrap, probe, process, readable
+from grader.sandbox import bubblewrap, probe, process, readable, zygote
 from grader.sandbox.probe import NoWalls, Offer, choose
 from grader.sandbox.session import Allowance, GuestUnusable, ProcessSession
 from grader.sandbox.walls import MODES, NO_WALLS, Walls
@@ -100,6 +102,11 @@ def opens(paths):
 
 def status(_):
     return [os.getuid(), sorted(os.environ), os.getcwd()]
+
+
+def is_imported(name):
+    import sys
+    return name in sys.modules
 """
 
 
@@ -166,6 +173,32 @@ def test_a_guest_sees_no_variable_of_the_users(walls, monkeypatch):
         _, variables, folder = ask(session, "status").value
     assert not {"AWS_SECRET_ACCESS_KEY", "HOME", "TMPDIR"} & set(variables)
     assert folder == "/"
+
+
+MAKER = "torch.distributed.nn.jit.instantiator"
+"""What torch imports to make its first optimizer; torch 2.6 writes a file meanwhile."""
+
+
+@pytest.mark.skipif(not importlib.util.find_spec(MAKER), reason="this torch has no such module")
+def test_what_writes_when_it_is_imported_is_imported_before_the_walls(walls):
+    with session_of(walls) as session:
+        assert ask(session, "is_imported", MAKER).value is True
+
+
+def test_the_folder_of_such_a_module_is_swept_away(tmp_path, monkeypatch):
+    (tmp_path / "writes_at_import.py").write_text(
+        "import sys, tempfile\n"
+        "folder = tempfile.TemporaryDirectory()\n"
+        "sys.path.append(folder.name)\n"
+        "open(folder.name + '/made', 'w').close()\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    make, paths = tempfile.TemporaryDirectory, list(sys.path)
+    zygote.import_and_sweep("writes_at_import")
+    assert not Path(sys.modules.pop("writes_at_import").folder.name).exists()
+    assert tempfile.TemporaryDirectory is make
+    assert sys.path == paths
+    zygote.import_and_sweep("is_in_no_release")
 
 
 @on_linux
