@@ -33,6 +33,7 @@ from grader.assignment_file import nearest
 from grader.installed import another
 from grader.options import (
     Commands,
+    Estimate,
     Refused,
     console,
     cores,
@@ -118,18 +119,39 @@ def check(
     with ThreadPoolExecutor(1) as aside:
         # What forks guests imports torch while this process does.
         choosing = aside.submit(_choose, sandbox, fall_back=sandbox == "auto")
-        left_out, chosen = _checks(assignment, part, only, quick)
+        public, chosen = _checks(assignment, part, only, quick)
         walls = choosing.result()
     with closing(ProcessSession(submission.files, assignment.limits, walls)) as session:
+        left_out = len(public) - len(chosen)
         report = _run(submission, chosen, session, walls, assignment, left_out)
     _show(report, verbose)
+    _say_what_was_too_long(
+        [c for c in public if quick and c.id in _long() and part in ("", c.part)]
+    )
     _tell(system, report, folder)
     _write(report, html_file, json_file, junit_file)
     raise SystemExit(_status(report.outcomes))
 
 
-def _checks(assignment: Assignment, part: str, only: str, quick: bool) -> tuple[int, list[Check]]:
-    """How many public checks were not asked for, and those that were."""
+def _long() -> set[str]:
+    """The checks that take long, whatever an assignment allows them."""
+    from grader.checks import registry
+
+    return {c.id for c in registry.load() if c.long}
+
+
+def _say_what_was_too_long(checks: Sequence[Check]) -> None:
+    for left in checks:
+        console(100).print(
+            f"Not checked: {left.id}, {display.number(left.points)} points. It trains the GAN; "
+            f"`hw3 check --only {left.id}` runs it."
+        )
+
+
+def _checks(
+    assignment: Assignment, part: str, only: str, quick: bool
+) -> tuple[list[Check], list[Check]]:
+    """All public checks, and those that were asked for."""
     from grader.checks import registry
 
     public = [c for c in assignment.checks() if not c.hidden]
@@ -144,9 +166,8 @@ def _checks(assignment: Assignment, part: str, only: str, quick: bool) -> tuple[
             f"there is no check {only!r}{where}{near}; `hw3 list` names them all"
         ) from None
     if quick:
-        long = {c.id for c in registry.load() if c.long}  # whatever an assignment allows them
-        chosen = [c for c in chosen if c.id not in long]
-    return len(public) - len(chosen), chosen
+        chosen = [c for c in chosen if c.id not in _long()]
+    return public, chosen
 
 
 def _some(checks: Sequence[Check], part: str) -> None:
@@ -195,6 +216,8 @@ def _run(
     with progress_bar() as progress:
         task = progress.add_task("starting", total=len(checks))
         progress.update(task, description=_now(checks, 0))
+        training = Estimate(lambda words: progress.update(task, description=words))
+        session.on_progress = lambda done: training.at(_now(checks, len(outcomes)), done)
         try:
             for outcome in engine.run(
                 checks,

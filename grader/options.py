@@ -8,6 +8,7 @@ import signal
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,6 +30,7 @@ __all__ = [
     "PARTS",
     "USAGE",
     "Commands",
+    "Estimate",
     "Refused",
     "console",
     "cores",
@@ -246,6 +248,25 @@ def progress_bar() -> Progress:
         transient=True,
         disable=not errors.is_terminal,
     )
+
+
+class Estimate:
+    """A check that says how far it is, in words, with an estimate of what is left of it."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say, self._started, self._from, self._last = say, 0.0, 1.0, 1.0
+
+    def at(self, name: str, done: float) -> None:
+        """So much of it is done, 0 … 1."""
+        now = time.monotonic()
+        if done < self._last:  # it begins, or begins again
+            self._started, self._from = now, done
+        self._last = done
+        words = f"{name}: {done:.0%} of the training"
+        if done - self._from > 0.02:
+            left = (now - self._started) / (done - self._from) * (1 - done)
+            words += f", about {left:.0f} s left"
+        self._say(words)
 
 
 def console(width: int) -> Console:

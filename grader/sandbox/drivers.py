@@ -126,28 +126,33 @@ def generator_losses(gan: Gan, fake: Tensor) -> Result:
     }
 
 
-def tabulated(gan: Gan, start: Tensor, steps: int, rate: float) -> Result:
+def tabulated(
+    gan: Gan, start: Tensor, real: Tensor, fake: Tensor, steps: int, rate: float
+) -> Result:
     """Minimise ``discriminator_loss`` over the logits themselves.
 
-    That is a discriminator that knows every image by heart.
+    That is a discriminator that knows every kind of image by heart.
 
     Args:
         gan: the student's namespace.
-        start: (N,) logits to begin with, of real and of fake images alike.
+        start: (K,) logits to begin with, one for each kind of image.
+        real: (N,) the kinds of a batch of real images.
+        fake: (N,) those of generated ones.
         steps: of Adam.
-        rate: its learning rate.
+        rate: its learning rate, which falls to 0.
 
     Returns:
-        ``real`` and ``fake`` (N,): the logits that it arrives at.
+        ``logits`` (K,): where it arrives.
     """
     loss, shape = function(gan, "discriminator_loss"), logit_shape(gan)
-    real, fake = (start.reshape(shape).clone().requires_grad_(True) for _ in range(2))
-    optimizer = torch.optim.Adam([real, fake], lr=rate)
-    for _ in range(steps):
-        gradients = value_and_gradients(loss(real, fake), (real, fake))[1]
-        real.grad, fake.grad = gradients
+    table = start.clone().requires_grad_(True)
+    optimizer = torch.optim.Adam([table], lr=rate)
+    for step in range(steps):
+        optimizer.param_groups[0]["lr"] = rate * (1 - step / steps)
+        logits = table[real].reshape(shape), table[fake].reshape(shape)
+        table.grad = value_and_gradients(loss(*logits), (table,))[1][0]
         optimizer.step()
-    return {"real": real.detach().flatten(), "fake": fake.detach().flatten()}
+    return {"logits": table.detach()}
 
 
 DRIVERS: dict[str, Callable[..., Result]] = {

@@ -103,8 +103,9 @@ def serve(
         replies.write(struct.pack(">II", len(header), 0) + header)
         replies.flush()
         return
-    from grader.sandbox import wire
+    from grader.sandbox import progress, wire
 
+    progress.goes_to(lambda done: wire.write_frame(replies, *wire.encode({"progress": done})))
     server = Server(capture)
     wire.write_frame(replies, *wire.encode({"ready": True, "layers": list(layers)}))
     _forget_the_grader()

@@ -13,7 +13,7 @@ from __future__ import annotations
 import queue
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import redirect_stderr, redirect_stdout, suppress
 from dataclasses import replace
 from typing import Any, Protocol
@@ -177,6 +177,8 @@ class ProcessSession(_OneSubmission):
         super().__init__(files, limits)
         self._walls, self._alone = walls, alone
         self._allowance = allowance or Allowance(self._limits.total_seconds)
+        self.on_progress: Callable[[float], None] = lambda _: None
+        """What is done with the share of a call that the guest says is done, 0 … 1."""
         self._number = 0
         self._greeted = False
         self._base_kb = 0
@@ -259,10 +261,11 @@ class ProcessSession(_OneSubmission):
         before: float | None = None
         while True:
             left = started + wall - time.perf_counter()
-            try:
-                return pipes.receive(max(0.0, min(left, _LOOK_SECONDS)))
-            except queue.Empty:
-                pass
+            with suppress(queue.Empty):
+                got = pipes.receive(max(0.0, min(left, _LOOK_SECONDS)))
+                if (done := _progress(got)) is None:
+                    return got
+                self.on_progress(done)
             if left <= 0:
                 if wall < limits.wall_seconds:
                     return self._lost("timeout", f"{self._used_up()}, the last in {doing}")
@@ -358,6 +361,22 @@ class ProcessSession(_OneSubmission):
 
 _NEARLY = 0.75
 """The share of the memory limit from which it is blamed for an end without a word."""
+
+
+def _progress(got: Any) -> float | None:
+    """The share of a call that a frame says is done, if it says that."""
+    from grader.sandbox import wire
+
+    if not isinstance(got, tuple) or len(got[0]) + len(got[1]) > _SHORT:
+        return None
+    said = wire.decode(*got)
+    share = said.get("progress") if isinstance(said, dict) and len(said) == 1 else None
+    fits = isinstance(share, float) and 0 <= share <= 1
+    return share if fits else None
+
+
+_SHORT = 200
+"""Bytes up to which a frame may be about progress; replies are decoded once."""
 
 
 def _late(reply: Reply) -> bool:

@@ -7,16 +7,19 @@ that the grader sees where it ends up.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from grader.sandbox.progress import tell
 from grader.sandbox.studio import (
     MOST,
     Gan,
     Result,
     adam,
+    batches_seen,
     builder,
     clear_gradients,
     function,
@@ -27,6 +30,7 @@ from grader.sandbox.studio import (
     state,
     updates,
 )
+from grader.sandbox.track import Enough, Track
 
 __all__ = ["duel", "full_training", "short_training", "steps"]
 
@@ -168,12 +172,14 @@ def short_training(
         first run, NaN where there is no number;
         ``returned``: in words what else came back; ``updates``: (runs, 2), how often the
         generator's and the discriminator's optimizer stepped; ``noise``: (rows, latent_dim), what
-        reached the generator in the first run.
+        reached the generator in the first run; ``sizes``: (calls, 2), images and rows of noise in
+        each ``train_step`` of the first run, as far as it is called by name.
     """
     train = function(gan, "train")
     build = builder(gan, latent_dim)
     states: tuple[list[Tensor], list[Tensor]] = ([], [])
     counts, stepped, noise, losses, returned = [], [], [], torch.empty(0, 2), ""
+    sizes: list[tuple[int, int]] = []
     for number, run in enumerate(runs):
         generator, discriminator = build()
         opt_g, opt_d = adam(generator), adam(discriminator)
@@ -181,12 +187,14 @@ def short_training(
             generator.register_forward_pre_hook(lambda _, given: noise.append(given[0].detach()))
         seed_all(run["state"])
         data = images[run["images"]].clone()
-        results = train(
-            *(generator, discriminator, opt_g, opt_d),
-            *(data, run["steps"], batch_size, latent_dim, run["seed"]),
-        )
+        with batches_seen(gan) as seen:
+            results = train(
+                *(generator, discriminator, opt_g, opt_d),
+                *(data, run["steps"], batch_size, latent_dim, run["seed"]),
+            )
         if number == 0:
             losses, returned = loss_curve(results)
+            sizes = seen[:MOST]
         counts.append(len(results) if isinstance(results, (list, tuple)) else -1)
         stepped.append([updates(opt_g), updates(opt_d)])
         states[0].append(state(generator))
@@ -198,12 +206,20 @@ def short_training(
         "losses": losses,
         "returned": returned,
         "updates": torch.tensor(stepped),
+        "sizes": torch.tensor(sizes).reshape(-1, 2),
         "noise": torch.cat(noise)[:MOST] if noise else torch.empty(0, latent_dim),
     }
 
 
 def full_training(
-    gan: Gan, images: Tensor, noise: Tensor, steps: int, batch_size: int, train_seed: int
+    gan: Gan,
+    images: Tensor,
+    noise: Tensor,
+    near: Tensor,
+    steps: int,
+    enough: int,
+    batch_size: int,
+    train_seed: int,
 ) -> Result:
     """``train`` with the whole budget, and samples of what it made.
 
@@ -211,19 +227,46 @@ def full_training(
         gan: the student's namespace.
         images: (M, 1, 8, 8), the training set.
         noise: (n, latent_dim), what samples are made of, in eval mode.
-        steps: handed to ``train``, as are the next two.
-        batch_size: as above.
+        near: (k, latent_dim), noise a little off the first k rows.
+        steps: handed to ``train``.
+        enough: steps of the generator at which the training is ended from within, if ``steps`` are
+            more.
+        batch_size: handed to ``train``, as is the next one.
         train_seed: as above.
 
     Returns:
-        ``samples``: (n, 1, 8, 8); ``losses``: (steps, 2), NaN where there is no number.
+        ``samples``: (n, 1, 8, 8); ``near``: (k, 1, 8, 8); ``unlearnt``: (2, n, 1, 8, 8), samples
+        once the first values of the generator's parameters are put back, and once their last values
+        are in another order; ``elsewhere``: the share of its parameters that lie where no step of
+        its optimizer led them; ``losses``: (steps, 2), NaN where there is no number.
     """
     train = function(gan, "train")
     generator, discriminator = builder(gan, noise.shape[1])()
-    results = train(
-        *(generator, discriminator, adam(generator), adam(discriminator)),
-        *(images, steps, batch_size, noise.shape[1], train_seed),
-    )
+    opt_g, opt_d = adam(generator), adam(discriminator)
+
+    def behind_step(number: int) -> None:
+        tell(min(number / min(steps, enough), 1.0))
+        if number >= enough and enough < steps:
+            raise Enough
+
+    results: Any = []
+    track = Track(generator, opt_g, behind_step)
+    with suppress(Enough):
+        results = train(
+            *(generator, discriminator, opt_g, opt_d),
+            *(images, steps, batch_size, noise.shape[1], train_seed),
+        )
     generator.eval()
     with torch.no_grad():
-        return {"samples": generator(noise), "losses": loss_curve(results)[0]}
+        made = {"samples": generator(noise), "near": generator(near)}
+        elsewhere = track.elsewhere()
+        unlearnt = []
+        for without_what_it_learnt in (track.shuffle, track.back):
+            without_what_it_learnt()
+            unlearnt.append(generator(noise))
+    return {
+        **made,
+        "unlearnt": torch.stack(unlearnt),
+        "elsewhere": elsewhere,
+        "losses": loss_curve(results)[0],
+    }

@@ -1,9 +1,12 @@
 """Sessions: a submission in a process of its own, and what it can do there to itself alone."""
 
+import io
+import math
 import re
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +18,8 @@ from grader.families import FAMILIES
 from grader.networks import Network, build
 from grader.records import Call, Limits, Passes
 from grader.sandbox import guest as guests
-from grader.sandbox import process, replies, zygote
+from grader.sandbox import process, replies, wire, zygote
+from grader.sandbox import session as sessions
 from grader.sandbox.session import GuestUnusable, InProcessSession, ProcessSession
 from grader.sandbox.wire import MAX_PAYLOAD, Garbage, NumPy, Other, Received
 
@@ -867,3 +871,39 @@ def test_what_a_reply_says_is_capped():
     assert (len(described.file), len(described.code)) == (200, 200)
     assert described.types == ("T" * 100,) * 20
     assert len(replies.read({**GOOD, "changed": ["c" * 900] * 90}, 1, 0.5).changed) == 20
+
+
+def test_a_training_says_how_far_it_is():
+    gan = (Path(grader.__file__).parent.parent / "reference" / "gan.py").read_bytes()
+    told = []
+    steps = {"steps": 400, "enough": 400, "batch_size": 32, "train_seed": 0}
+    arrays = {"images": np.zeros((40, 1, 8, 8), np.float32), "noise": np.ones((2, 4), np.float32)}
+    arguments = {**arrays, "near": np.ones((1, 4), np.float32), **steps}
+    with closing(ProcessSession({"gan.py": gan})) as session:
+        session.on_progress = told.append
+        reply = session.call(Call("drive:full_training", arguments, 0))
+    assert reply.error is None
+    assert told
+    assert told == sorted(told)
+    assert 0 < told[0] <= told[-1] <= 1
+
+
+@pytest.mark.parametrize("said", [math.nan, 2.0, -1.0, "x", None, 1, [0.5]])
+def test_what_a_guest_makes_up_is_no_progress(said):
+    assert sessions._progress(wire.encode({"progress": said})) is None
+    assert sessions._progress(wire.encode({"progress": 0.5, "value": said})) is None
+    assert sessions._progress(wire.encode({"progress": 0.5})) == 0.5
+
+
+def test_a_flood_of_progress_meets_the_limits():
+    stream = io.BytesIO()
+    wire.write_frame(stream, *wire.encode({"progress": 0.5}))
+    endless = f"""
+
+def flood(_):
+    while True:
+        everywhere({stream.getvalue().decode()!r})
+"""
+    with closing(ProcessSession({"part1_focused.py": (FILE + endless).encode()}, SHORT)) as session:
+        reply = session.call(Call("scale_pixels", {"x": "flood", "saliency": 1.0}))
+    assert reply.error.kind == "timeout"

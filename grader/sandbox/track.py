@@ -1,0 +1,99 @@
+"""Where an optimizer leads a network; it runs in the guest and judges nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import nn
+
+__all__ = ["Enough", "Track"]
+
+
+class Enough(BaseException):
+    """Ends a training from within a step; nothing that student code catches by accident."""
+
+
+class Track:
+    """The values that each parameter of a network takes on its way, as their lowest and highest.
+
+    What an optimizer makes of a network lies between them in every coordinate, also where weights
+    are averaged or clipped; what is written into it by other means hardly does.  The way begins
+    where the first step does, so that weights may be initialised as late as that.
+
+    Args:
+        network: followed from here on.
+        optimizer: whose steps are looked at.
+        after: called behind each of its steps with their number so far; it may raise
+            :class:`Enough`.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        after: Callable[[int], None] = lambda _: None,
+    ) -> None:
+        self._network, self._after = network, after
+        self._parameters = list(network.parameters())
+        self._begin()
+        self._most = 0.0
+        self.steps = 0
+        """Of the optimizer, so far."""
+        optimizer.register_step_pre_hook(self._before_step)
+        optimizer.register_step_post_hook(self._behind_step)
+
+    def _begin(self) -> None:
+        self._first, self._last, self._low, self._high = (
+            [p.detach().clone() for p in self._parameters] for _ in range(4)
+        )
+
+    def _before_step(self, *_: Any) -> None:
+        if self.steps == 0:
+            self._begin()
+        else:
+            self._most = self.elsewhere()
+
+    def _behind_step(self, *_: Any) -> None:
+        self.steps += 1
+        with torch.no_grad():
+            for p, *kept in zip(self._parameters, self._last, self._low, self._high, strict=True):
+                last, low, high = kept
+                if p.shape == last.shape:
+                    last.copy_(p)
+                    torch.minimum(low, p, out=low)
+                    torch.maximum(high, p, out=high)
+        self._after(self.steps)
+
+    def elsewhere(self) -> float:
+        """The largest share of the parameters that ever lay where no step had led them, 0 … 1."""
+        now = list(self._network.parameters())
+        if [id(p) for p in now] != [id(p) for p in self._parameters]:
+            return 1.0
+        outside, count = 0, 0
+        with torch.no_grad():
+            for p, last, low, high in zip(now, self._last, self._low, self._high, strict=True):
+                count += last.numel()
+                if p.shape != last.shape:
+                    outside += last.numel()
+                elif not torch.equal(p, last):
+                    slack = 1e-6 * (1 + p.abs())
+                    # Written so that NaN lies outside.
+                    outside += int((~((p >= low - slack) & (p <= high + slack))).sum())
+        return max(self._most, outside / max(count, 1))
+
+    def back(self) -> None:
+        """Put the first values back, buffers left as they are."""
+        with torch.no_grad():
+            for p, first in zip(self._parameters, self._first, strict=True):
+                if p.shape == first.shape:
+                    p.copy_(first)
+
+    def shuffle(self) -> None:
+        """Put the values of each parameter in another order, buffers left as they are."""
+        order = torch.Generator().manual_seed(0)
+        with torch.no_grad():
+            for p in self._parameters:
+                values = p.flatten()[torch.randperm(p.numel(), generator=order)]
+                p.copy_(values.reshape(p.shape))
