@@ -73,7 +73,7 @@ class Outcomes:
     """
 
     def __init__(self, checks: Sequence[Check]) -> None:
-        self._titles = {check.id: check.title for check in checks}
+        self._checks = {check.id: check for check in checks}
         self._ended: dict[str, Outcome] = {}
         self._told: set[str] = set()
 
@@ -81,7 +81,7 @@ class Outcomes:
         """The outcome of a check; it is run in the session unless it has ended already."""
         if check.id not in self._ended:
             blocked = self._blocked(check)
-            self._ended[check.id] = blocked or _run(check, session, self._told)
+            self._ended[check.id] = blocked or self._explained(_run(check, session, self._told))
         return self._ended[check.id]
 
     def _blocked(self, check: Check) -> Outcome | None:
@@ -89,13 +89,29 @@ class Outcomes:
             before = self._ended.get(need)
             if before is None or before.status is Status.PASSED:
                 continue
-            title = self._titles[need]
+            title = self._checks[need].title
             if before.status is Status.INVALID:
                 message = f"The grader could not decide “{title}”, which this one needs."
                 return Outcome(check.id, Status.INVALID, 0.0, Feedback(message=message))
             message = f"Waits for “{title}”, which did not pass."
             return Outcome(check.id, Status.BLOCKED, 0.0, Feedback(message=message))
         return None
+
+    def _explained(self, outcome: Outcome) -> Outcome:
+        """The same, with the check whose failure is the likely cause of this one's."""
+        check = self._checks[outcome.check_id]
+        if outcome.status is Status.PASSED or outcome.status is Status.INVALID:
+            return outcome
+        for name in check.causes:
+            before = self._ended.get(name)
+            cause = self._checks.get(name)
+            if cause is None or before is None or (cause.hidden and not check.hidden):
+                continue
+            if before.status in (Status.FAILED, Status.PARTIAL, Status.CRASHED):
+                words = f"Likely cause: “{cause.title}” did not pass. {before.feedback.message}"
+                diagnosis = f"{outcome.feedback.diagnosis} {words}".strip()
+                return replace(outcome, feedback=replace(outcome.feedback, diagnosis=diagnosis))
+        return outcome
 
 
 def _run(check: Check, session: Session, told: set[str]) -> Outcome:

@@ -144,8 +144,9 @@ class Figure:
     """A picture as data: arrays with a name each, in the order in which they are shown.
 
     ``kind`` is ``"maps"`` (2-d arrays on one shared diverging scale around 0), ``"images"`` (each
-    array is ``(n, H, W)`` in [-1, 1], one grid of grey images per array), ``"bars"`` (1-d arrays)
-    or ``"lines"`` (1-d arrays).  Values are nested lists of floats, so that a report is JSON.
+    array is ``(n, H, W)`` in [-1, 1], one grid of grey images per array), ``"bars"`` (1-d arrays),
+    ``"lines"`` (1-d arrays) or ``"points"`` ((n, 2) arrays in one plane).  Values are nested lists
+    of floats, so that a report is JSON.
     """
 
     kind: str
@@ -194,6 +195,8 @@ class Check:
     run: Callable[[Any], Feedback | None] = field(repr=False, compare=False)
     about: str = ""
     """What it tries and what to look at, for a student: the rest of the check's docstring."""
+    causes: tuple[str, ...] = ()
+    """Checks whose failure may be the reason of this one's, the likeliest first."""
 
     @property
     def long(self) -> bool:

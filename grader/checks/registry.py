@@ -47,6 +47,7 @@ def check(
     points: float,
     needs: Sequence[Run] = (),
     limits: Limits | None = None,
+    causes: Sequence[str] = (),
 ) -> Callable[[R], R]:
     """Declare a check of one function of the homework.
 
@@ -58,6 +59,7 @@ def check(
         points: what it is worth, > 0.
         needs: checks of the same function, declared above; unless all of them pass, it is blocked.
         limits: of each call, where the defaults do not fit.
+        causes: ids of checks whose failure may be the reason of this one's, the likeliest first.
 
     Raises:
         ValueError: the declaration is wrong.
@@ -92,6 +94,7 @@ def check(
             limits=limits,
             run=run,
             about=" ".join(about.split()),
+            causes=tuple(causes),
         )
         CHECKS[name] = _DECLARED[run] = made
         return run

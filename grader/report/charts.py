@@ -1,4 +1,4 @@
-"""Bars and lines as geometry for an inline SVG: one small chart per array, all on one scale."""
+"""Bars, lines and points as geometry for an inline SVG: one small chart per array, on one scale."""
 
 from __future__ import annotations
 
@@ -10,11 +10,27 @@ import numpy.typing as npt
 
 from grader.report.display import short
 
-__all__ = ["HEIGHT", "MOST_BARS", "MOST_POINTS", "WIDTH", "Bar", "Chart", "bars", "lines"]
+__all__ = [
+    "HEIGHT",
+    "MOST_BARS",
+    "MOST_DOTS",
+    "MOST_POINTS",
+    "SIDE",
+    "WIDTH",
+    "Bar",
+    "Chart",
+    "Scatter",
+    "bars",
+    "lines",
+    "points",
+]
 
 WIDTH, HEIGHT = 320, 112
 MOST_BARS = 64
 MOST_POINTS = 200
+MOST_DOTS = 600
+SIDE = 200
+"""Width and height of a plane of points."""
 
 # The plotting area inside the SVG; the left margin holds the scale's labels.
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52.0, 316.0, 8.0, 94.0
@@ -48,6 +64,16 @@ class Chart:
     lines: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Scatter:
+    """Points in a plane, as paths of dots: an array's own, and behind them those of the others."""
+
+    alt: str
+    note: str
+    dots: str
+    behind: str
+
+
 def bars(arrays: Mapping[str, Array]) -> dict[str, Chart]:
     """Bar charts whose scale holds 0."""
     scale = _scale(arrays, with_zero=True)
@@ -58,6 +84,47 @@ def lines(arrays: Mapping[str, Array]) -> dict[str, Chart]:
     """Line charts; where a value is not finite the line has a gap, marked."""
     scale = _scale(arrays, with_zero=False)
     return {name: _line_chart(name, array, scale) for name, array in arrays.items()}
+
+
+def points(arrays: Mapping[str, Array]) -> dict[str, Scatter]:
+    """Planes of points (N, 2) on one scale, the same in both directions."""
+    rows = {name: array[np.isfinite(array).all(1)] for name, array in arrays.items()}
+    every = np.concatenate(list(rows.values())) if rows else np.zeros((0, 2))
+    low, high = (every.min(0), every.max(0)) if len(every) else (np.zeros(2), np.ones(2))
+    unit = max(float(np.abs(every).max(initial=0.0)), 1e-300)
+    # Divided first: the difference of two huge values is not finite.
+    span = float((high / unit - low / unit).max()) or 1.0
+    drawn = {
+        name: ((row[:MOST_DOTS] / unit - low / unit) / span) * (SIDE - 16) + 8
+        for name, row in rows.items()
+    }
+    paths = {
+        name: "".join(f"M{x:.0f} {SIDE - y:.0f}h0" for x, y in places.tolist())
+        for name, places in drawn.items()
+    }
+    charts = {}
+    for name, array in arrays.items():
+        broken, kept = len(array) - len(rows[name]), min(len(rows[name]), MOST_DOTS)
+        notes = [f"{broken} of {len(array)} not finite"] if broken else []
+        if kept < len(rows[name]):
+            notes.append(f"the first {kept} drawn")
+        others = [path for other, path in paths.items() if other != name]
+        if others:
+            grey = [other for other in paths if other != name]
+            notes.append(f"in grey: {', '.join(grey)}")
+        alt = f"{name}: {kept} points{_middle(rows[name])}"
+        charts[name] = Scatter(alt, "; ".join(notes), paths[name], "".join(others))
+    return charts
+
+
+def _middle(row: Array) -> str:
+    if not len(row):
+        return ""
+    x, y = (
+        f"from {short(float(of.min()))} to {short(float(of.max()))}"
+        for of in (row[:, 0], row[:, 1])
+    )
+    return f", {x} across and {y} upwards"
 
 
 def _scale(arrays: Mapping[str, Array], with_zero: bool) -> tuple[float, float]:

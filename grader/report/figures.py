@@ -1,4 +1,4 @@
-"""Figures as pictures inside a page: heat maps and grey images as PNG, bars and lines as SVG.
+"""Figures as pictures inside a page: heat maps and grey images as PNG, charts as SVG.
 
 Whatever the arrays hold, something honest is shown: what is not finite has a colour of its own,
 what is too large is thinned out and says so, and what is no array of the right kind is named
@@ -46,7 +46,7 @@ _STOPS = np.array(
 _NOT_FINITE_MAP = np.array((112, 112, 112), np.uint8)
 _NOT_FINITE_IMAGE = np.array((200, 90, 10), np.uint8)
 _GAP = np.array((84, 116, 168), np.uint8)
-_DIMENSIONS = {"maps": 2, "images": 3, "bars": 1, "lines": 1}
+_DIMENSIONS = {"maps": 2, "images": 3, "bars": 1, "lines": 1, "points": 2}
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Picture:
     src: Markup | None = None
     width: int = 0
     height: int = 0
-    chart: charts.Chart | None = None
+    chart: charts.Chart | charts.Scatter | None = None
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def draw(figure: Figure) -> Drawing:
     notes: dict[str, Picture] = {}
     for name, value in named:
         try:
-            arrays[name] = _array(value, _DIMENSIONS.get(figure.kind))
+            arrays[name] = _array(value, figure.kind)
         except (TypeError, ValueError, OverflowError) as error:
             notes[name] = Picture(name, note=f"cannot be shown: {one_line(str(error))}")
     scale, drawn = _draw(figure.kind, arrays)
@@ -108,21 +108,28 @@ def _draw(kind: str, arrays: Mapping[str, Array]) -> tuple[Scale | None, dict[st
         return _legend(limit, not_finite), maps
     if kind == "images":
         return None, {name: _images(name, array) for name, array in arrays.items()}
-    drawn = charts.bars(arrays) if kind == "bars" else charts.lines(arrays)
+    drawn: Mapping[str, charts.Chart | charts.Scatter]
+    if kind == "points":
+        drawn = charts.points(arrays)
+    else:
+        drawn = charts.bars(arrays) if kind == "bars" else charts.lines(arrays)
     return None, {
         name: Picture(name, chart.alt, chart.note, chart=chart) for name, chart in drawn.items()
     }
 
 
-def _array(value: Any, dimensions: int | None) -> Array:
+def _array(value: Any, kind: str) -> Array:
+    dimensions = _DIMENSIONS.get(kind)
     if dimensions is None:
         raise ValueError("a figure of an unknown kind")
     if np.iscomplexobj(value):
         raise ValueError("complex numbers")
     array = np.asarray(value, dtype=np.float64)
-    if array.ndim == 1 and dimensions == 2:
+    if array.ndim == 1 and kind == "maps":
         array = array[None, :]  # (1, F): a vector is a map of one row
     if array.ndim != dimensions:
+        raise ValueError(f"its shape is {array.shape}")
+    if kind == "points" and array.shape[1] != 2:
         raise ValueError(f"its shape is {array.shape}")
     if array.size == 0:
         raise ValueError("it has no values")

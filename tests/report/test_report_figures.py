@@ -288,3 +288,30 @@ def test_long_charts_say_what_they_leave_out():
     assert chart_of("bars", [1.0] * 65).note == "the first 64 values of 65 drawn"
     assert chart_of("lines", [1.0] * 201).note == "200 values of 201 drawn"
     assert chart_of("lines", [1.0] * 200).note == ""
+
+
+def test_points_share_a_plane_and_see_each_other_in_grey():
+    drawing = draw(Figure("points", "a plane", {"a": [[0.0, 0.0], [4.0, 2.0]], "b": [[2.0, 1.0]]}))
+    a, b = (picture.chart for picture in drawing.pictures)
+    assert a.dots == "M8 192h0M192 100h0"  # the longer direction fills it, upwards is up
+    assert b.dots == a.behind == "M100 146h0"
+    assert b.behind == a.dots
+    assert a.alt == "a: 2 points, from 0 to 4 across and from 0 to 2 upwards"
+    assert a.note == "in grey: b"
+
+
+@pytest.mark.parametrize(
+    ("rows", "note"),
+    [
+        ([[math.nan, 1.0], [1.0, 1.0]], "1 of 2 not finite"),
+        ([[math.inf, 1.0]], "1 of 1 not finite"),
+        ([[1e308, -1e308], [-1e308, 1e308]], ""),
+        ([[1.0, 1.0]] * 700, "the first 600 drawn"),
+        ([[1.0, 2.0, 3.0]], "cannot be shown: its shape is (1, 3)"),
+        ([1.0, 2.0], "cannot be shown: its shape is (2,)"),
+    ],
+)
+def test_points_of_any_kind_are_drawn_or_named(rows, note):
+    (picture,) = draw(Figure("points", "", {"a": rows})).pictures
+    assert picture.note == note
+    assert "nan" not in (picture.chart.dots if picture.chart else "")
