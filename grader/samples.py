@@ -26,40 +26,25 @@ from torch import nn
 from grader.networks import Network, build
 
 __all__ = [
-    "CURVES",
-    "NAMES",
     "Digits",
     "Quality",
-    "Verdict",
     "class_entropy",
     "coverage",
+    "different_bins",
     "digits",
+    "distances",
     "features",
-    "fraction",
+    "in_bins",
     "measure",
-    "missing",
     "mmd2",
     "nearest",
+    "principal",
 ]
 
 Array = np.ndarray
 
-NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-
 BANDWIDTHS = (0.25, 0.5, 1.0, 2.0, 4.0)
 """The kernel's bandwidths, in medians of the real images' distances."""
-
-CURVES = {"coverage": (0.20, 0.50), "mmd2": (0.20, 0.03), "entropy": (0.60, 0.90)}
-"""Where the share of each measure is 0, and where it is 1; linear between.
-
-Measured: ``python fixtures/calibrate_gan.py``.
-"""
-
-COPIES = (0.40, 0.10)
-"""The share of copies at which the memorisation gate is shut, and up to which it is open."""
-
-CLOSENESS = (0.75, 0.90)
-"""The same for the mean distance to training images ÷ to held-out images."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +57,8 @@ class Digits:
     """(600, 1, 8, 8) float32."""
     train_labels: Array
     held_out_labels: Array
+    bins: Array
+    """(30, 64): the centres of groups of alike training images (k-means)."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +89,8 @@ def digits() -> Digits:
     images = (data["images"].astype(np.float32) / 8 - 1)[:, None]
     held = data["held_out"].astype(bool)
     labels = data["labels"].astype(np.int64)
-    return Digits(images[~held], images[held], labels[~held], labels[held])
+    bins = data["bins"].astype(np.float32)
+    return Digits(images[~held], images[held], labels[~held], labels[held], bins)
 
 
 def features(images: Array) -> tuple[Array, Array]:
@@ -215,71 +203,37 @@ def measure(samples: Array) -> Quality:
     )
 
 
-def ramp(value: float, ends: tuple[float, float]) -> float:
-    """0 at the first end and beyond, 1 at the second and beyond, linear between."""
-    zero, one = ends
-    return float(np.clip((value - zero) / (one - zero), 0, 1))
+def in_bins(images: Array) -> Array:
+    """How many images are nearest to each of the bins' centres: (N, 1, 8, 8) → (30,) int64."""
+    bins = digits().bins
+    flat = images.reshape(len(images), -1).astype(np.float64)
+    return np.bincount(distances(flat, bins.astype(np.float64)).argmin(1), minlength=len(bins))
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """What a quality is worth, and why."""
+def different_bins(counts: Array, others: Array) -> Array:
+    """Which bins hold significantly different shares of two sets (Richardson, Weiss 2018, section
+    3): a two-sample test of proportions for each, at the level 0.05.
 
-    fraction: float
-    """Share of the points, 0 … 1: the least of the three measures' shares, times the gate."""
-    message: str
-    """One sentence or two about what came out."""
-    diagnosis: str
-    """What it usually means where something is missing; empty at full marks."""
+    Args:
+        counts: (K,) of the one set.
+        others: (K,) of the other.
 
-
-def fraction(quality: Quality) -> Verdict:
-    """Points and words for a quality.
-
-    The least of three shares counts (:data:`CURVES`), since each measure is blind to a way of
-    failing: coverage to noise around the digits, the discrepancy to a few lost digits, the entropy
-    to everything else.  Copies of training images shut the gate whatever the rest says.
+    Returns:
+        (K,) bool.
     """
-    shares = {name: ramp(getattr(quality, name), ends) for name, ends in CURVES.items()}
-    gate = min(ramp(quality.copies, COPIES), ramp(quality.closeness, CLOSENESS))
-    earned = min(shares.values()) * gate
-    seen = (
-        f"Generated images lie near {quality.coverage:.0%} of {len(digits().held_out)} digits that "
-        f"the generator has never seen (full marks from {CURVES['coverage'][1]:.0%}), the "
-        f"discrepancy between the two sets is {max(quality.mmd2, 0):.3f} (full marks up to "
-        f"{CURVES['mmd2'][1]}), and how evenly the ten digits are made is {quality.entropy:.2f} of "
-        f"1 (full marks from {CURVES['entropy'][1]})."
-    )
-    if earned == 1:
-        return Verdict(1.0, seen, "")
-    return Verdict(earned, seen, _diagnosis(quality, gate, min(shares, key=lambda n: shares[n])))
+    n, m = counts.sum(), others.sum()
+    pooled = (counts + others) / (n + m)
+    error = np.sqrt(pooled * (1 - pooled) * (1 / n + 1 / m))
+    return np.asarray(np.abs(counts / n - others / m) > 1.96 * error)
 
 
-def missing(counts: tuple[int, ...]) -> list[int]:
-    """The digits that are less than 1 % of the samples."""
-    return [digit for digit, count in enumerate(counts) if count < 0.01 * sum(counts)]
+def principal(images: Array) -> Array:
+    """Images seen along the two directions in which held-out digits differ most: (N, …) → (N, 2).
 
-
-def _diagnosis(quality: Quality, gate: float, least: str) -> str:
-    if gate < 1:
-        return (
-            f"{quality.copies:.0%} of the images are nearer to a training image than digits are to "
-            "each other: the generator repeats what it was shown instead of learning to draw"
-        )
-    if quality.coverage == 0:
-        return "no image resembles a digit: nothing was learnt, or the training fell apart"
-    lost = [NAMES[digit] for digit in missing(quality.counts)]
-    if lost:
-        return (
-            f"the generator makes {10 - len(lost)} of the 10 digits, hardly ever {_list(lost)}: "
-            "it has collapsed to the images with which it gets past the discriminator"
-        )
-    return {
-        "coverage": "the images are too much alike, or too blurred, to reach all digits",
-        "mmd2": "taken together the images differ from digits: in contrast, strokes or mix",
-        "entropy": "some digits are made far more often than others: the beginning of a collapse",
-    }[least]
-
-
-def _list(words: list[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+    Principal component analysis of the pixels.
+    """
+    real = digits().held_out.reshape(-1, 64).astype(np.float64)
+    directions = np.linalg.svd(real - real.mean(0), full_matrices=False)[2][:2]
+    directions *= np.sign(directions.sum(1, keepdims=True))  # the sign is arbitrary, so fix it
+    out: Array = (images.reshape(len(images), -1) - real.mean(0)) @ directions.T
+    return out

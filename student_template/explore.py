@@ -236,7 +236,7 @@ def samples(page, on, steps):
         "What your generator draws",
         "The same noise before and after training, beside real digits. Mush after training means "
         "that the generator does not learn; always the same digit, that it has collapsed. "
-        "`--gan-steps 3000` trains as long as the checks do.",
+        "`--gan-steps 4000` trains as long as the checks do.",
     ):
         with page.panel("real digits"):
             page.images(on.train[:24], given=True)

@@ -19,12 +19,16 @@ from grader.validation import WrongKind, to_array
 
 __all__ = [
     "BATCH",
+    "DENSITIES",
+    "FAKE_ALONE",
     "LATENT",
+    "REAL_ALONE",
     "SAMPLES",
     "STEPS",
     "Steps",
     "accepted_discriminator_losses",
     "accepted_generator_losses",
+    "accepted_optima",
     "area",
     "batches",
     "best_logits",
@@ -46,7 +50,7 @@ LATENT = 16
 BATCH = 32
 """Images per step of the training."""
 
-STEPS = 3000
+STEPS = 4000
 """The budget of the training, for every architecture (``fixtures/calibrate_gan.py``)."""
 
 SAMPLES = 600
@@ -186,14 +190,55 @@ def declared(result: Mapping[str, Any]) -> str:
     return family
 
 
-def best_logits(student: Any) -> tuple[Array, Array]:
-    """Logits of real and of fake images, (8,) each, that ``discriminator_loss`` makes of 0.5."""
-    start = np.full(8, 0.5, dtype=np.float32)
-    result = student.drive("tabulated", seed=0, start=start, steps=80, rate=0.05)
-    real, fake = field(result, "real", (8,)), field(result, "fake", (8,))
-    expect.finite(real, "the real logits at which discriminator_loss is small")
-    expect.finite(fake, "the fake logits at which discriminator_loss is small")
-    return real, fake
+def best_logits(student: Any, real: Array, fake: Array, steps: int = 200) -> Array:
+    """Where ``discriminator_loss`` is smallest, from 0.5 on, for images of K kinds.
+
+    Args:
+        student: of the check.
+        real: (N,) the kinds of a batch of real images.
+        fake: (N,) those of generated ones.
+        steps: of Adam.
+
+    Returns:
+        (K,) logits.
+    """
+    start = np.full(1 + max(real.max(), fake.max()), 0.5, dtype=np.float32)
+    result = student.drive(
+        "tabulated", seed=0, start=start, real=real, fake=fake, steps=steps, rate=0.05
+    )
+    logits = field(result, "logits", (len(start),))
+    expect.finite(logits, "the logits at which discriminator_loss is small")
+    return logits
+
+
+REAL_ALONE, FAKE_ALONE = np.zeros(8, dtype=np.int64), np.ones(8, dtype=np.int64)
+"""Two kinds of images: one of real ones, one of generated ones."""
+
+DENSITIES = np.array([[8, 4, 4, 2, 2], [2, 2, 4, 4, 8]])
+"""How many of 20 real and of 20 generated images are of each of five kinds."""
+
+
+def accepted_optima(family: str) -> dict[str, Array]:
+    """The logits at which the losses of a family are smallest over :data:`DENSITIES`.
+
+    With p and q the densities of a kind among real and generated images, cross entropy has its
+    minimum where sigmoid(logit) = p / (p + q) (Goodfellow et al. 2014, proposition 1), least
+    squares at p / (p + q) itself (Mao et al. 2017, equation 5), hinge at the sign of p − q (Lim, Ye
+    2017, lemma 1; NaN where p = q: any between −1 and 1).  None for the others: Wasserstein losses
+    have no minimum.
+
+    Returns:
+        By name, (5,) each, either polarity.
+    """
+    p, q = DENSITIES.astype(np.float64)
+    with np.errstate(invalid="ignore"):
+        optimum = {
+            "minimax": np.log(p / q),
+            "non_saturating": np.log(p / q),
+            "lsgan": p / (p + q),
+            "hinge": np.where(p == q, np.nan, np.sign(p - q)),
+        }.get(family)
+    return {} if optimum is None else {"": optimum, "turned": _turned(family, optimum)}
 
 
 @lru_cache(maxsize=4)

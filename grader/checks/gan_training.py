@@ -1,4 +1,4 @@
-"""The GAN: one training step, and the whole training with the grader's optimizers and budget."""
+"""The GAN: one training step, and the loop over them."""
 
 from __future__ import annotations
 
@@ -10,23 +10,16 @@ from grader.checks import expect
 from grader.checks.gan_evidence import (
     BATCH,
     LATENT,
-    SAMPLES,
-    STEPS,
     batches,
     field,
     noise,
-    outputs,
     take_steps,
     text,
 )
 from grader.checks.registry import check
-from grader.records import Feedback, Figure, Limits
-from grader.samples import digits, fraction, measure
+from grader.records import Limits
 
 __all__: list[str] = []
-
-TRAINING = Limits(wall_seconds=1200.0, cpu_seconds=600.0)
-"""Ten times what the heaviest honest variant takes for :data:`STEPS`."""
 
 MOMENTS = Limits(wall_seconds=120.0, cpu_seconds=60.0)
 """For some dozens of steps."""
@@ -167,8 +160,8 @@ def makes_rivals(student: Any) -> None:
     )
     pull = (later.mean(1) - fake.mean(1)) * np.sign(apart)
     expect.that(
-        bool((pull > 0).any()),
-        "25 steps of the generator move its images' logits away from those of real ones",
+        bool((pull > 0.5 * spread).any()),
+        "25 steps of the generator do not move its images' logits towards those of real ones",
         expected=f"from fake towards real ({_means(real, fake)})",
         actual=f"fake from {fake.mean(1)[0]:.3g} to {later.mean(1)[0]:.3g}",
         diagnosis="one of the two losses has the wrong sign, or its labels or arguments swapped",
@@ -183,7 +176,8 @@ def _means(real: np.ndarray, fake: np.ndarray) -> str:
 def runs(student: Any) -> None:
     """Takes as many steps as it is told to, and returns their results.
 
-    train(..., steps=7, ...) calls train_step seven times and returns the list of the seven results.
+    train(..., steps=7, batch_size=8, ...) calls train_step seven times, each time with 8 images and
+    8 rows of noise, and returns the list of the seven results.
     """
     result = student.drive(
         "short_training",
@@ -210,60 +204,16 @@ def runs(student: Any) -> None:
             expected=f"at least {steps} steps",
             actual=f"{stepped:.0f}",
         )
+    sizes = np.unique(field(result, "sizes", (None, 2)))
+    expect.that(
+        bool((sizes == 8).all()),
+        "for batch_size=8, train_step gets batches of another size",
+        expected="8 of 40 images and 8 rows of noise in each call",
+        actual=", ".join(f"{size:.0f}" for size in sizes[:5]),
+    )
     trained = [field(result, network, (2, None)) for network in ("generator", "discriminator")]
     expect.that(
         any(bool(np.abs(path[0] - path[1]).max() > 0) for path in trained),
         "after 7 steps both networks are what they are after 3: nothing is trained",
     )
     expect.finite(field(result, "losses", (7, 2)), "the losses in the list")
-
-
-@check("train", points=5, limits=TRAINING)
-def learns_the_digits(student: Any) -> Feedback:
-    """The trained generator makes the ten digits, in all their variety.
-
-    We train your two networks with your train, our optimizers (Adam, learning rate 0.002, betas 0.5
-    and 0.999) and 3,000 steps of 32 images, and compare 600 of its images with 600 digits that it
-    has never seen.  Look at the pictures: mush means that the generator does not learn, few kinds
-    of digits that it has collapsed.  The checks of the losses and of train_step say more about why.
-    """
-    result = student.drive(
-        "full_training",
-        seed=0,
-        images=digits().train,
-        noise=noise(SAMPLES, LATENT, seed=7),
-        **{"steps": STEPS, "batch_size": BATCH, "train_seed": 0},
-    )
-    samples = outputs(result, "samples", SAMPLES, (1, 8, 8)).astype(np.float32)
-    quality = measure(np.clip(samples, -1, 1))
-    verdict = fraction(quality)
-    figures = (_pictures(samples), _digit_counts(quality.counts), *_curves(result))
-    if verdict.fraction == 1:
-        return Feedback(message=verdict.message, figures=figures)
-    feedback: dict[str, Any] = {"diagnosis": verdict.diagnosis, "figures": figures}
-    expect.that(verdict.fraction > 0, verdict.message, **feedback)
-    expect.partial(verdict.fraction, verdict.message, **feedback)
-
-
-def _pictures(samples: np.ndarray) -> Figure:
-    shown = {"generated": samples[:40, 0], "real": batches(40, seed=8)[:, 0]}
-    arrays = {name: np.clip(images, -1, 1).round(3).tolist() for name, images in shown.items()}
-    return Figure("images", "images of your generator beside digits", arrays)
-
-
-def _digit_counts(counts: tuple[int, ...]) -> Figure:
-    real = np.bincount(digits().held_out_labels, minlength=10)
-    arrays = {"generated": [float(c) for c in counts], "real": [float(c) for c in real]}
-    return Figure("bars", "how many of 600 images look like each digit, 0 to 9", arrays)
-
-
-def _curves(result: Any) -> tuple[Figure, ...]:
-    losses = result.get("losses")
-    if not isinstance(losses, np.ndarray) or losses.ndim != 2 or losses.shape[1] != 2:
-        return ()
-    length = len(losses) // 100 * 100
-    if length == 0 or losses.dtype.kind != "f" or not np.isfinite(losses).all():
-        return ()
-    means = losses[:length].astype(np.float64).reshape(100, -1, 2).mean(1).round(5)
-    arrays = {"d_loss": means[:, 0].tolist(), "g_loss": means[:, 1].tolist()}
-    return (Figure("lines", f"the losses that train returned, means of {length // 100}", arrays),)

@@ -1,20 +1,22 @@
 """What the checks of the GAN notice, and whom they never accuse: the variants of ``fixtures/gan``.
 
-Only ``learns_the_digits`` trains to the end; it is left to ``test_submissions.py`` and to
+What trains for long is tried on a few here and in ``test_submissions.py``, and on all by
 ``fixtures/calibrate_gan.py``.
 """
 
 import numpy as np
 import pytest
+import torch
 
+import cheats
 import edits
 from grader import engine
 from grader.records import Reply, Status
+from grader.sandbox.drivers import DRIVERS
 from grader.sandbox.wire import Received
 from grading import CHECKS, not_passed, outcomes, with_needs
 
-TRAINING = "train.learns_the_digits"
-MECHANICS = [c.id for c in CHECKS if c.part == "gan" and c.id != TRAINING]
+MECHANICS = [c.id for c in CHECKS if c.part == "gan" and not c.long]
 
 
 @pytest.mark.parametrize("name", [*edits.FILES, *edits.HONEST])
@@ -39,8 +41,8 @@ def test_every_check_catches_a_mistake_by_itself():
 
 NAMES = """
 LOSS by_name count discriminator fake fake_gradients generator gradients images_1 images_2 images_7
-images_64 later logits logits_1 logits_2 logits_7 logits_96 losses noise real real_gradients
-returned samples trainable updates values
+elsewhere images_64 later logits logits_1 logits_2 logits_7 logits_96 losses near noise real
+real_gradients returned samples sizes trainable unlearnt updates values
 """
 FORGED = (None, "text", 1.5, [1, "a"], {}, np.zeros(0), np.ones((3, 2)), np.full((3, 8), np.nan))
 
@@ -61,6 +63,30 @@ class Forger:
 
 @pytest.mark.parametrize("value", FORGED, ids=lambda value: str(np.shape(value)))
 def test_what_no_driver_sends_is_never_undecided(value):
-    checks = [check for check in CHECKS if check.id in MECHANICS and not check.needs]
+    checks = [check for check in CHECKS if check.part == "gan" and not check.needs]
     ended = {o.check_id: o.status for o in engine.run(checks, lambda: Forger(value))}
     assert set(ended.values()) == {Status.FAILED}
+
+
+@pytest.mark.parametrize("name", [n for n in cheats.CHEATS if n != "ships_weights"])
+def test_cheats_earn_nothing_where_they_are_found_out(name):
+    cheat = cheats.CHEATS[name]
+    ended = outcomes({"gan.py": cheats.source(name)}, with_needs(cheat.caught_by))[cheat.caught_by]
+    assert ended.fraction == 0
+    assert cheat.because in ended.feedback.message + ended.feedback.diagnosis
+
+
+def test_a_collapse_is_put_down_to_the_mechanic_that_failed():
+    ids = [c.id for c in CHECKS if c.part == "gan" and not c.hidden]
+    ended = outcomes({"gan.py": cheats.source("no_parameters")}, ids)
+    assert "Likely cause: “Takes a step" in ended["train.learns_the_digits"].feedback.diagnosis
+
+
+@pytest.mark.parametrize(("steps", "enough"), [(3, 3), (3, 9), (9, 3)])
+def test_a_training_comes_to_its_end_unless_less_is_enough(steps, enough):
+    gan = {}
+    exec(edits.source("mlp_batch_norm"), gan)
+    images, z = torch.zeros(40, 1, 8, 8), torch.randn(4, 16)
+    budget = {"steps": steps, "enough": enough, "batch_size": 8, "train_seed": 0}
+    made = DRIVERS["full_training"](gan, images=images, noise=z, near=z[:2], **budget)
+    assert len(made["losses"]) == (3 if steps == 3 else 0)

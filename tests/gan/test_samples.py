@@ -5,18 +5,16 @@ import pytest
 
 from grader.checks.gan_evidence import area, shuffled
 from grader.samples import (
-    CURVES,
     Quality,
     class_entropy,
     coverage,
     digits,
     features,
-    fraction,
     measure,
-    missing,
     mmd2,
     nearest,
 )
+from grader.worth import CURVES, fraction, missing
 
 FULL = Quality(0.5, 0.03, 0.9, 0.01, 1.0, (60,) * 10)
 
