@@ -85,6 +85,11 @@ def missing(counts: tuple[int, ...]) -> list[int]:
 
 
 def _diagnosis(quality: Quality, gate: float, least: str) -> str:
+    if gate < 1 and quality.copies <= COPIES[1]:
+        return (
+            f"images are {1 - quality.closeness:.0%} nearer to training images than to digits that "
+            "the generator has never seen: it imitates what it was shown and does not learn to draw"
+        )
     if gate < 1:
         return (
             f"{quality.copies:.0%} of the images are nearer to a training image than digits are to "

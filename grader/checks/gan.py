@@ -159,7 +159,9 @@ def _same_for_twice(once: Any, twice: Any) -> None:
     doubled = bool(np.allclose(again, 2 * value, rtol=1e-3, atol=1e-6))
     diagnosis = "the loss is a sum over the batch: take the mean" if doubled else ""
     what = "the loss of a batch that holds every logit twice"
-    expect.close(again, value, 1e-4, what, scale=1e-3, diagnosis=diagnosis)
+    # Labels may be drawn at random, which only "other" can say; a sum is off by a factor of 2.
+    tolerance = 0.25 if declared(once) == "other" else 1e-4
+    expect.close(again, value, tolerance, what, scale=1e-3, diagnosis=diagnosis)
 
 
 def _has_gradient(gradients: np.ndarray) -> None:

@@ -18,7 +18,7 @@ from grader.records import Feedback, Figure, Limits
 from grader.samples import Quality, different_bins, digits, distances, in_bins, measure, principal
 from grader.worth import NAMES, Verdict, fraction, listed, missing
 
-__all__ = ["NEAR", "TRAINING", "train_whole"]
+__all__ = ["ELSEWHERE", "JUMPS", "NEAR", "STILL", "TRAINING", "how_far", "train_whole"]
 
 TRAINING = Limits(wall_seconds=2400.0, cpu_seconds=1200.0)
 """Twelve times what the heaviest honest training took for :data:`STEPS` (the seconds of ``python
@@ -32,6 +32,12 @@ ELSEWHERE = 0.01
 
 STILL = 0.5
 """The share of images that may stay what they are when the noise changes a little."""
+
+JUMPS = 0.5
+"""How far images may move when noise or weights change a little, in distances between images."""
+
+ENOUGH_UPDATES = 0.9
+"""The share of the steps in which the generator's optimizer must have stepped."""
 
 CAUSES = (
     "train_step.steps_both",
@@ -155,7 +161,14 @@ def _of_other_origin(result: dict[str, Any], samples: np.ndarray) -> Verdict | N
                 "the images do not come from what its weights have learnt, but from something that "
                 "is stored beside them or was there before",
             )
-    near = outputs(result, "near", NEAR, (1, 8, 8))
+    updates = float(field(result, "updates", ()))
+    if updates < ENOUGH_UPDATES * STEPS:
+        return Verdict(
+            0.0,
+            f"In a training of {STEPS:,} steps, opt_g took {updates:,.0f}.",
+            "every train_step should take at least one step with the optimizer that we handed over",
+        )
+    near, nudged = (outputs(result, name, NEAR, (1, 8, 8)) for name in ("near", "nudged"))
     still = float((np.abs(near - samples[:NEAR]).reshape(NEAR, -1).max(1) < 1e-6).mean())
     if still > STILL:
         return Verdict(
@@ -163,7 +176,22 @@ def _of_other_origin(result: dict[str, Any], samples: np.ndarray) -> Verdict | N
             f"When the noise changes a little, {still:.0%} of the images do not change at all.",
             "the noise picks images from a store; it should be what they are computed from",
         )
+    for moved, what in ((near, "the noise"), (nudged, "each of its weights")):
+        if how_far(moved, samples) > JUMPS:
+            return Verdict(
+                0.0,
+                f"When {what} changes a little, the generator's images are entirely other ones.",
+                "something picks them from a store; they should be computed, by what was learnt",
+            )
     return None
+
+
+def how_far(images: np.ndarray, samples: np.ndarray) -> float:
+    """How far images are from the samples that they should be near, in distances of samples."""
+    before = samples[: len(images)].reshape(len(images), -1).astype(np.float64)
+    far = np.linalg.norm(images.clip(-1, 1).reshape(len(images), -1) - before, axis=1)
+    apart = np.median(distances(before, before)[np.triu_indices(len(before), 1)])
+    return float(np.median(far) / max(apart, 1e-12))
 
 
 def _figures(training: _Training) -> tuple[Figure, ...]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 __all__ = [
     "MOST",
+    "Fed",
     "Gan",
     "Result",
     "adam",
@@ -92,6 +93,27 @@ def builder(gan: Gan, latent_dim: int) -> Callable[[], tuple[nn.Module, nn.Modul
         return pair
 
     return build
+
+
+class Fed:
+    """A hook that keeps what a network is fed with.
+
+    A copy of the network shares it, and a network that is written to a file leaves it behind.
+    """
+
+    def __init__(self) -> None:
+        self.inputs: list[Tensor] = []
+
+    def __call__(self, _: nn.Module, given: tuple[Any, ...], named: dict[str, Any]) -> None:
+        """Keep the first tensor."""
+        tensors = [v for v in (*given, *named.values()) if isinstance(v, Tensor)]
+        self.inputs += [tensors[0].detach()] if tensors else []
+
+    def __deepcopy__(self, _: Any) -> Fed:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return getattr, (nullcontext(), "__exit__")  # takes three arguments and does nothing
 
 
 def materialised(network: nn.Module, *row: int) -> nn.Module:
@@ -232,19 +254,19 @@ def scaled(gan: Gan, scale_d: float, scale_g: float) -> Iterator[list[str]]:
 
 
 @contextmanager
-def batches_seen(gan: Gan) -> Iterator[list[tuple[int, int]]]:
-    """How many images and how many rows of noise each ``train_step`` gets that ``train`` calls.
+def batches_seen(gan: Gan) -> Iterator[list[tuple[int, Tensor]]]:
+    """How many images, and what noise, each ``train_step`` gets that ``train`` calls.
 
     Yields:
         A list that gets a pair for every call by name.
     """
-    seen: list[tuple[int, int]] = []
+    seen: list[tuple[int, Tensor]] = []
 
     def watch(_: str, original: Callable[..., Any]) -> Callable[..., Any]:
         def watched(*arguments: Any, **named: Any) -> Any:
             given = {**dict(zip(("real", "z"), arguments[4:], strict=False)), **named}
             if isinstance(given.get("real"), Tensor) and isinstance(given.get("z"), Tensor):
-                seen.append((len(given["real"]), len(given["z"])))
+                seen.append((len(given["real"]), given["z"].detach()))
             return original(*arguments, **named)
 
         return watched

@@ -35,8 +35,7 @@ class Track:
         optimizer: torch.optim.Optimizer,
         after: Callable[[int], None] = lambda _: None,
     ) -> None:
-        self._network, self._after = network, after
-        self._parameters = list(network.parameters())
+        self._network, self._optimizer, self._after = network, optimizer, after
         self._begin()
         self._most = 0.0
         self.steps = 0
@@ -46,7 +45,7 @@ class Track:
 
     def _begin(self) -> None:
         self._first, self._last, self._low, self._high = (
-            [p.detach().clone() for p in self._parameters] for _ in range(4)
+            [p.detach().clone() for p in self._network.parameters()] for _ in range(4)
         )
 
     def _before_step(self, *_: Any) -> None:
@@ -58,7 +57,7 @@ class Track:
     def _behind_step(self, *_: Any) -> None:
         self.steps += 1
         with torch.no_grad():
-            for p, *kept in zip(self._parameters, self._last, self._low, self._high, strict=True):
+            for p, *kept in zip(self._now(), self._last, self._low, self._high, strict=False):
                 last, low, high = kept
                 if p.shape == last.shape:
                     last.copy_(p)
@@ -66,19 +65,24 @@ class Track:
                     torch.maximum(high, p, out=high)
         self._after(self.steps)
 
+    def _now(self) -> list[nn.Parameter]:
+        return list(self._network.parameters())  # which may be other objects than at the start
+
     def elsewhere(self) -> float:
-        """The largest share of the parameters that ever lay where no step had led them, 0 … 1."""
-        now = list(self._network.parameters())
-        if [id(p) for p in now] != [id(p) for p in self._parameters]:
+        """The largest share of the parameters that ever lay where no step had led them, 0 … 1.
+
+        Two steps' length beside the way is nowhere else: who lets weights decay by hand is there.
+        """
+        now = self._now()
+        if [p.shape for p in now] != [last.shape for last in self._last]:
             return 1.0
+        nearby = 2 * max((abs(g["lr"]) for g in self._optimizer.param_groups), default=0.0)
         outside, count = 0, 0
         with torch.no_grad():
             for p, last, low, high in zip(now, self._last, self._low, self._high, strict=True):
                 count += last.numel()
-                if p.shape != last.shape:
-                    outside += last.numel()
-                elif not torch.equal(p, last):
-                    slack = 1e-6 * (1 + p.abs())
+                if not torch.equal(p, last):
+                    slack = nearby + 1e-6 * (1 + p.abs())
                     # Written so that NaN lies outside.
                     outside += int((~((p >= low - slack) & (p <= high + slack))).sum())
         return max(self._most, outside / max(count, 1))
@@ -86,7 +90,7 @@ class Track:
     def back(self) -> None:
         """Put the first values back, buffers left as they are."""
         with torch.no_grad():
-            for p, first in zip(self._parameters, self._first, strict=True):
+            for p, first in zip(self._now(), self._first, strict=False):
                 if p.shape == first.shape:
                     p.copy_(first)
 
@@ -94,6 +98,13 @@ class Track:
         """Put the values of each parameter in another order, buffers left as they are."""
         order = torch.Generator().manual_seed(0)
         with torch.no_grad():
-            for p in self._parameters:
+            for p in self._now():
                 values = p.flatten()[torch.randperm(p.numel(), generator=order)]
                 p.copy_(values.reshape(p.shape))
+
+    def nudge(self) -> None:
+        """Change each value by about a ten-thousandth of its size, buffers left as they are."""
+        drawn = torch.Generator().manual_seed(0)
+        with torch.no_grad():
+            for p in self._now():
+                p.mul_(1 + 1e-4 * torch.randn(p.shape, generator=drawn, dtype=p.dtype))

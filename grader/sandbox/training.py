@@ -16,6 +16,7 @@ from torch import Tensor
 from grader.sandbox.progress import tell
 from grader.sandbox.studio import (
     MOST,
+    Fed,
     Gan,
     Result,
     adam,
@@ -178,13 +179,13 @@ def short_training(
     train = function(gan, "train")
     build = builder(gan, latent_dim)
     states: tuple[list[Tensor], list[Tensor]] = ([], [])
-    counts, stepped, noise, losses, returned = [], [], [], torch.empty(0, 2), ""
-    sizes: list[tuple[int, int]] = []
+    counts, stepped, losses, returned = [], [], torch.empty(0, 2), ""
+    fed = Fed()
     for number, run in enumerate(runs):
         generator, discriminator = build()
         opt_g, opt_d = adam(generator), adam(discriminator)
         if number == 0:
-            generator.register_forward_pre_hook(lambda _, given: noise.append(given[0].detach()))
+            generator.register_forward_pre_hook(fed, with_kwargs=True)
         seed_all(run["state"])
         data = images[run["images"]].clone()
         with batches_seen(gan) as seen:
@@ -194,7 +195,9 @@ def short_training(
             )
         if number == 0:
             losses, returned = loss_curve(results)
-            sizes = seen[:MOST]
+            sizes = [(real, len(z)) for real, z in seen[:MOST]]
+            # A forward that is called by name passes by every hook: then what the step was given.
+            noise = [z.flatten(1) for z in fed.inputs or [z for _, z in seen] if z.dim() > 1]
         counts.append(len(results) if isinstance(results, (list, tuple)) else -1)
         stepped.append([updates(opt_g), updates(opt_d)])
         states[0].append(state(generator))
@@ -235,10 +238,12 @@ def full_training(
         train_seed: as above.
 
     Returns:
-        ``samples``: (n, 1, 8, 8); ``near``: (k, 1, 8, 8); ``unlearnt``: (2, n, 1, 8, 8), samples
-        once the first values of the generator's parameters are put back, and once their last values
-        are in another order; ``elsewhere``: the share of its parameters that lie where no step of
-        its optimizer led them; ``losses``: (steps, 2), NaN where there is no number.
+        ``samples``: (n, 1, 8, 8); ``near``: (k, 1, 8, 8), of the noise that is a little off;
+        ``nudged``: (k, 1, 8, 8), of the first rows once the generator's parameters have changed by
+        a ten-thousandth; ``unlearnt``: (2, n, 1, 8, 8), samples once they are in another order, and
+        once their first values are put back; ``elsewhere``: the share of them that lie where no
+        step of their optimizer led them; ``updates``: how often that has stepped; ``losses``:
+        (steps, 2), NaN where there is no number.
     """
     train = function(gan, "train")
     generator, discriminator = builder(gan, noise.shape[1])()
@@ -260,6 +265,8 @@ def full_training(
     with torch.no_grad():
         made = {"samples": generator(noise), "near": generator(near)}
         elsewhere = track.elsewhere()
+        track.nudge()
+        made["nudged"] = generator(noise[: len(near)])
         unlearnt = []
         for without_what_it_learnt in (track.shuffle, track.back):
             without_what_it_learnt()
@@ -268,5 +275,6 @@ def full_training(
         **made,
         "unlearnt": torch.stack(unlearnt),
         "elsewhere": elsewhere,
+        "updates": float(track.steps),
         "losses": loss_curve(results)[0],
     }
