@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 
 from grader.cases import Case, case_list, linear_layer, normal
 from grader.checks import expect
-from grader.checks.expect import HALF
+from grader.checks.expect import HALF, StudentFault, Unmet
 from grader.checks.integrals import Integral, fifty_by_default, follows_a_rule, up_to_an_interval
 from grader.checks.registry import check
 from grader.checks.rules import by_slice, right_on
 from grader.checks.student import Student
-from grader.networks import Network
+from grader.networks import Network, build
 from grader.oracle import oracle
+from grader.records import Feedback, Figure
+from grader.samples import digits
 
 __all__: list[str] = []
 
@@ -66,7 +69,7 @@ def has_the_shape_of_the_input(student: Student) -> None:
 
 
 @check("saliency_map", points=1, needs=[has_the_shape_of_the_input])
-def is_the_gradient_of_the_activation(student: Student) -> None:
+def is_the_gradient_of_the_activation(student: Student) -> Feedback:
     """Is the gradient of the neuron's activation, which is the largest value of its map.
 
     For a unit of a linear layer on the input that is its weights.  Signs stay.  Right on linear
@@ -85,6 +88,36 @@ def is_the_gradient_of_the_activation(student: Student) -> None:
         )
 
     right_on(student, by_slice(MAPS), holds)
+    return Feedback(figures=_seen_in_digits(student))
+
+
+def _seen_in_digits(student: Student) -> tuple[Figure, ...]:
+    """Digits beside what the neuron that each excites most looks at, by the student's maps."""
+    network, layer = Network("digits"), 4
+    images = [digits().held_out[digits().held_out_labels == digit][0] for digit in SHOWN]
+    seen = {}
+    for digit, image in zip(SHOWN, images, strict=True):
+        with torch.no_grad():
+            maps = build(network)[: layer + 1](torch.from_numpy(image[None]))[0]
+        neuron = int(maps.flatten(1).amax(1).argmax())
+        try:
+            saliency = student.saliency_map(network, layer, neuron, image)
+        except (StudentFault, Unmet):
+            return ()  # a picture more, not a case more
+        seen[f"{digit}: neuron {neuron}"] = np.asarray(saliency, dtype=float)[0].tolist()
+    shown = {"digits": [image[0].tolist() for image in images]}
+    return (
+        Figure("images", f"the digits {', '.join(map(str, SHOWN))}", shown),
+        Figure(
+            "maps",
+            "your saliency maps of the neuron that each excites most: where a brighter pixel "
+            "excites it more (orange) or less (blue)",
+            seen,
+        ),
+    )
+
+
+SHOWN = (0, 3, 6, 8)
 
 
 @check("integrated_saliency_map", points=0.5)

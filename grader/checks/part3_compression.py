@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import torch
 from hypothesis import strategies as st
 
 from grader.cases import Case, case_list, cases, normal
@@ -13,7 +14,7 @@ from grader.checks import expect
 from grader.checks.registry import check, for_all
 from grader.checks.rules import by_slice, right_on
 from grader.checks.student import Student
-from grader.networks import Network
+from grader.networks import Network, build
 from grader.oracle import oracle
 from grader.records import Feedback, Figure
 from grader.samples import digits
@@ -234,15 +235,19 @@ def keeps_the_essence_of_a_digit(student: Student) -> Feedback:
     the others that it rejects) should come within 0.02 of our own solution's, and lie 0.05 above
     that of 8 neurons drawn at random.
     """
+    essence = _looked_at(student)
     rows = [_essence(student, target) for target in CLASSES]
     ours, reference, random = (float(np.mean([row[i] for row in rows])) for i in range(3))
     words = (
-        f"over the digits {', '.join(map(str, CLASSES))} the balanced accuracy is {ours:.3f} "
-        f"(our own solution {reference:.3f}, random neurons {random:.3f})"
+        f"Over the digits {', '.join(map(str, CLASSES))} the balanced accuracy is {ours:.3f} "
+        f"(our own solution {reference:.3f}, random neurons {random:.3f})."
     )
-    names = ("yours", "ours", "random neurons")
+    names = ("yours", "ours", "random neurons", "all 32 neurons")
     arrays = {n: [float(row[i]) for row in rows] for i, n in enumerate(names)}
-    figures = (Figure("bars", f"balanced accuracy on the digits {CLASSES}", arrays),)
+    figures = (
+        Figure("bars", f"balanced accuracy on the digits {CLASSES}, after masking", arrays),
+        *essence,
+    )
     expect.that(
         ours >= reference - MARGIN and ours >= random + AHEAD,
         words,
@@ -255,9 +260,38 @@ def keeps_the_essence_of_a_digit(student: Student) -> Feedback:
     return Feedback(message=words, figures=figures)
 
 
-def _essence(student: Student, target: int) -> tuple[float, float, float]:
+def _looked_at(student: Student) -> tuple[Figure, ...]:
+    """What the kept neurons look at: how far the margin falls where a pixel is made background."""
+    shown: list[Any] = []
+    falls = {}
+    for target in CLASSES:
+        xs, digit = _of_class(target), digits().held_out[digits().held_out_labels == target][0]
+        blanked = np.repeat(digit[None], 65, 0)
+        blanked.reshape(65, 64)[np.arange(64), np.arange(64)] = -1.0  # the last row stays whole
+        call = (Network("digits"), LAYER, xs, target, POSITIVE, NEGATIVE)
+        margins = student.binary_classifier(*call)(blanked)
+        fall = np.asarray(margins[64] - margins[:64], dtype=float).reshape(8, 8)
+        shown.append(digit[0].tolist())
+        falls[f"is it a {target}?"] = fall.tolist()
+    return (
+        Figure("images", f"a digit of each of the classes {CLASSES}", {"digits": shown}),
+        Figure(
+            "maps",
+            "the essence of the class, by your classifier of 8 neurons: a stroke in orange speaks "
+            "for the class (without it the margin falls), one in blue against it",
+            falls,
+        ),
+    )
+
+
+def _of_class(target: int) -> np.ndarray:
+    rows: np.ndarray = digits().train[digits().train_labels == target][:30]
+    return rows
+
+
+def _essence(student: Student, target: int) -> tuple[float, float, float, float]:
     data, network = digits(), Network("digits")
-    xs = data.train[data.train_labels == target][:30]
+    xs = _of_class(target)
     held_out, truth = data.held_out[:300], data.held_out_labels[:300] == target
     call = (network, LAYER, xs, target, POSITIVE, NEGATIVE)
     ours, reference = (
@@ -271,7 +305,10 @@ def _essence(student: Student, target: int) -> tuple[float, float, float]:
         scores = oracle.mask_slice(network, LAYER, keep)(held_out)
         rest = np.delete(scores, target, axis=1).max(1)
         others.append(_balanced(scores[:, target] - rest, truth))
-    return ours, reference, float(np.mean(others))
+    with torch.no_grad():
+        scores = build(network)(torch.from_numpy(held_out)).numpy()
+    whole = _balanced(scores[:, target] - np.delete(scores, target, axis=1).max(1), truth)
+    return ours, reference, float(np.mean(others)), whole
 
 
 def _balanced(margin: np.ndarray, truth: np.ndarray) -> float:
