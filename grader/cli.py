@@ -6,17 +6,14 @@ command cannot be carried out, 3 the grader could not decide.
 
 from __future__ import annotations
 
-import errno
 import importlib.util
 import os
 import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 # Before torch is imported: it grades beside other processes, and one thread repeats to the bit.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -30,13 +27,14 @@ import grader
 from grader import ci, contract, intake
 from grader.assignment import Assignment
 from grader.assignment_file import nearest
+from grader.grade_cli import grade
 from grader.installed import another
 from grader.options import (
     Commands,
     Estimate,
     Refused,
+    choose_walls,
     console,
-    cores,
     heeded,
     known_part,
     of_assignment,
@@ -44,15 +42,16 @@ from grader.options import (
     of_walls,
     path_words,
     progress_bar,
+    read_sources,
+    some_checks,
     unwritten,
     writable,
 )
 from grader.records import Check, Outcome, Report, Status, Submission, added
 from grader.report import display
-from grader.sandbox.probe import NoWalls, choose
-from grader.sandbox.process import end_guests
 from grader.sandbox.session import GuestUnusable, ProcessSession
-from grader.sandbox.walls import NO_WALLS, Walls
+from grader.sandbox.walls import Walls
+from grader.watching import Watched, concerned
 
 __all__ = ["main"]
 
@@ -72,6 +71,8 @@ def main() -> None:
             stream.reconfigure(errors="replace")
 
 
+main.add_command(grade)
+
 for _module, _names in (("audit_cli", ("audit",)), ("release_cli", ("freeze", "release"))):
     # A student's package has none of these.
     if importlib.util.find_spec(f"grader.{_module}"):
@@ -85,6 +86,7 @@ for _module, _names in (("audit_cli", ("audit",)), ("release_cli", ("freeze", "r
 @click.option("--only", metavar="CHECK", default="", help="Only this check, or function.")
 @click.option("--quick", is_flag=True, help="Leave out the training of the GAN.")
 @click.option("--verbose", "-v", is_flag=True, help="Say all that is known about every check.")
+@click.option("--watch", is_flag=True, help="Check again whatever a saved file changes.")
 @click.option("--html", "html_file", type=click.Path(path_type=Path), help="Write the report.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write the result.")
 @click.option("--junit", "junit_file", type=click.Path(path_type=Path), help="Write JUnit's XML.")
@@ -102,6 +104,7 @@ def check(
     only: str,
     quick: bool,
     verbose: bool,
+    watch: bool,
     html_file: Path | None,
     json_file: Path | None,
     junit_file: Path | None,
@@ -115,22 +118,57 @@ def check(
         writable(path)
     if why := another(folder):
         raise Refused(why)
-    submission = _sources(lambda: intake.read_one(folder))
+    if watch and not folder.is_dir():
+        raise Refused("--watch needs a folder with the homework's files")
+    submission = read_sources(lambda: intake.read_one(folder))
     with ThreadPoolExecutor(1) as aside:
         # What forks guests imports torch while this process does.
-        choosing = aside.submit(_choose, sandbox, fall_back=sandbox == "auto")
+        choosing = aside.submit(choose_walls, sandbox, fall_back=sandbox == "auto")
         public, chosen = _checks(assignment, part, only, quick)
         walls = choosing.result()
-    with closing(ProcessSession(submission.files, assignment.limits, walls)) as session:
-        left_out = len(public) - len(chosen)
-        report = _run(submission, chosen, session, walls, assignment, left_out)
-    _show(report, verbose)
+    run = _Run(walls, assignment, public)
+    watched = Watched(folder) if watch else None
+    report = run(submission, chosen)
+    _show(report, verbose or only in (c.id for c in chosen))
     _say_what_was_too_long(
         [c for c in public if quick and c.id in _long() and part in ("", c.part)]
     )
     _tell(system, report, folder)
     _write(report, html_file, json_file, junit_file)
+    if watched:
+        short = [check for check in chosen if only or check.id not in _long()]
+        for report in _again(watched, folder, run, short):
+            _write(report, html_file, json_file, junit_file)
     raise SystemExit(_status(report.outcomes))
+
+
+def _again(watched: Watched, folder: Path, run: _Run, checks: Sequence[Check]) -> Iterator[Report]:
+    """Whenever a file is saved, check again what it changes; the reports on everything so far."""
+    terminal = console(100)
+    while True:
+        try:
+            terminal.print("\n[dim]Waiting for a file to be saved; Ctrl-C ends this.[/dim]")
+            names = watched.wait()
+        except KeyboardInterrupt:
+            return
+        try:
+            submission = intake.read_one(folder)
+        except intake.BadSource as error:
+            terminal.print(Text(display.one_line(str(error), 400), "red"))
+            continue
+        parts = concerned(names, submission.files)
+        some = [check for check in checks if check.part in parts]
+        terminal.rule(Text(f"{', '.join(map(display.one_line, names))} changed"))
+        if not some:
+            terminal.print("Nothing that is checked here depends on it.")
+            continue
+        if run.forget(parts, some):
+            terminal.print("Trainings are left out here: end this, and run the check by itself.")
+        _show(run(submission, some), False)
+        whole = run.so_far(submission)
+        points = display.points(whole.total.earned, whole.total.possible)
+        terminal.print(f"[bold]Everything so far: {points} points[/bold]")
+        yield whole
 
 
 def _long() -> set[str]:
@@ -156,7 +194,7 @@ def _checks(
 
     public = [c for c in assignment.checks() if not c.hidden]
     if part and not only:
-        _some(public, part)
+        some_checks(public, part)
     try:
         chosen = registry.checks_of(public, part=part, only=only)
     except KeyError:
@@ -170,71 +208,63 @@ def _checks(
     return public, chosen
 
 
-def _some(checks: Sequence[Check], part: str) -> None:
-    if not any(part in ("", c.part) for c in checks):
-        raise Refused(f"the assignment leaves no check of {part or 'any part'} to run")
+class _Run:
+    """Runs checks on a submission, as often as it is called, and keeps how each ended last."""
 
+    def __init__(self, walls: Walls, assignment: Assignment, public: Sequence[Check]) -> None:
+        self._walls, self._assignment, self._public = walls, assignment, public
+        self._ended: dict[str, Outcome] = {}
 
-def _choose(sandbox: str, *, fall_back: bool = False) -> Walls:
-    try:
-        return choose(sandbox)
-    except NoWalls as error:
-        if fall_back:  # one's own code on one's own machine; the report says so
-            return NO_WALLS
-        raise Refused(
-            f"no walls work here ({error}); `hw3 doctor` says what would help, --sandbox none "
-            "grades without: only code that you trust, on a machine that can be thrown away"
-        ) from None
+    def forget(self, parts: Collection[str], again: Sequence[Check]) -> bool:
+        """Forget how checks of these parts ended that are not run again, if there are any."""
+        kept = {check.id for check in again}
+        old = [c.id for c in self._public if c.part in parts and c.id not in kept]
+        return bool([name for name in old if self._ended.pop(name, None)])
 
+    def so_far(self, submission: Submission) -> Report:
+        """The report on everything that was ever run."""
+        return self._report(submission, self._ended)
 
-def _sources(read: Callable[[], Any]) -> Any:
-    try:
-        return read()
-    except intake.BadSource as error:
-        raise Refused(str(error)) from None
+    def _report(self, submission: Submission, ended: Mapping[str, Outcome]) -> Report:
+        from grader import engine
 
-
-def _run(
-    submission: Submission,
-    checks: Sequence[Check],
-    session: ProcessSession,
-    walls: Walls,
-    assignment: Assignment,
-    left_out: int,
-) -> Report:
-    from grader import engine
-
-    def report(done: Sequence[Check]) -> Report:
-        made = engine.report(submission, done, outcomes, walls.describe())
+        done = [check for check in self._public if check.id in ended]
+        made = engine.report(submission, done, list(ended.values()), self._walls.describe())
         return replace(
             made,
-            environment={**made.environment, **assignment.describe()},
-            left_out=left_out + len(checks) - len(done),
+            environment={**made.environment, **self._assignment.describe()},
+            left_out=len(self._public) - len(done),
         )
 
-    outcomes: list[Outcome] = []
-    with progress_bar() as progress:
-        task = progress.add_task("starting", total=len(checks))
-        progress.update(task, description=_now(checks, 0))
-        training = Estimate(lambda words: progress.update(task, description=words))
-        session.on_progress = lambda done: training.at(_now(checks, len(outcomes)), done)
-        try:
-            for outcome in engine.run(
-                checks,
-                lambda: ProcessSession(submission.files, assignment.limits, walls),
-                first=session,
-            ):
-                outcomes.append(outcome)
-                progress.update(task, advance=1, description=_now(checks, len(outcomes)))
-        except GuestUnusable as error:
-            raise Refused(f"{error}; `hw3 doctor` may say more") from None
-        except KeyboardInterrupt:
-            progress.stop()
-            if outcomes:
-                ended = {o.check_id for o in outcomes}
-                _show(report([c for c in checks if c.id in ended]), False)
-            raise Refused(f"stopped after {len(outcomes)} of {len(checks)} checks") from None
-    return report(checks)
+    def __call__(self, submission: Submission, checks: Sequence[Check]) -> Report:
+        """Run these checks; the report on them.
+
+        Raises:
+            Refused: somebody interrupts it, or nothing can be run here.
+        """
+        from grader import engine
+
+        def opened() -> ProcessSession:
+            return ProcessSession(submission.files, self._assignment.limits, self._walls)
+
+        ended: dict[str, Outcome] = {}
+        with closing(opened()) as session, progress_bar() as progress:
+            task = progress.add_task(_now(checks, 0), total=len(checks))
+            training = Estimate(lambda words: progress.update(task, description=words))
+            session.on_progress = lambda done: training.at(_now(checks, len(ended)), done)
+            try:
+                for outcome in engine.run(checks, opened, first=session):
+                    ended[outcome.check_id] = outcome
+                    progress.update(task, advance=1, description=_now(checks, len(ended)))
+            except GuestUnusable as error:
+                raise Refused(f"{error}; `hw3 doctor` may say more") from None
+            except KeyboardInterrupt:
+                progress.stop()
+                if ended:
+                    _show(self._report(submission, ended), False)
+                raise Refused(f"stopped after {len(ended)} of {len(checks)} checks") from None
+        self._ended.update(ended)
+        return self._report(submission, ended)
 
 
 def _now(checks: Sequence[Check], done: int) -> str:
@@ -282,120 +312,6 @@ def _status(outcomes: Sequence[Outcome]) -> int:
     return PASSED if statuses <= {Status.PASSED} else FAILED
 
 
-@main.command()
-@click.argument("sources", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for results.")
-@of_part
-@click.option("--jobs", type=click.IntRange(1), help="Submissions at a time (default: cores).")
-@click.option("--regrade", is_flag=True, help="Also grade again what has a result already.")
-@of_assignment
-@of_walls
-def grade(
-    sources: tuple[Path, ...],
-    out: Path,
-    part: str,
-    jobs: int | None,
-    regrade: bool,
-    assignment: Assignment,
-    sandbox: str,
-) -> None:
-    """Grade submissions: SOURCES are folders of one, folders of many, or archives.
-
-    Writes index.html and gradebook.csv to the folder OUT, and report.html (for the student),
-    instructor.html and result.json for each submission.  An interrupted run goes on where it
-    stopped.
-    """
-    from grader import batch
-    from grader.report import terminal
-
-    known_part(part)
-    if out.exists() and not out.is_dir():
-        raise Refused(f"{path_words(out)} is a file; name a folder for the results")
-    writable(out / "index.html")
-    submissions: list[Submission] = _sources(lambda: intake.read_many(sources))
-    walls = _choose(sandbox)
-    end_guests()  # each worker has its own
-    job = batch.Job(walls, part, assignment)
-    checks = assignment.checks()
-    _some(checks, part)
-    left = [s for s in submissions if regrade or not batch.is_done(s, job, out)]
-    errors = Console(stderr=True, highlight=False)
-    if walls.unsandboxed:
-        errors.print(Text("UNSANDBOXED: submissions run with your rights.", "bold red"))
-    if assignment.seed is None and any(c.hidden and part in ("", c.part) for c in checks):
-        errors.print(
-            "Hidden cases are drawn from the default seed, which anybody can read: "
-            "set one of your own in an assignment.toml (--assignment)."
-        )
-    if len(left) < len(submissions):
-        kept = len(submissions) - len(left)
-        errors.print(f"{kept} of {len(submissions)} have a result already (--regrade ignores it).")
-    started, failed = time.monotonic(), []
-    stopped: KeyboardInterrupt | OSError | None = None
-    try:
-        failed = _grade(left, job, out, jobs or cores())
-    except (KeyboardInterrupt, batch.Unwritten) as why:
-        stopped = why
-    try:
-        seconds = None if stopped else time.monotonic() - started
-        reports = _write_class(submissions, job, out, seconds)
-    except OSError as error:
-        stopped = stopped or error
-    if stopped:
-        done = sum(batch.is_done(s, job, out) for s in submissions)
-        raise _stopped(stopped, f"{done} of {len(submissions)} are graded", out)
-    terminal.show_class(reports, console(100))
-    click.echo(f"\n{len(reports)} graded: open {path_words(out / 'index.html')}")
-    for name, problem in failed:
-        errors.print(Text(f"{name} could not be graded: {display.one_line(problem)}", "red"))
-    gone = {s.id for s in submissions} - {r.submission.id for r in reports} - {n for n, _ in failed}
-    if gone:
-        words = f"Results of {len(gone)} are no longer in {path_words(out)}: somebody removed them"
-        errors.print(Text(f"{words}; the same command grades these again.", "red"))
-    undecided = failed or gone or any(r.total.undecided for r in reports)
-    raise SystemExit(UNDECIDED if undecided else PASSED)
-
-
-def _stopped(why: KeyboardInterrupt | OSError, graded: str, out: Path) -> Refused:
-    rest = "the same command goes on from there"
-    if isinstance(why, KeyboardInterrupt):
-        return Refused(f"stopped: {graded}; {rest}")
-    remedy = "make space" if why.errno in (errno.ENOSPC, errno.EDQUOT) else "put that right"
-    where, reason = path_words(out), why.strerror or why
-    return Refused(f"{where} cannot be written ({reason}): {graded}; {remedy}, and {rest}")
-
-
-def _grade(
-    submissions: Sequence[Submission], job: Any, out: Path, jobs: int
-) -> list[tuple[str, str]]:
-    from grader import batch
-
-    failed = []
-    with progress_bar() as progress:
-        task = progress.add_task("grading", total=len(submissions))
-        with closing(batch.grade_all(submissions, job, out, jobs=jobs)) as graded:
-            for submission, problem in graded:
-                if problem:
-                    failed.append((submission.id, problem))
-                progress.update(task, advance=1, description=display.one_line(submission.id, 40))
-    return failed
-
-
-def _write_class(
-    submissions: Sequence[Submission], job: Any, out: Path, seconds: float | None
-) -> list[Report]:
-    from grader import batch
-    from grader.report.files import write_text
-    from grader.report.gradebook import gradebook
-    from grader.report.html import index_page
-
-    reports = batch.read_reports(submissions, job, out)
-    if reports:
-        write_text(out / "gradebook.csv", gradebook(reports))
-        write_text(out / "index.html", index_page(reports, seconds=seconds))
-    return reports
-
-
 @main.command("list")
 @of_part
 @of_assignment
@@ -404,7 +320,7 @@ def list_(part: str, assignment: Assignment, hidden: bool) -> None:
     """Name the checks, what they are worth and what they ask."""
     known_part(part)
     checks = [c for c in assignment.checks() if part in ("", c.part) and (hidden or not c.hidden)]
-    _some(checks, part)
+    some_checks(checks, part)
     terminal = console(140)
     for known in contract.PARTS:
         of_part = [c for c in checks if c.part == known.id]

@@ -9,7 +9,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,13 +18,15 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from grader import contract
+from grader import contract, intake
 from grader.archives import shown
 from grader.assignment import Assignment, BadAssignment
 from grader.assignment_file import delivered, load
 from grader.installed import unusable
+from grader.records import Check
 from grader.report import display
-from grader.sandbox.walls import WISHES
+from grader.sandbox import probe
+from grader.sandbox.walls import NO_WALLS, WISHES, Walls
 
 __all__ = [
     "PARTS",
@@ -32,6 +34,7 @@ __all__ = [
     "Commands",
     "Estimate",
     "Refused",
+    "choose_walls",
     "console",
     "cores",
     "heeded",
@@ -41,6 +44,8 @@ __all__ = [
     "of_walls",
     "path_words",
     "progress_bar",
+    "read_sources",
+    "some_checks",
     "unwritten",
     "writable",
 ]
@@ -287,3 +292,30 @@ def cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def some_checks(checks: Sequence[Check], part: str) -> None:
+    """Refuse a part of which the assignment leaves nothing."""
+    if not any(part in ("", c.part) for c in checks):
+        raise Refused(f"the assignment leaves no check of {part or 'any part'} to run")
+
+
+def choose_walls(sandbox: str, *, fall_back: bool = False) -> Walls:
+    """The walls that were wished for, or none where they may fall back."""
+    try:
+        return probe.choose(sandbox)
+    except probe.NoWalls as error:
+        if fall_back:  # one's own code on one's own machine; the report says so
+            return NO_WALLS
+        raise Refused(
+            f"no walls work here ({error}); `hw3 doctor` says what would help, --sandbox none "
+            "grades without: only code that you trust, on a machine that can be thrown away"
+        ) from None
+
+
+def read_sources(read: Callable[[], Any]) -> Any:
+    """What is read; what cannot be is refused."""
+    try:
+        return read()
+    except intake.BadSource as error:
+        raise Refused(str(error)) from None
