@@ -107,6 +107,8 @@ class Outcomes:
             cause = self._checks.get(name)
             if cause is None or before is None or (cause.hidden and not check.hidden):
                 continue
+            if before.feedback.message == outcome.feedback.message:
+                continue  # neither was called: one file is missing for both
             if before.status in (Status.FAILED, Status.PARTIAL, Status.CRASHED):
                 words = f"Likely cause: “{cause.title}” did not pass. {before.feedback.message}"
                 diagnosis = f"{outcome.feedback.diagnosis} {words}".strip()

@@ -36,7 +36,10 @@ LONG_ENOUGH = 12
 SHORTEST = 8
 """Steps of such a function; what is shorter is nobody's: ``return x - baseline``."""
 
-TEXT = (".py", ".md", ".toml", ".txt", ".html", ".j2", ".css", ".yml", ".yaml", ".in", ".jinja")
+TEXT = (
+    *(".py", ".md", ".toml", ".txt", ".html", ".j2", ".css", ".js", ".yml", ".yaml"),
+    *(".in", ".jinja"),
+)
 NUMBERS = (".safetensors",)
 """Kinds of files that may be handed out: what is readable, and arrays."""
 

@@ -51,7 +51,7 @@ OURS = (
 )
 """Files and folders of the package that stay with the instructor."""
 
-_KINDS = (".py", ".safetensors", ".html", ".css", ".md")
+_KINDS = (".py", ".safetensors", ".html", ".css", ".js", ".md")
 
 SAMPLED = 40
 """Of the calls whose mistakes are frozen, each so many is computed again to see that it is so."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,7 @@ __all__ = [
     "Chart",
     "Scatter",
     "bars",
+    "histogram",
     "lines",
     "points",
 ]
@@ -78,6 +79,16 @@ def bars(arrays: Mapping[str, Array]) -> dict[str, Chart]:
     """Bar charts whose scale holds 0."""
     scale = _scale(arrays, with_zero=True)
     return {name: _bar_chart(name, array, scale) for name, array in arrays.items()}
+
+
+def histogram(name: str, counts: Sequence[int]) -> Chart:
+    """How many values lie in each tenth of 0 … 100 %."""
+    array = np.array(counts, dtype=np.float64)
+    chart = _bar_chart(name, array, (0.0, max(float(array.max()), 1.0)))
+    tenths = [f"{count} from {10 * i} %" for i, count in enumerate(counts) if count]
+    return replace(
+        chart, alt=f"{name}: {', '.join(tenths) or 'none'}", first="0 %", last="100 %", low=""
+    )
 
 
 def lines(arrays: Mapping[str, Array]) -> dict[str, Chart]:

@@ -1,9 +1,10 @@
 """The pages: one for the student, one for the instructor, one for the class; each is a single file.
 
-Nothing is loaded from anywhere: the style is inlined and named by its hash in the content security
-policy, pictures are ``data:`` addresses, and there is no script.  Every text that a template prints
-is stripped of what acts instead of showing, capped and escaped, by the environment rather than by
-each template.
+Nothing is loaded from anywhere: style and script are inlined and named by their hashes in the
+content security policy, pictures are ``data:`` addresses.  Without its script a page shows all that
+it has; with it, code can be copied, and tables sorted and filtered.  Every text that a template
+prints is stripped of what acts instead of showing, capped and escaped, by the environment rather
+than by each template.
 """
 
 from __future__ import annotations
@@ -29,12 +30,13 @@ __all__ = ["index_page", "instructor_page", "render", "student_page"]
 
 def student_page(report: Report) -> str:
     """What a student may see; redacts by itself, so that no caller can forget to."""
-    return render("report.html", view=report_view(for_student(report)), for_instructor=False)
+    view = report_view(for_student(report))
+    return render("report.html", "student.js", view=view, for_instructor=False)
 
 
 def instructor_page(report: Report) -> str:
     """Everything: hidden checks and the grader's own tracebacks too; not to be handed out."""
-    return render("report.html", view=report_view(report), for_instructor=True)
+    return render("report.html", "student.js", view=report_view(report), for_instructor=True)
 
 
 def index_page(
@@ -42,24 +44,35 @@ def index_page(
 ) -> str:
     """The class as a table that links each submission's pages; ``seconds`` is what grading took."""
     view = class_view(reports, seconds)
-    return render("index.html", title=display.one_line(title, 120), view=view)
+    return render("index.html", "class.js", title=display.one_line(title, 120), view=view)
 
 
-def render(template: str, **values: Any) -> str:
-    """A page of the given template, self-contained."""
-    style = _style()
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii")
+def render(template: str, script: str = "", **values: Any) -> str:
+    """A page of the given template, self-contained, with one of our scripts or none."""
+    style = _file("style.css")
+    code = _file(script) if script else ""
     return (
         _environment()
         .get_template(template)
-        .render(style=Markup(style), style_hash=digest, charts=charts, **values)
+        .render(
+            style=Markup(style),
+            style_hash=_hash(style),
+            script=Markup(code),
+            script_hash=_hash(code) if code else "",
+            charts=charts,
+            **values,
+        )
     )
 
 
+def _hash(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
+
+
 @cache
-def _style() -> str:
+def _file(name: str) -> str:
     # read_text makes every line end a newline, as a browser does before it hashes.
-    return resources.files(__package__).joinpath("templates/style.css").read_text("utf-8")
+    return resources.files(__package__).joinpath("templates", name).read_text("utf-8")
 
 
 @cache

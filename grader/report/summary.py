@@ -17,9 +17,11 @@ __all__ = [
     "fix_first",
     "judged",
     "lost",
+    "nothing_called",
     "parts_of",
     "passed_everything",
     "status_of",
+    "to_do",
     "to_win",
     "told",
     "unsandboxed",
@@ -33,13 +35,22 @@ TO_FIX = frozenset({Status.PARTIAL, Status.FAILED, Status.CRASHED})
 
 @dataclass(frozen=True)
 class Advice:
-    """A check worth fixing: the points that it misses, and what it holds up behind it."""
+    """A check worth fixing: the points that it misses, and what is won with it."""
 
     check: Check
     outcome: Outcome
     lost: float
     waiting: int
+    """Checks that it holds up, and what they miss."""
     waiting_points: float
+    alike: int = 0
+    """Further checks that found the same mistake, and what they miss."""
+    alike_points: float = 0.0
+
+    @property
+    def points(self) -> float:
+        """All that is won."""
+        return self.lost + self.waiting_points + self.alike_points
 
 
 def judged(report: Report) -> list[Judged]:
@@ -77,12 +88,19 @@ def lost(check: Check, outcome: Outcome) -> float:
     return check.points * (1.0 - outcome.fraction)
 
 
-def fix_first(report: Report, limit: int = 5) -> list[Advice]:
+def fix_first(report: Report, limit: int = 5, *, alike: bool = True) -> list[Advice]:
     """The checks to fix first, those with the most points to win leading; never a blocked one.
 
     A check's own points count together with those of the blocked checks behind it, which nobody can
     earn before it.  Checks of one part that say the very same (a file that is not there, a function
-    that is not written) are one thing to fix, and stand as the first of them.
+    that is not written) are one thing to fix, and so are all that found the same mistake; they
+    stand as the first of them.  What failed because another check did (``Check.causes``) stands
+    behind that one.
+
+    Args:
+        report: as it is to be shown.
+        limit: at most so many.
+        alike: whether checks that found the same mistake are one thing.
     """
     pairs = judged(report)
     causes: dict[tuple[str, str, str], Advice] = {}
@@ -92,21 +110,61 @@ def fix_first(report: Report, limit: int = 5) -> list[Advice]:
             held_up = sum(lost(*pair) for pair in behind)
             one = Advice(check, outcome, lost(check, outcome), len(behind), held_up)
             told = outcome.feedback
-            # Nothing was called: what is missing is missing for all checks alike.
-            nothing_called = told.message and not told.tried and not told.expected
-            cause = (check.part, told.message, "" if nothing_called else check.id)
-            causes[cause] = _together(causes[cause], one) if cause in causes else one
+            cause = (check.part, told.message, "" if nothing_called(outcome) else check.id)
+            if alike and told.diagnosis and not nothing_called(outcome):
+                cause = ("", told.diagnosis, "")
+            known = causes.get(cause)
+            causes[cause] = _together(known, one, waits=nothing_called(outcome)) if known else one
     advice = list(causes.values())
     # Rounded, so that the noise of adding floats does not decide between equals; sorting is stable.
-    advice.sort(key=lambda a: -round(a.lost + a.waiting_points, 6))
-    return advice[:limit]
+    advice.sort(key=lambda a: -round(a.points, 6))
+    return _causes_first(_unwritten_in_order(advice))[:limit]
 
 
-def _together(one: Advice, more: Advice) -> Advice:
+def nothing_called(outcome: Outcome) -> bool:
+    """Whether the check could not call anything: what is missing is missing for others alike."""
+    told = outcome.feedback
+    return bool(told.message and not told.tried and not told.expected)
+
+
+def _unwritten_in_order(advice: Sequence[Advice]) -> list[Advice]:
+    """The same places for functions of a part that are not there, in the homework's order."""
+    order = list(contract.FUNCTIONS)
+    ordered = list(advice)
+    for part in {one.check.part for one in advice}:
+        places = [
+            i
+            for i, one in enumerate(advice)
+            if one.check.part == part
+            and one.check.function in order
+            and one.outcome.feedback.message.rstrip(".").endswith("is not written yet")
+        ]
+        missing = sorted((advice[i] for i in places), key=lambda a: order.index(a.check.function))
+        for i, one in zip(places, missing, strict=True):
+            ordered[i] = one
+    return ordered
+
+
+def _causes_first(advice: Sequence[Advice]) -> list[Advice]:
+    by_id = {one.check.id: one for one in advice}
+    ordered: dict[str, Advice] = {}
+    for one in advice:
+        cause = next((by_id[name] for name in one.check.causes if name in by_id), one)
+        for each in (cause, one):
+            ordered.setdefault(each.check.id, each)
+    return list(ordered.values())
+
+
+def _together(one: Advice, more: Advice, *, waits: bool) -> Advice:
+    waiting, points = one.waiting + more.waiting, one.waiting_points + more.waiting_points
+    if waits:
+        return replace(one, waiting=waiting + 1, waiting_points=points + more.lost)
     return replace(
         one,
-        waiting=one.waiting + more.waiting + 1,
-        waiting_points=one.waiting_points + more.waiting_points + more.lost,
+        waiting=waiting,
+        waiting_points=points,
+        alike=one.alike + 1,
+        alike_points=one.alike_points + more.lost,
     )
 
 
@@ -126,11 +184,27 @@ def _waiting_for(check_id: str, pairs: Sequence[Judged]) -> list[Judged]:
     return list(found.values())
 
 
+def to_do(advice: Advice) -> str:
+    """The check's title, or what is missing where nothing could be tried."""
+    if advice.waiting and nothing_called(advice.outcome):
+        return display.one_line(advice.outcome.feedback.message, 160)
+    return advice.check.title
+
+
 def to_win(advice: Advice) -> str:
-    """What fixing it wins: ``+1; 2 checks wait for it``."""
+    """What fixing it wins: ``+1; 2 checks wait for it``, or with how many found the same."""
     checks = "1 check waits" if advice.waiting == 1 else f"{advice.waiting} checks wait"
     held_up = f"; {checks} for it" if advice.waiting else ""
-    return f"+{display.trimmed(display.fixed(advice.lost, advice.check.points))}{held_up}"
+    if advice.waiting and nothing_called(advice.outcome):
+        return f"up to +{display.number(advice.points)}{held_up}"
+    found = "1 check" if advice.alike == 1 else f"{advice.alike} checks"
+    alike = f", with {found} that found the same" if advice.alike else ""
+    won = display.number(advice.lost + advice.alike_points) if advice.alike else _own(advice)
+    return f"+{won}{alike}{held_up}"
+
+
+def _own(advice: Advice) -> str:
+    return display.trimmed(display.fixed(advice.lost, advice.check.points))
 
 
 def passed_everything(report: Report) -> bool:

@@ -20,13 +20,16 @@ from grader.report.summary import (
     by_part,
     fix_first,
     lost,
+    nothing_called,
     parts_of,
     passed_everything,
     status_of,
+    to_do,
     to_win,
     told,
     unsandboxed,
 )
+from grader.report.theory import THEORY
 
 __all__ = ["show", "show_class"]
 
@@ -40,6 +43,8 @@ _STYLES = {
 }
 
 _CELLS = 20
+_NARROW = 72
+"""Columns below which there is no room for bars, nor for words beside their labels."""
 
 
 def show(report: Report, console: Console, verbose: bool = False) -> None:
@@ -103,6 +108,9 @@ class _Page:
 
     def _overview(self) -> Table:
         table = Table.grid(padding=(0, 2))
+        narrow = self.console.width < _NARROW
+        for wraps in (True, False, True, True, False):
+            table.add_column(no_wrap=wraps)
         for part, score in self.report.scores.items():
             undecided = (
                 f"{display.number(score.undecided)} undecided" if score.undecided > 0.0 else ""
@@ -110,7 +118,7 @@ class _Page:
             table.add_row(
                 self._text(display.part_label(part), "bold"),
                 self._text(display.part_title(part)),
-                self._bar(display.share(score.earned, score.possible)),
+                "" if narrow else self._bar(display.share(score.earned, score.possible)),
                 self._text(display.points(score.earned, score.possible), "bold"),
                 self._text(undecided, "cyan"),
             )
@@ -130,8 +138,21 @@ class _Page:
         self.console.print()
         label, title = display.part_label(part), display.part_title(part)
         self.console.print(self._text(label if title == label else f"{label}: {title}", "bold"))
+        said: dict[str, list[Judged]] = {}
         for pair in shown:
-            self._check(pair)
+            if self.verbose or not nothing_called(pair[1]):
+                self._check(pair)
+                continue
+            alike = said.setdefault(pair[1].feedback.message, [])
+            alike.append(pair)
+            if len(alike) == 1:
+                self._check(pair)
+        for message, alike in said.items():
+            if len(alike) > 1:
+                points = display.number(sum(lost(*pair) for pair in alike[1:]))
+                more = "1 more check says" if len(alike) == 2 else f"{len(alike) - 1} more say"
+                line = display.one_line(f"{more}: {message} ({points} points)", 200)
+                self.console.print(Padding(self._text(line, "dim"), (0, 0, 0, 4)))
         if blocked and not self.verbose:
             points = display.number(sum(lost(*pair) for pair in blocked))
             checks = "1 check waits" if len(blocked) == 1 else f"{len(blocked)} checks wait"
@@ -155,12 +176,30 @@ class _Page:
         if check.hidden:
             line.append_text(self._text("  hidden", "yellow"))
         self.console.print(Padding(line, (0, 0, 0, 2)))
+        rows = [
+            (label, self._capped(value))
+            for label, value in told(outcome.feedback, in_full=self.verbose)
+        ]
+        if self.verbose:
+            if check.about and check.about != outcome.feedback.hint:
+                rows.append(("tries", check.about))
+            if theory := THEORY.get(check.function):
+                rows.append(("slides", theory.slides))
+        self._rows(rows)
+
+    def _rows(self, rows: Sequence[tuple[str, str]]) -> None:
+        """Labels beside what they say; where that is narrow, above it."""
+        if self.console.width < _NARROW:
+            for label, value in rows:
+                self.console.print(Padding(self._text(label, "dim"), (0, 0, 0, 4)))
+                self.console.print(Padding(self._text(value), (0, 0, 0, 6)), overflow="fold")
+            return
         details = Table.grid(padding=(0, 2))
         details.add_column(no_wrap=True, min_width=10)
         details.add_column(overflow="fold")
-        for label, value in told(outcome.feedback, in_full=self.verbose):
-            details.add_row(self._text(label, "dim"), self._text(self._capped(value)))
-        if details.row_count:
+        for label, value in rows:
+            details.add_row(self._text(label, "dim"), self._text(value))
+        if rows:
             self.console.print(Padding(details, (0, 0, 0, 4)))
 
     def _ending(self) -> None:
@@ -187,8 +226,9 @@ class _Page:
         first = fix_first(report, 1)
         if first:
             advice = first[0]
-            title = display.one_line(advice.check.title).rstrip(".")
-            title = f"{advice.check.function}: {title}"
+            title = display.one_line(to_do(advice)).rstrip(".")
+            if to_do(advice) == advice.check.title:
+                title = f"{advice.check.function}: {title}"
             self._note(f"Fix first: {title} ({to_win(advice)})", "bold")
 
     def _note(self, text: str, style: str = "") -> None:

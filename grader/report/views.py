@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from markupsafe import Markup
+
 from grader.records import Feedback, Report, Score, Status
 from grader.report import display
 from grader.report.figures import Drawing, draw
@@ -18,8 +20,10 @@ from grader.report.summary import (
     judged,
     lost,
     passed_everything,
+    to_do,
     unsandboxed,
 )
+from grader.report.theory import THEORY, Theory, mathml
 
 __all__ = [
     "MOST_OPEN",
@@ -65,11 +69,14 @@ class CheckView:
     figures: tuple[Drawing, ...]
     figures_left_out: int
     seconds: str
+    about: str
+    theory: Theory | None
+    formula: Markup | None
 
     @property
     def empty(self) -> bool:
         """Whether there is nothing to open."""
-        return self.feedback == Feedback()
+        return self.feedback == Feedback() and not self.about and self.theory is None
 
 
 @dataclass(frozen=True)
@@ -145,10 +152,12 @@ def report_view(report: Report) -> ReportView:
         fixes=tuple(
             FixView(
                 anchor=_anchor("check", advice.check.id),
-                title=advice.check.title,
+                title=to_do(advice),
                 function=advice.check.function,
                 hidden=advice.check.hidden,
-                advice=_advice(advice.outcome.feedback),
+                advice=_advice(advice.outcome.feedback)
+                if to_do(advice) == advice.check.title
+                else "",
                 win=_win(advice),
                 opens=_opens(advice),
             )
@@ -208,6 +217,7 @@ def _counts(passed: int, checks: int, score: Score | None) -> str:
 def _check(pair: Judged, opened: frozenset[str]) -> CheckView:
     check, outcome = pair
     figures = outcome.feedback.figures
+    theory = THEORY.get(check.function)
     return CheckView(
         anchor=_anchor("check", check.id),
         id=check.id,
@@ -223,6 +233,9 @@ def _check(pair: Judged, opened: frozenset[str]) -> CheckView:
         figures=tuple(draw(figure) for figure in figures[:MOST_FIGURES]),
         figures_left_out=max(0, len(figures) - MOST_FIGURES),
         seconds=display.duration(outcome.seconds),
+        about="" if outcome.feedback.hint == check.about else check.about,
+        theory=theory,
+        formula=mathml(theory.formula) if theory else None,
     )
 
 
@@ -240,17 +253,22 @@ def _advice(feedback: Feedback) -> str:
 
 def _win(advice: Advice) -> str:
     if advice.waiting:
-        return f"up to +{display.number(advice.lost + advice.waiting_points)}"
+        return f"up to +{display.number(advice.points)}"
+    if advice.alike:
+        return f"+{display.number(advice.points)}"
     return f"+{display.trimmed(display.fixed(advice.lost, advice.check.points))}"
 
 
 def _opens(advice: Advice) -> str:
-    if not advice.waiting:
-        return ""
-    own = display.trimmed(display.fixed(advice.lost, advice.check.points))
-    checks = "1 check waits" if advice.waiting == 1 else f"{advice.waiting} checks wait"
-    points = display.number(advice.waiting_points)
-    return f"{own} here; {checks} for this one, worth {points} more"
+    words = [f"{display.trimmed(display.fixed(advice.lost, advice.check.points))} here"]
+    if advice.alike:
+        found = "1 more check" if advice.alike == 1 else f"{advice.alike} more checks"
+        words.append(f"{found} found the same, worth {display.number(advice.alike_points)}")
+    if advice.waiting:
+        checks = "1 check waits" if advice.waiting == 1 else f"{advice.waiting} checks wait"
+        points = display.number(advice.waiting_points)
+        words.append(f"{checks} for this one, worth {points} more")
+    return "; ".join(words) if len(words) > 1 else ""
 
 
 def _verdict(report: Report) -> str:
@@ -264,9 +282,11 @@ def _verdict(report: Report) -> str:
         return "Every check on this page passed." if report.withheld else "Every check passed."
     words = f"{passed} of {len(statuses)} checks passed"
     partly = statuses.count(Status.PARTIAL)
+    undecided = statuses.count(Status.INVALID)
     waiting = statuses.count(Status.BLOCKED)
     extras = [f"{partly} partly"] if partly else []
     extras += [f"{waiting} waiting for others"] if waiting else []
+    extras += [f"{undecided} undecided"] if undecided else []
     return f"{', '.join([words, *extras])}."
 
 

@@ -113,8 +113,10 @@ def test_public_marks_are_the_instructor_s(bin_, tmp_path, sample, options):
 
 @posix
 def test_the_template_runs_as_it_is(bin_, bundle, tmp_path):
-    result, done = environments.check(bin_ / "hw3", bundle, tmp_path / "out.json", "--quick")
+    page = ("--html", tmp_path / "out.html")
+    result, done = environments.check(bin_ / "hw3", bundle, tmp_path / "out.json", "--quick", *page)
     assert done.returncode == 1
+    assert "make_generator is not written yet" in (tmp_path / "out.html").read_text("utf-8")
     assert {row["status"] for row in result["checks"]} == {"failed", "blocked"}
     assert result["score"]["earned"] == 0
 

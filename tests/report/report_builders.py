@@ -41,7 +41,9 @@ def judge(
     return check, Outcome(check_id, status, share, Feedback(**feedback), seconds)
 
 
-def report(*pairs, scores=None, reason="", id="ada_1", name="Ada Lovelace", **rest):
+def report(
+    *pairs, scores=None, reason="", id="ada_1", name="Ada Lovelace", digest="d1ge57", **rest
+):
     """A report over pairs of ``judge``, scored by the plain sum unless ``scores`` are given."""
     if scores is None:
         scores = {}
@@ -53,7 +55,7 @@ def report(*pairs, scores=None, reason="", id="ada_1", name="Ada Lovelace", **re
     rest.setdefault("sandbox", WALLS)
     rest.setdefault("environment", {"python": "3.11.7", "torch": "2.9.0"})
     return Report(
-        Submission(id, name, {"gan.py": b""}, "d1ge57", "2025-03-02 21:14", reason),
+        Submission(id, name, {"gan.py": b""}, digest, "2025-03-02 21:14", reason),
         tuple(check for check, _ in pairs),
         tuple(outcome for _, outcome in pairs),
         scores,
@@ -86,11 +88,12 @@ VOID = {"meta", "link", "img", "br", "hr", "input"}
 
 
 class Page(HTMLParser):
-    """A page's elements, and its text outside the style; refuses what is not nested well."""
+    """A page's elements, its text, style and script; refuses what is not nested well."""
 
     def __init__(self, text):
         super().__init__()
-        self.elements, self.open, self.style, self.words = [], [], "", []
+        self.elements, self.open, self.words = [], [], []
+        self.style, self.script = "", ""
         self.feed(text)
         self.close()
         assert self.open == []
@@ -106,6 +109,8 @@ class Page(HTMLParser):
     def handle_data(self, data):
         if self.open[-1:] == ["style"]:
             self.style += data
+        elif self.open[-1:] == ["script"]:
+            self.script += data
         else:
             self.words.append(data)
 

@@ -21,8 +21,8 @@ from report_builders import (
 HOSTILE = "[bold]b[/bold] [/] \x1b[2J\x1b]0;owned\x07 \u202eevil :smile: \x9bm"
 
 
-def shown(full, verbose=False, **options):
-    console = Console(file=io.StringIO(), width=120, **options)
+def shown(full, verbose=False, width=120, **options):
+    console = Console(file=io.StringIO(), width=width, **options)
     show(full, console, verbose)
     return console.file.getvalue()
 
@@ -215,3 +215,19 @@ def test_no_line_of_the_terminal_begins_with_a_name_or_a_reason(before):
 
 def test_a_name_that_shows_nothing_gives_way_to_the_id_in_the_terminal():
     assert "Homework 3: ada_1\n" in shown(report(name="\u202e\u200b", id="ada_1"))
+
+
+def test_one_cause_is_printed_once_and_is_what_to_fix_first():
+    missing = {"message": "part1_focused.py is not in the submission."}
+    full = report(*(judge(name, FAILED, 1.0, **missing) for name in "abc"))
+    text = shown(full)
+    assert text.count("seen") == 1
+    assert "2 more say: part1_focused.py is not in the submission. (2 points)" in text
+    assert "Fix first: part1_focused.py is not in the submission (up to +3; 2 checks wait" in text
+
+
+def test_a_narrow_terminal_has_no_bar_and_labels_above_words():
+    text = shown(report(judge("a", FAILED, message="Seen.")), width=40)
+    assert "█" not in text
+    assert "    seen\n      Seen." in "\n".join(line.rstrip() for line in text.splitlines())
+    assert max(map(len, text.splitlines())) <= 40

@@ -1,0 +1,53 @@
+"""How long the pages of a class take, and how large they are.
+
+    python tests/benchmarks/pages.py RESULTS      # a folder that `hw3 grade` wrote
+    python tests/benchmarks/pages.py RESULTS --submissions 1000
+
+The results of the folder are taken again and again, under other names, until there are so many
+submissions: rendered are the student's and the instructor's page of each, and the page of the
+class.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from dataclasses import replace
+from itertools import cycle, islice
+from pathlib import Path
+
+from grader.report import html, results
+
+
+def main() -> None:
+    """Render, and print seconds and sizes."""
+    parser = argparse.ArgumentParser(description="Time the pages of a class.")
+    parser.add_argument("results", type=Path)
+    parser.add_argument("--submissions", type=int, default=1000)
+    options = parser.parse_args()
+    kept = [results.read_json(path) for path in sorted(options.results.glob("*/result.json"))]
+    if not kept:
+        parser.error(f"{options.results} holds no results: grade something first")
+    reports = [
+        replace(
+            report,
+            submission=replace(report.submission, id=f"s{i}", name=f"Student {i}", digest=f"{i}"),
+        )
+        for i, report in enumerate(islice(cycle(kept), options.submissions))
+    ]
+    html.student_page(reports[0])
+    for name, page in (("student", html.student_page), ("instructor", html.instructor_page)):
+        started = time.perf_counter()
+        sizes = [len(page(report).encode()) for report in reports]
+        seconds = time.perf_counter() - started
+        print(
+            f"{len(reports)} pages for the {name}: {seconds:.1f} s, "
+            f"the largest {max(sizes) / 1024:.0f} KiB"
+        )
+    started = time.perf_counter()
+    size = len(html.index_page(reports).encode())
+    print(f"the class: {time.perf_counter() - started:.1f} s, {size / 1024:.0f} KiB")
+
+
+if __name__ == "__main__":
+    main()
