@@ -202,7 +202,7 @@ def test_a_seeded_sample_finds_nothing(tmp_path, whole):
 
 def test_a_seeded_sample_of_honest_submissions_keeps_every_point(whole):
     honest = [s for s in whole.specimens if s.kind == "honest"]
-    for specimen in sample(honest, 2, seed=1):
+    for specimen in sample(honest, 1, seed=1):
         ended = examine(specimen, quick=True).ended
         lost = {check for check, e in ended.items() if e.status != "passed"}
         assert lost <= set(specimen.allowed), specimen.name
