@@ -124,19 +124,19 @@ def check(
     with ThreadPoolExecutor(1) as aside:
         # What forks guests imports torch while this process does.
         choosing = aside.submit(choose_walls, sandbox, fall_back=sandbox == "auto")
-        public, chosen = _checks(assignment, part, only, quick)
+        public, asked = _checks(assignment, part, only)
         walls = choosing.result()
+    long = _long()
+    chosen = [check for check in asked if not (quick and check.id in long)]
     run = _Run(walls, assignment, public)
     watched = Watched(folder) if watch else None
     report = run(submission, chosen)
     _show(report, verbose or only in (c.id for c in chosen))
-    _say_what_was_too_long(
-        [c for c in public if quick and c.id in _long() and part in ("", c.part)]
-    )
+    _say_what_was_too_long([check for check in asked if check not in chosen])
     _tell(system, report, folder)
     _write(report, html_file, json_file, junit_file)
     if watched:
-        short = [check for check in chosen if only or check.id not in _long()]
+        short = [check for check in chosen if only or check.id not in long]
         for report in _again(watched, folder, run, short):
             _write(report, html_file, json_file, junit_file)
     raise SystemExit(_status(report.outcomes))
@@ -186,9 +186,7 @@ def _say_what_was_too_long(checks: Sequence[Check]) -> None:
         )
 
 
-def _checks(
-    assignment: Assignment, part: str, only: str, quick: bool
-) -> tuple[list[Check], list[Check]]:
+def _checks(assignment: Assignment, part: str, only: str) -> tuple[list[Check], list[Check]]:
     """All public checks, and those that were asked for."""
     from grader.checks import registry
 
@@ -203,8 +201,6 @@ def _checks(
         raise Refused(
             f"there is no check {only!r}{where}{near}; `hw3 list` names them all"
         ) from None
-    if quick:
-        chosen = [c for c in chosen if c.id not in _long()]
     return public, chosen
 
 

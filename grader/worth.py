@@ -6,6 +6,7 @@ they would if they were moved.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,15 +14,13 @@ import numpy as np
 from grader.samples import Quality, digits
 
 __all__ = [
-    "CLOSENESS",
-    "COPIES",
     "CURVES",
     "NAMES",
     "Verdict",
+    "earned_by",
     "fraction",
     "listed",
     "missing",
-    "ramp",
 ]
 
 NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
@@ -39,7 +38,7 @@ CLOSENESS = (0.75, 0.90)
 """The same for the mean distance to training images ÷ to held-out images."""
 
 
-def ramp(value: float, ends: tuple[float, float]) -> float:
+def _ramp(value: float, ends: tuple[float, float]) -> float:
     """0 at the first end and beyond, 1 at the second and beyond, linear between."""
     zero, one = ends
     return float(np.clip((value - zero) / (one - zero), 0, 1))
@@ -57,6 +56,20 @@ class Verdict:
     """What it usually means where something is missing; empty at full marks."""
 
 
+def earned_by(quality: Quality, curves: Mapping[str, tuple[float, float]]) -> float:
+    """The share of the points by other curves than :data:`CURVES`."""
+    shares, gate = _shares(quality, curves)
+    return min(shares.values()) * gate
+
+
+def _shares(
+    quality: Quality, curves: Mapping[str, tuple[float, float]]
+) -> tuple[dict[str, float], float]:
+    """The share of each measure, and how far the memorisation gate is open."""
+    shares = {name: _ramp(getattr(quality, name), ends) for name, ends in curves.items()}
+    return shares, min(_ramp(quality.copies, COPIES), _ramp(quality.closeness, CLOSENESS))
+
+
 def fraction(quality: Quality) -> Verdict:
     """Points and words for a quality.
 
@@ -64,8 +77,7 @@ def fraction(quality: Quality) -> Verdict:
     failing: coverage to noise around the digits, the discrepancy to a few lost digits, the entropy
     to everything else.  Copies of training images shut the gate whatever the rest says.
     """
-    shares = {name: ramp(getattr(quality, name), ends) for name, ends in CURVES.items()}
-    gate = min(ramp(quality.copies, COPIES), ramp(quality.closeness, CLOSENESS))
+    shares, gate = _shares(quality, CURVES)
     earned = min(shares.values()) * gate
     seen = (
         f"Generated images lie near {quality.coverage:.0%} of {len(digits().held_out)} digits that "

@@ -47,7 +47,11 @@ def for_student(report: Report) -> Report:
 
 
 def _public_check(check: Check, secrets: Collection[str]) -> Check:
-    return replace(check, needs=tuple(need for need in check.needs if need not in secrets))
+    return replace(
+        check,
+        needs=tuple(need for need in check.needs if need not in secrets),
+        causes=tuple(cause for cause in check.causes if cause not in secrets),
+    )
 
 
 def _public_outcome(

@@ -8,7 +8,9 @@ from axe_playwright_python.sync_playwright import Axe
 from click.testing import CliRunner
 
 from grader.cli import main
+from grader.report.html import index_page
 from grading import ROOT
+from report_builders import FAILED, PASSED, judge, report
 
 SAMPLES = ("gan_leak", "no_path", "unfinished")
 PAGES = ("index", "gan_leak/report", "no_path/report", "no_path/instructor")
@@ -130,8 +132,22 @@ def test_the_class_is_filtered(out, open_page):
     assert names(opened) == ["no_path"]
     assert opened.page.locator("output").inner_text() == f"1 of {len(SAMPLES)}"
     search.fill("")
-    opened.page.get_by_role("combobox").select_option("look")
-    assert names(opened) == sorted(SAMPLES)  # none of them ran behind walls
+    assert names(opened) == sorted(SAMPLES)
+    assert opened.noticed == []
+
+
+def test_the_class_is_narrowed_to_a_kind(tmp_path, open_page):
+    page = tmp_path / "index.html"
+    reports = [
+        report(judge("a", status), name=n) for n, status in (("ada", PASSED), ("bob", FAILED))
+    ]
+    page.write_text(index_page(reports), "utf-8")
+    opened = open_page(page)
+    choice = opened.page.get_by_role("combobox")
+    choice.select_option("full")
+    assert names(opened) == ["ada"]
+    choice.select_option("")
+    assert names(opened) == ["ada", "bob"]
     assert opened.noticed == []
 
 

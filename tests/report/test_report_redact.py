@@ -1,5 +1,6 @@
 import io
 import json
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -147,3 +148,13 @@ def test_an_outcome_without_a_check_is_refused():
     broken = type(full)(full.submission, full.checks, (*full.outcomes, stranger), full.scores)
     with pytest.raises(ValueError, match="stranger"):
         for_student(broken)
+
+
+def test_of_the_causes_of_a_failure_hidden_ones_are_left_out():
+    check, outcome = judge("effect", FAILED)
+    full = report(
+        judge("seen", FAILED),
+        judge("tokenid", FAILED, hidden=True),
+        (replace(check, causes=("tokenid", "seen")), outcome),
+    )
+    assert for_student(full).checks[1].causes == ("seen",)

@@ -37,7 +37,7 @@ from grader.checks.registry import check
 from grader.samples import digits, distances
 from grader.worth import NAMES, listed
 
-__all__: list[str] = []
+__all__ = ["share_of", "some_classes"]
 
 
 @check("make_generator", points=0.5, needs=[makes_images])
@@ -284,6 +284,25 @@ GIVEN = 0.6
 """The share of images that must then be nearest to one of them; chance is about 0.3."""
 
 
+def some_classes(seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Training digits of three classes, (1197, 1, 8, 8) float32, and these classes, (3,).
+
+    As many as ever, drawn with replacement, so that their number gives nothing away.
+    """
+    data = digits()
+    classes = np.sort(np.random.RandomState(seed).permutation(10)[:3])
+    given = np.flatnonzero(np.isin(data.train_labels, classes))
+    rows = np.random.RandomState(seed).choice(given, size=len(data.train))
+    return data.train[rows], classes
+
+
+def share_of(samples: np.ndarray, classes: np.ndarray) -> float:
+    """How many of (N, 1, 8, 8) samples are nearest to a training digit of these classes, 0 … 1."""
+    data = digits()
+    flat, known = (x.reshape(len(x), -1).astype(np.float64) for x in (samples, data.train))
+    return float(np.isin(data.train_labels[distances(flat, known).argmin(1)], classes).mean())
+
+
 @check("train", points=2, needs=[runs], limits=TRAINING)
 def learns_what_it_is_given(student: Any) -> None:
     """Learns to make the images that train is given, whichever they are.
@@ -291,14 +310,9 @@ def learns_what_it_is_given(student: Any) -> None:
     We hand train the digits of three classes only, and look after 800 of 4,000 steps: what the
     generator makes should be nearer to these digits than to those of the other classes.
     """
-    data = digits()
-    classes = np.sort(np.random.RandomState(SEED).permutation(10)[:3])
-    given = np.isin(data.train_labels, classes)
-    # As many as ever, so that their number gives nothing away.
-    rows = np.random.RandomState(SEED).choice(np.flatnonzero(given), size=len(given))
-    _, samples = train_whole(student, data.train[rows], seed=2, enough=ENOUGH)
-    flat, known = (x.reshape(len(x), -1).astype(np.float64) for x in (samples, data.train))
-    share = float(given[distances(flat, known).argmin(1)].mean())
+    images, classes = some_classes(SEED)
+    _, samples = train_whole(student, images, seed=2, enough=ENOUGH)
+    share = share_of(samples, classes)
     expect.that(
         share >= GIVEN,
         f"trained on the digits {listed([NAMES[digit] for digit in classes])} only, the generator "
