@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 import grader
+from grader import solution
 from grader.archives import BadSource
 from grader.contract import FUNCTIONS
 from grader.options import (
@@ -85,8 +86,10 @@ def audit(
         raise Refused(f"there is no folder {path_words(folder)}")
     if folder is None and (CHECKOUT / "fixtures").is_dir():
         folder = CHECKOUT / "fixtures"
+    reference = solution.folder()
+    assert reference is not None  # a student's package has no such command
     try:
-        whole = bank(CHECKOUT / "reference", folder, [part] if part else [])
+        whole = bank(reference, folder, [part] if part else [])
     except (BadBank, BadSource) as error:
         raise Refused(str(error)) from None
     if only in FUNCTIONS:

@@ -22,6 +22,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
+from grader import solution
 from grader.assignment import Assignment
 from grader.records import Check, Report, Submission
 from grader.report import results
@@ -74,8 +75,8 @@ def fingerprint(options: str = "") -> str:
     from grader.engine import environment
 
     digest = hashlib.sha256(json.dumps([environment(), options]).encode())
-    home = Path(grader.__file__).parent
-    for folder in (home, home.parent / "reference"):
+    # Of the package, and of the reference from where it is loaded, whatever is on sys.path.
+    for folder in (Path(grader.__file__).parent, *filter(None, [solution.folder()])):
         for path in sorted(folder.rglob("*")):
             if path.is_file() and "__pycache__" not in path.parts:
                 name, content = str(path.relative_to(folder.parent)).encode(), path.read_bytes()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -24,7 +23,7 @@ from rich.table import Table
 from rich.text import Text
 
 import grader
-from grader import ci, contract, intake
+from grader import ci, contract, intake, versions
 from grader.assignment import Assignment
 from grader.assignment_file import nearest
 from grader.grade_cli import grade
@@ -51,6 +50,7 @@ from grader.records import Check, Outcome, Report, Status, Submission, added
 from grader.report import display
 from grader.sandbox.session import GuestUnusable, ProcessSession
 from grader.sandbox.walls import Walls
+from grader.streams import outlive_readers
 from grader.watching import Watched, concerned
 
 __all__ = ["main"]
@@ -66,9 +66,7 @@ def main() -> None:
     Exit status: 0 all passed, 1 something failed, 2 the command cannot be carried out, 3 the grader
     could not decide.
     """
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")
+    outlive_readers()
 
 
 main.add_command(grade)
@@ -132,6 +130,8 @@ def check(
     watched = Watched(folder) if watch else None
     report = run(submission, chosen)
     _show(report, verbose or only in (c.id for c in chosen))
+    for words in _other_versions().values():
+        console(100).print(f"[yellow]{words}[/yellow]")
     _say_what_was_too_long([check for check in asked if check not in chosen])
     _tell(system, report, folder)
     _write(report, html_file, json_file, junit_file)
@@ -228,7 +228,7 @@ class _Run:
         made = engine.report(submission, done, list(ended.values()), self._walls.describe())
         return replace(
             made,
-            environment={**made.environment, **self._assignment.describe()},
+            environment={**made.environment, **self._assignment.describe(), **_other_versions()},
             left_out=len(self._public) - len(done),
         )
 
@@ -272,6 +272,12 @@ def _show(report: Report, verbose: bool) -> None:
     from grader.report.redact import for_student
 
     terminal.show(for_student(report), console(100), verbose)
+
+
+def _other_versions() -> dict[str, str]:
+    """What differs from the versions with which the course grades, for the report."""
+    said = versions.differences(versions.of_course(), versions.here())
+    return {"other versions": " ".join(said)} if said else {}
 
 
 def _tell(wish: str | None, report: Report, folder: Path) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
 
+from grader import versions
 from grader.contract import FILES
 from grader.installed import copies, unusable
 from grader.records import Call
@@ -59,6 +60,8 @@ def _python() -> Finding:
 def _packages() -> Iterator[Finding]:
     for name in ("torch", "numpy", "hypothesis"):
         yield Finding(name, metadata.version(name))
+    for words in versions.differences(versions.of_course(), versions.here()):
+        yield Finding("versions", words, "note")
 
 
 def _data() -> Finding:

@@ -6,29 +6,52 @@ with.  For the instructor: a student's package has no reference to freeze.
 
 from __future__ import annotations
 
+import hashlib
+import platform
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import torch
 
-from grader import contract
-from grader.calls import maker
+from grader import contract, solution
+from grader.calls import content, maker
 from grader.checks.registry import load
 from grader.checks.student import Student
 from grader.contract import Returns
 from grader.frozen import SAME_INPUT, Question, distance, nearest, question, sketch
 from grader.frozen_file import Parts, Values
-from grader.oracle import LiveOracle, has_reference, oracle
+from grader.oracle import AVERAGE, LiveOracle, oracle
 from grader.records import Call, Check, Limits, Reply
+from grader.sandbox.readable import home
 from grader.sandbox.session import InProcessSession
 
-__all__ = ["Unfrozen", "differences", "freeze"]
+__all__ = ["Unfrozen", "differences", "freeze", "why_stale"]
 
 APART = 100 * SAME_INPUT
 """Inputs that are nearer, and not the same, could be taken for each other elsewhere."""
 
-_ALIKE = {"float32": 1e-5, "float64": 1e-10}
-"""Relative L2 error up to which values are those of another machine, and not stale."""
+_ALIKE = {"float32": 1e-5, "float64": 2e-8}
+"""Relative L2 error up to which values are those of another machine, and not stale.
+
+By the precision in which they were computed.  ``tests/benchmarks/processors.py`` says how far
+processors differ: up to 2.5e-6 in float32.
+"""
+
+_RANKED = 1e-4
+"""The same for one number from float32 features, such as a rank correlation: where two features
+nearly tie, the processor decides which comes first, and a rank counts whole."""
+
+_MISTAKEN = 10.0
+"""How much more what known mistakes give may differ, which decides no mark."""
+
+_SOURCES = (
+    "checks/*.py",
+    *(f"{name}.py" for name in ("asking", "calls", "cases", "contract", "families")),
+    *(f"{name}.py" for name in ("networks", "oracle", "quadrature")),
+)
+"""Files of the package that decide which values are asked for, beside the reference."""
 
 Said = Callable[[str, int, int], None]
 """What is done, how many of them are, and how many there are."""
@@ -48,7 +71,7 @@ def freeze(said: Said = lambda what, done, of: None, *, every: int = 1) -> Value
     Raises:
         Unfrozen: a check does not pass on the reference, or two calls could be confused.
     """
-    if not has_reference():
+    if not solution.is_there():
         raise Unfrozen("there is no reference beside this grader: use the instructor's own")
     asked = _Asked()
     answered: dict[str, Call] = {}
@@ -59,9 +82,10 @@ def freeze(said: Said = lambda what, done, of: None, *, every: int = 1) -> Value
         for i, (check, session) in enumerate(runs):
             said(check.id, i, len(runs))
             _run(check, session)
-    values = Values()
+    values = Values(made=_made())
     for call, value in asked.values:
         _keep(values.known, call, value)
+        values.about[question(call).digest] = (_function(call), _precision(call))
     # Of each function some, the first one in any case.
     of: dict[str, list[Call]] = {}
     for call in answered.values():
@@ -70,7 +94,63 @@ def freeze(said: Said = lambda what, done, of: None, *, every: int = 1) -> Value
     for i, call in enumerate(calls):
         said(f"mistakes in {maker(call)}", i, len(calls))
         _keep(values.mistaken, call, _mistakes(asked, call))
+        values.about[question(call).digest] = (_function(call), _precision(call))
     return values
+
+
+def _function(call: Call) -> str:
+    """The homework's function that a call is about."""
+    return maker(call.arguments["of"][0] if call.function == AVERAGE else call)
+
+
+def _precision(call: Call) -> str:
+    """The lowest precision of what a call computes with."""
+    lowest = any(
+        "float32" in str(leaf.dtype if tag == "array" else leaf)
+        for tag, leaf in content(call)
+        if tag in ("array", "network")
+    )
+    return "float32" if lowest else "float64"
+
+
+def _made() -> dict[str, str]:
+    """With which sources, versions and processor values are computed here."""
+    digest = hashlib.sha256()
+    package, reference = home() / "grader", solution.folder()
+    paths = [path for pattern in _SOURCES for path in sorted(package.glob(pattern))]
+    for path in [*paths, *sorted(reference.glob("*.py") if reference else ())]:
+        name, text = f"{path.parent.name}/{path.name}", path.read_text("utf-8")
+        digest.update(f"{len(name)}:{len(text)}:{name}{text}".encode())
+    processor = f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}"
+    return {
+        "sources": digest.hexdigest()[:16],
+        "machine": f"torch {torch.__version__}, NumPy {np.__version__}, {processor}",
+    }
+
+
+def why_stale(frozen: Values, fresh: Values) -> str:
+    """Why frozen values may not be handed out, and what to do; nothing if they may.
+
+    Args:
+        frozen: as they were written.
+        fresh: as they are now; of the mistakes, perhaps, a sample.
+    """
+    changed = frozen.made.get("sources") != fresh.made["sources"]
+    # What mistakes give decides no mark: with the same sources only the processor can differ.
+    first = next(differences(frozen, fresh if changed else replace(fresh, mistaken={})), "")
+    if not first:
+        return ""
+    if changed:
+        return (
+            f"the frozen values are stale, since a check or the reference changed ({first}): "
+            "run `hw3 freeze`, and release again"
+        )
+    return (
+        f"this machine computes other values than the one that froze them ({first}), though no "
+        f"check and nothing of the reference changed: there {frozen.made['machine']}, here "
+        f"{fresh.made['machine']}. Release from an environment with the same versions, or run "
+        "`hw3 freeze` here to hand out this machine's values"
+    )
 
 
 def _integrates(check: Check) -> bool:
@@ -108,10 +188,10 @@ class _Asked(LiveOracle):
         return value
 
 
-_OWN = """
+_OWN = f"""
 import numpy as np
 import torch
-from reference.ways import Way
+from {solution.NAME}.ways import Way
 
 def rule(steps):
     nodes = (np.arange(steps) + 0.3) / steps
@@ -130,8 +210,9 @@ class _Recording(InProcessSession):
 
     def __init__(self, answered: dict[str, Call], text: str = "") -> None:
         files = {
-            part.file: text or f"from reference.{part.file.removesuffix('.py')} import *\n"
+            part.file: text or f"from {solution.load(name).__name__} import *\n"
             for part in contract.PARTS
+            for name in [part.file.removesuffix(".py")]
         }
         super().__init__({name: text.encode() for name, text in files.items()})
         self._answered = answered
@@ -159,7 +240,7 @@ def _keep(rows: dict[str, list[tuple[tuple[float, ...], Any]]], call: Call, valu
     for numbers, other in rows.setdefault(asked.digest, []):
         apart = distance(numbers, asked.numbers)
         if apart <= SAME_INPUT:
-            if not isinstance(value, Mapping) and not _same(value, other):
+            if not isinstance(value, Mapping) and not _apart(value, other) <= 1:
                 raise Unfrozen(f"two calls of {call.function} cannot be told apart")
             return
         if apart < APART:
@@ -174,32 +255,69 @@ def differences(frozen: Values, fresh: Values) -> Iterator[str]:
         frozen: as they were written.
         fresh: as they are now; of the mistakes, perhaps, a sample.
     """
-    for kind in ("known", "mistaken"):
-        now, then = getattr(fresh, kind), getattr(frozen, kind)
-        for digest, rows in now.items():
-            for numbers, value in rows:
-                before = nearest(then, Question(digest, numbers))
-                if before is None:
-                    yield f"a value of {kind} is missing ({digest})"
-                elif not _same(value, before):
-                    yield f"a value of {kind} is another one now ({digest})"
+    for digest, rows in fresh.known.items():
+        name, precision = fresh.about.get(digest, ("a function", ""))
+        for numbers, value in rows:
+            before = nearest(frozen.known, Question(digest, numbers))
+            if before is None:
+                yield f"a value of {name} is missing ({digest})"
+            elif not (apart := _apart(value, before, precision)) <= 1:
+                by = f", {apart:.1e} times what is allowed" if np.isfinite(apart) else ""
+                yield f"a value of {name} is another one now ({digest}{by})"
     then_known, now_known = (sum(map(len, values.known.values())) for values in (frozen, fresh))
     if then_known > now_known:
         yield f"{then_known - now_known} values are no longer asked for"
+    yield from _other_mistakes(frozen, fresh)
 
 
-def _same(one: Any, other: Any) -> bool:
+def _other_mistakes(frozen: Values, fresh: Values) -> Iterator[str]:
+    """What known mistakes no longer give, each as a whole.
+
+    Some divide by what is nearly zero, or rank what nearly ties: one value may be any on another
+    processor, most of a mistake's values may not.
+    """
+    found = [
+        (value, nearest(frozen.mistaken, Question(digest, numbers)))
+        for digest, rows in fresh.mistaken.items()
+        for numbers, value in rows
+    ]
+    gone = sum(before is None for _, before in found)
+    if gone > len(found) / 10:
+        yield f"of {len(found)} calls, what mistakes give is missing for {gone}"
+    apart: dict[str, list[float]] = {}
+    for value, before in found:
+        for name in {*value, *(before or {})} if before is not None else ():
+            both = name in value and before is not None and name in before
+            apart.setdefault(name, []).append(_apart(value[name], before[name]) if both else np.inf)
+    for name, of in sorted(apart.items()):
+        if np.median(of) > _MISTAKEN:
+            yield f"what the mistake {name} gives is another one now"
+
+
+def _apart(one: Any, other: Any, precision: str = "") -> float:
+    """How far values are apart, in units of what processors may differ by; infinite: unlike.
+
+    Args:
+        one, other: arrays, numbers, or tuples or mappings of them.
+        precision: in which both were computed; by default, that of the dtypes.
+    """
     if isinstance(one, Mapping):
-        return set(one) == set(other) and all(_same(one[name], other[name]) for name in one)
+        if set(one) != set(other):
+            return np.inf
+        return max((_apart(one[name], other[name], precision) for name in one), default=0.0)
     if isinstance(one, tuple | list):
-        return len(one) == len(other) and all(map(_same, one, other))
+        if len(one) != len(other):
+            return np.inf
+        return max((_apart(*pair, precision) for pair in zip(one, other, strict=True)), default=0.0)
     a, b = np.asarray(one), np.asarray(other)
     if a.shape != b.shape or (a.dtype.kind == "f") != (b.dtype.kind == "f"):
-        return False
+        return np.inf
     if a.dtype.kind != "f":
-        return bool(np.array_equal(a, b))
-    room = max(_ALIKE.get(v.dtype.name, 0.0) for v in (a, b))
+        return 0.0 if np.array_equal(a, b) else np.inf
+    if not np.array_equal(np.isfinite(a), np.isfinite(b)):
+        return np.inf
+    room = max(_ALIKE.get(name, 0.0) for name in (a.dtype.name, b.dtype.name, precision))
+    if a.ndim == 0 and precision == "float32":
+        room = _RANKED
     size = max(float(np.linalg.norm(a)), 1e-12)
-    return bool(np.array_equal(np.isfinite(a), np.isfinite(b))) and (
-        not np.isfinite(a).all() or float(np.linalg.norm(a - b)) <= room * size
-    )
+    return float(np.linalg.norm(a - b)) / (room * size) if np.isfinite(a).all() else 0.0

@@ -19,7 +19,8 @@ from safetensors.numpy import load, save
 __all__ = ["AGAIN", "FILE", "Parts", "Values", "Vanished"]
 
 FILE = Path(__file__).parent / "data" / "frozen.safetensors"
-FORMAT = 1
+FORMAT = 2
+"""2: of each digest its function and precision, and with what the values were made."""
 
 Array = np.ndarray
 Parts = tuple[Array, ...]
@@ -42,12 +43,17 @@ class Values:
 
     ``known``: by digest, the projections of the inputs and the value, for each call of that digest.
     ``mistaken``: likewise, what known mistakes give, by ``name.way``, as sketches.
+    ``about``: by digest, the function that was called, and the precision (``"float32"`` or
+    ``"float64"``) in which its values were computed, whatever dtype carries them.
+    ``made``: with which sources, versions and processor the values were computed.
     """
 
     known: dict[str, list[tuple[tuple[float, ...], Any]]] = field(default_factory=dict)
     mistaken: dict[str, list[tuple[tuple[float, ...], Mapping[str, Sequence[Parts]]]]] = field(
         default_factory=dict
     )
+    about: dict[str, tuple[str, str]] = field(default_factory=dict)
+    made: dict[str, str] = field(default_factory=dict)
 
     def packed(self) -> bytes:
         """What stands in the file."""
@@ -90,6 +96,8 @@ def _packed(values: Values) -> bytes:
     index = {
         "format": FORMAT,
         "digest": _digest(tensors),
+        "about": dict(sorted(values.about.items())),
+        "made": dict(sorted(values.made.items())),
         "known": known,
         "parts": parts.specs,
         "groups": [json.loads(made) for made in groups],
@@ -108,7 +116,8 @@ def _unpacked(content: bytes) -> Values:
         raise ValueError("its numbers are not those that were written")
     asked = map(tuple, stored["asked"].tolist())
     numbers, parts = _Read("known", stored), _Read("part", stored)
-    values = Values()
+    about = {digest: (name, precision) for digest, (name, precision) in index["about"].items()}
+    values = Values(about=about, made=index["made"])
     for digest, spec in index["known"]:
         values.known.setdefault(digest, []).append((next(asked), _value(spec, numbers)))
     places = [(spec, parts.skip(spec)) for spec in index["parts"]]

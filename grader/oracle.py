@@ -1,21 +1,19 @@
 """What is right, for checks to compare with: of the reference, or as it was frozen.
 
-The only place that imports the reference.  Where that is not installed, as in a student's package,
-its values come from a file (:mod:`grader.frozen`).
+The only place that asks the reference (:mod:`grader.solution`).  Where there is none, as in a
+student's package, its values come from a file (:mod:`grader.frozen`).
 """
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 import torch
 
-from grader import contract
+from grader import contract, solution
 from grader.asking import Functions
 from grader.calls import Performer, key, maker, to_sendable
 from grader.contract import Array, Module, Returns, Tuple
@@ -32,7 +30,6 @@ __all__ = [
     "Oracle",
     "Source",
     "average_of",
-    "has_reference",
     "oracle",
     "parts_of",
 ]
@@ -110,7 +107,9 @@ class LiveOracle(Functions):
         name = key(call)
         if name not in self._values and call.function == AVERAGE:
             summands = np.stack([self.answer(one) for one in call.arguments["of"]])
-            self._values[name] = np.tensordot(call.arguments["weights"], summands, 1)
+            average = np.tensordot(call.arguments["weights"], summands, 1)
+            # No more precise than what is averaged, and not said to be.
+            self._values[name] = average.astype(summands.dtype)
         if name not in self._values:
             value = to_sendable(self._performer.perform(call)[0])
             if call.function == "()" and isinstance(returns, Module):
@@ -152,7 +151,7 @@ class _Mistaken(Mapping[str, tuple[Parts, ...]]):
         self._call, self._function = call, maker(call)
         self._values: dict[str, tuple[Parts, ...]] = {}
         try:
-            mistakes = importlib.import_module("reference.mistakes")
+            mistakes = solution.load("mistakes")
         except ModuleNotFoundError:
             self._ways: dict[str, Any] = {}
         else:
@@ -210,16 +209,8 @@ def _rule(steps: int) -> tuple[torch.Tensor, torch.Tensor]:
 
 def _namespace(part: str) -> Mapping[str, Any]:
     file = next(p.file for p in contract.PARTS if p.id == part)
-    return vars(importlib.import_module(f"reference.{file.removesuffix('.py')}"))
+    return vars(solution.load(file.removesuffix(".py")))
 
 
-def has_reference() -> bool:
-    """Whether the reference is installed, beside the grader.
-
-    A folder of that name in a student's repository is none.
-    """
-    return (Path(__file__).parent.parent / "reference" / "ways.py").is_file()
-
-
-oracle = Oracle(LiveOracle() if has_reference() else FrozenOracle())
+oracle = Oracle(LiveOracle() if solution.is_there() else FrozenOracle())
 """The one that checks ask."""

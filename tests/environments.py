@@ -8,7 +8,7 @@ import sysconfig
 import venv
 from pathlib import Path
 
-OURS = ("hw3_grader", "grader", "reference", "_editable_impl_hw3_grader", "__pycache__")
+OURS = ("hw3_", "_hw3_grader", "grader", "__pycache__")
 
 
 def install(folder: Path, wheel: Path) -> Path:

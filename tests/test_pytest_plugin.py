@@ -10,11 +10,11 @@ import time
 import xml.etree.ElementTree as ET
 from types import SimpleNamespace
 
+import hw3_pytest
 import psutil
 import pytest
 from click.testing import CliRunner
 
-from grader import pytest_plugin
 from grader.cli import main
 from grader.records import Status
 from grading import ROOT
@@ -24,7 +24,8 @@ PART3 = (ROOT / "reference" / "part3_compression.py").read_text(encoding="utf-8"
 INI = (ROOT / "student_template" / "pyproject.toml").read_text(encoding="utf-8")
 NEEDED = "part3_compression.py::random_classes.draws_distinct_classes"
 NEEDING = "part3_compression.py::random_classes.follows_its_seed"
-LOADED = ("-p", "grader.pytest_plugin")
+LOADED = ("-p", "hw3_pytest")
+HERE = os.pathsep.join([str(ROOT), str(ROOT / "grader" / "entry")])
 DRAWN = "def random_classes(num_classes, k=5, seed=0):\n    "
 
 
@@ -34,7 +35,7 @@ def environment(**more):
     Plug-ins are named one by one, so that it does not matter what is installed here.
     """
     ours = {n: v for n, v in os.environ.items() if not n.startswith(("PYTEST_", "CI", "GITHUB_"))}
-    return {**ours, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": str(ROOT), **more}
+    return {**ours, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": HERE, **more}
 
 
 def run(folder, *arguments, plugins=LOADED, **more):
@@ -294,12 +295,12 @@ def test_an_old_pytest_is_refused_in_one_sentence(monkeypatch):
     monkeypatch.delattr(pytest, "Directory")
     asked = SimpleNamespace(getoption=lambda name: True)
     with pytest.raises(pytest.UsageError, match="needs pytest 8 or newer"):
-        pytest_plugin.pytest_configure(asked)
+        hw3_pytest.pytest_configure(asked)
 
 
 def test_a_broken_torch_is_said_in_one_sentence(folder, tmp_path):
     (tmp_path / "torch.py").write_text("raise ImportError('wrong processor')\n")
-    path = os.pathsep.join([str(tmp_path), str(ROOT)])
+    path = os.pathsep.join([str(tmp_path), HERE])
     done = run(folder, PYTHONPATH=path)
     assert done.returncode == pytest.ExitCode.USAGE_ERROR
     assert "torch is installed, but cannot be imported (wrong processor)" in done.stderr
@@ -328,7 +329,7 @@ LOOKS = """
 import sys, pytest
 status = pytest.main(sys.argv[1:])
 names = {n for n in sys.modules if n.partition(".")[0] in ("grader", "torch", "numpy", "click")}
-names |= {n for n in sys.modules if n in ("part3_compression", "test_own")}
+names |= {n for n in sys.modules if n in ("hw3_pytest", "part3_compression", "test_own")}
 print("status", int(status), "modules", sorted(names))
 """
 
@@ -344,7 +345,7 @@ def modules(folder, *arguments):
 def test_unless_asked_for_it_does_nothing_and_imports_nothing(folder):
     (folder / "pyproject.toml").unlink()
     (folder / "test_own.py").write_text("def test_own():\n    pass\n")
-    assert modules(folder) == f"status 0 modules {['grader', 'grader.pytest_plugin', 'test_own']}"
+    assert modules(folder) == f"status 0 modules {["hw3_pytest", "test_own"]}"
 
 
 def test_pytest_never_imports_the_homework_s_files(folder):

@@ -21,7 +21,7 @@ from importlib import metadata
 from pathlib import Path
 
 import grader
-from grader import freezing, frozen_file
+from grader import freezing, frozen_file, solution, versions
 from grader.assignment import Assignment, declared
 from grader.records import Check, Limits
 from grader.release.leaks import Leak, leaks, secrets_of
@@ -44,6 +44,7 @@ OURS = (
     "checks/hidden/",
     "data/student_template/",
     "freezing.py",
+    "reference/",
     "release/",
     "release_cli.py",
     "report/audit.py",
@@ -143,7 +144,7 @@ def made(
     kept = [check for check in shown if not _is_ours(_file(check))]
     names = {check.id for check in kept}
     dropped = [c for c in declared(None) if not _is_ours(_file(c)) and c.id not in names]
-    files = {f"grader/{n}": data for n, data in package.items() if not _is_ours(n)}
+    files = {_placed(n): data for n, data in package.items() if not _is_ours(n)}
     for file in {_file(check) for check in dropped}:
         source = files[f"grader/{file}"].decode("utf-8")
         of_file = {check.run.__name__ for check in dropped if _file(check) == file}
@@ -153,6 +154,7 @@ def made(
             files[name] = re.sub(rb' *"%b",\n' % re.escape(check.id.encode()), b"", files[name])
     if rules := _rules(assignment, kept):
         files["grader/data/assignment.toml"] = rules.encode()
+    files["grader/data/graded_with.json"] = versions.noted()
     about = _about()
     digest = hashlib.sha256()
     for name in sorted(files):
@@ -172,6 +174,11 @@ def made(
     return Bundle(repository, where, inside, kept, missing)
 
 
+def _placed(name: str) -> str:
+    """Where a file of the package lies in a wheel: what commands start with, at the top."""
+    return name.removeprefix("entry/") if name.startswith("entry/") else f"grader/{name}"
+
+
 def without(source: str, names: set[str]) -> str:
     """A module of checks without some of them, which others need no longer either."""
     lines = source.splitlines(keepends=True)
@@ -189,14 +196,15 @@ def without(source: str, names: set[str]) -> str:
 
 def _solutions() -> dict[str, str]:
     """The reference, and in a checkout what the samples are made of: right solutions, too."""
-    folders = [HOME / "reference", *sorted((HOME / "fixtures").glob("bases/*"))]
+    paths = {f"reference/{p.name}": p for p in (solution.folder() or HOME).glob("*.py")}
+    paths |= {p.relative_to(HOME).as_posix(): p for p in HOME.glob("fixtures/bases/*/*.py")}
     found = {}
-    for path in (path for folder in folders for path in sorted(folder.glob("*.py"))):
+    for name, path in sorted(paths.items()):
         try:
             ast.parse(source := path.read_text("utf-8"))
         except (SyntaxError, ValueError) as error:
             raise Unreleasable(f"{path} cannot be read ({error}): mend or remove it") from None
-        found[path.relative_to(HOME).as_posix()] = source
+        found[name] = source
     return found
 
 
@@ -210,15 +218,12 @@ def _fresh(said: freezing.Said) -> None:
         ) from None
     except freezing.Unfrozen as error:
         raise Unreleasable(str(error)) from None
-    for difference in freezing.differences(kept, fresh):
-        raise Unreleasable(
-            f"the frozen values are stale, since a check or the reference changed ({difference}): "
-            "run `hw3 freeze`, and release again"
-        )
+    if why := freezing.why_stale(kept, fresh):
+        raise Unreleasable(why)
 
 
 def _package() -> dict[str, bytes]:
-    found = _files(HOME / "grader", _KINDS)
+    found = {**_files(HOME / "grader", _KINDS), **_entries()}
     if (HOME / ".git").exists() and shutil.which("git"):
         # Whatever lies about there, a solution for example, is not handed out with the rest.
         command = ["git", "-C", str(HOME), "ls-files", "-z", "grader"]
@@ -231,6 +236,11 @@ def _package() -> dict[str, bytes]:
                 "to git, or remove it"
             )
     return found
+
+
+def _entries() -> dict[str, bytes]:
+    """What commands start with, which a wheel has at its top."""
+    return {f"entry/{p.name}": p.read_bytes() for p in sorted(HOME.glob("hw3_*.py"))}
 
 
 def _template() -> dict[str, bytes]:

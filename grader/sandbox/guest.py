@@ -69,11 +69,12 @@ def prepare() -> str:
         import torch
 
         from grader import calls, networks
-        from grader.sandbox import loading, passes, wire
+        from grader.sandbox import devices, loading, passes, wire
 
+        devices.hide()
         torch.set_num_threads(1)
         networks.build(networks.Network("digits"))  # its weights are read while they can be
-        del calls, loading, passes, wire
+        del calls, devices, loading, passes, wire
     except BaseException as error:
         return f"{type(error).__name__}: {error}"[:1000]
     return ""
@@ -193,4 +194,5 @@ def _forget_the_grader() -> None:
     for name in [n for n in sys.modules if n.partition(".")[0] == "grader"]:
         del sys.modules[name]
     if not os.path.isdir(os.path.join(home, "torch")):  # then it is where everything is installed
-        sys.path[:] = [p for p in sys.path if os.path.abspath(p) != home]
+        ours = (home, os.path.join(home, "grader", "entry"))
+        sys.path[:] = [p for p in sys.path if os.path.abspath(p) not in ours]

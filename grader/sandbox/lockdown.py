@@ -201,16 +201,31 @@ def _opening(s: Any, deny: Any) -> list[tuple[int, str, list[Any]]]:
 
 
 def _pyseccomp() -> Any:
-    """The binding, which else has ldconfig or gcc look for the library: a namespace has none."""
+    """The binding, which else has ldconfig or gcc look for the library: a namespace has none.
+
+    Raises:
+        ImportError: the binding or its library is missing or broken; the message says which.
+    """
     find: Any = ctypes.util.find_library
-    names = {"c": None, "seccomp": "libseccomp.so.2"}
+    names = {"c": None, "seccomp": _LIBRARY}
     ctypes.util.find_library = names.__getitem__  # type: ignore[assignment]
     try:
         import pyseccomp
+
+        pyseccomp.SyscallFilter(pyseccomp.ALLOW)
+    except ModuleNotFoundError as error:
+        raise ImportError(f"{error.name} is not installed") from error
+    except Exception as error:  # a broken package may raise anything
+        if isinstance(error, OSError) and _LIBRARY in str(error):
+            raise ImportError(f"libseccomp is not installed ({error})") from error
+        why = f"{type(error).__name__}: {error}"
+        raise ImportError(f"pyseccomp is installed, but cannot be used ({why})") from error
     finally:
         ctypes.util.find_library = find
     return pyseccomp
 
+
+_LIBRARY = "libseccomp.so.2"
 
 _UNKNOWN = -1
 """libseccomp's word for a name that it does not know, being older than the call."""

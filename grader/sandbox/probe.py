@@ -18,6 +18,7 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from grader import solution
 from grader.records import Call, Limits
 from grader.sandbox import bubblewrap, process
 from grader.sandbox.readable import home, readable
@@ -28,7 +29,7 @@ __all__ = ["NoWalls", "Offer", "choose", "offers"]
 
 _LIMITS = Limits(wall_seconds=30.0, cpu_seconds=10.0, memory_mb=256)
 
-_OURS = ("reference/gan.py", "grader/checks/gan.py", "grader/data/digits.safetensors")
+_OURS = ("grader/checks/gan.py", "grader/data/digits.safetensors")
 
 _NOT_LINUX = "walls need Linux: Landlock, seccomp and namespaces are its own"
 
@@ -121,6 +122,8 @@ def _targets() -> Iterator[str]:
         unix.bind(abstract)
         unix.listen(1)
         ours = [__file__, *(home() / name for name in _OURS)]
+        if reference := solution.folder():
+            ours.append(reference / "gan.py")
         yield "\n".join(
             f"{name} = {value!r}"
             for name, value in {
@@ -148,8 +151,11 @@ def _explained(mode: str, why: str) -> Offer:
         return Offer(
             mode, why=why, repair="use Linux 5.13 or newer, booted with Landlock among lsm="
         )
-    if "seccomp" in why:
-        return Offer(mode, why="libseccomp is not installed", repair=_install("libseccomp2"))
+    for package in ("pyseccomp", "landlockpy"):
+        if package in why:
+            return Offer(mode, why=why, repair=f"pip install --force-reinstall --no-deps {package}")
+    if "libseccomp" in why:
+        return Offer(mode, why=why, repair=_install("libseccomp2"))
     return Offer(mode, why=why)
 
 

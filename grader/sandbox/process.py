@@ -23,17 +23,9 @@ from grader.sandbox import bubblewrap, guest, zygote
 from grader.sandbox.readable import DEVICES, home, readable
 from grader.sandbox.walls import Walls
 from grader.sandbox.zygote import Forked, Zygote
+from grader.surroundings import of_guest
 
 __all__ = ["FORKS", "GuestProcess", "end_guests", "end_zygote"]
-
-_ENVIRONMENT = (
-    *("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "TEMP", "TMP"),
-    *("PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV", "CONDA_PREFIX"),
-    *("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH"),
-    *("SYSTEMROOT", "SYSTEMDRIVE", "WINDIR", "COMSPEC", "PATHEXT", "USERPROFILE"),
-    *("APPDATA", "LOCALAPPDATA", "PROGRAMDATA", "NUMBER_OF_PROCESSORS", "PROCESSOR_ARCHITECTURE"),
-)
-"""What a guest sees of the environment: what Python and torch need, no token, no command file."""
 
 _UNWRITABLE = {"MPLCONFIGDIR": "/tmp", "TORCHINDUCTOR_CACHE_DIR": "/tmp", "MPLBACKEND": "Agg"}
 """Matplotlib and torch's optimizers want a folder that is there and whose permissions, which walls
@@ -55,7 +47,7 @@ def _fork(walls: Walls, memory_mb: int) -> Forked:
 
 
 def _zygote(mode: str) -> Zygote:
-    command, environment = [sys.executable, "-c", zygote.BOOT, str(home())], _environment()
+    command, environment = [sys.executable, "-c", zygote.BOOT, str(home())], of_guest()
     if mode == "none":
         return Zygote(command, environment)
     sees = readable()
@@ -84,7 +76,7 @@ class _Started:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             cwd=Path(sys.executable).anchor,
-            env=_environment(),
+            env=of_guest(),
             **options,
         )
         assert self._process.stdin is not None
@@ -113,14 +105,6 @@ class _Started:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, signal.SIGKILL)
         self._process.kill()
-
-
-def _environment() -> dict[str, str]:
-    return {k: os.environ[k] for k in _ENVIRONMENT if k in os.environ} | {
-        "OMP_NUM_THREADS": "1",
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "PYTHONIOENCODING": "utf-8",
-    }
 
 
 class GuestProcess:

@@ -16,6 +16,7 @@ from importlib import metadata
 from pathlib import Path
 
 import grader
+from grader import solution
 
 __all__ = ["DEVICES", "Readable", "home", "readable"]
 
@@ -29,7 +30,8 @@ _SYSTEM = (
 
 _GUEST = (
     *("__init__.py", "calls.py", "contract.py", "data", "families.py", "networks.py"),
-    *("quadrature.py", "records.py", "sandbox", "validation.py", "vision.py"),
+    *("quadrature.py", "records.py", "sandbox", "solution.py", "surroundings.py", "validation.py"),
+    "vision.py",
 )
 """What of our package a guest's process loads, before it may read nothing of it any more."""
 
@@ -114,7 +116,8 @@ def _starting() -> Iterator[Path]:
 def _ours() -> Iterator[Path]:
     """Every file of our distribution, and the checkout where this is one."""
     yield home() / "grader"
-    yield home() / "reference"
+    if reference := solution.folder():
+        yield reference
     # Another Python's packages, of which a copy of ours may be one: a virtual environment's base.
     packages = set(_both(_packages()))
     for name in ("site-packages", "dist-packages"):

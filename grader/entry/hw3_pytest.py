@@ -1,13 +1,16 @@
-"""``pytest --hw3``: the public checks as pytest's own items, for who works with pytest.
+"""``pytest --hw3``: the public checks as pytest's own items, for those who work with pytest.
 
 It is advisory, for students and for CI on their repositories: conftest files, options and other
 plug-ins of a folder have a say in what pytest does.  Grading never runs pytest on a submission.
 
 Until it is asked for, by ``--hw3`` or by ``hw3 = true`` in the folder's configuration of pytest,
-this module does nothing and imports nothing: pytest reads it wherever the grader is installed.
+this module does nothing and imports nothing: pytest reads it wherever the grader is installed, also
+in projects with a package of their own called ``grader``.
 """
 
 from __future__ import annotations
+
+import sys
 
 import pytest
 
@@ -34,6 +37,16 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(
             f"--hw3 needs pytest 8 or newer, and this is {pytest.__version__}; "
             "`pip install --upgrade pytest` brings it, and `hw3 check` does without"
+        )
+    from hw3_cli import foreign
+
+    if why := foreign():
+        pytest.exit(f"--hw3 cannot be used here: {why}", returncode=2)
+    if sys.flags.optimize > 1:
+        pytest.exit(
+            "--hw3 cannot be used here: Python leaves out docstrings, which are the checks' "
+            "titles; unset PYTHONOPTIMIZE, and start Python without -OO",
+            returncode=2,
         )
     try:
         from grader.pytest_checks import Homework
