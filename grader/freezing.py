@@ -276,19 +276,18 @@ def _other_mistakes(frozen: Values, fresh: Values) -> Iterator[str]:
     Some divide by what is nearly zero, or rank what nearly ties: one value may be any on another
     processor, most of a mistake's values may not.
     """
-    found = [
-        (value, nearest(frozen.mistaken, Question(digest, numbers)))
-        for digest, rows in fresh.mistaken.items()
-        for numbers, value in rows
-    ]
-    gone = sum(before is None for _, before in found)
-    if gone > len(found) / 10:
-        yield f"of {len(found)} calls, what mistakes give is missing for {gone}"
+    asked = gone = 0
     apart: dict[str, list[float]] = {}
-    for value, before in found:
-        for name in {*value, *(before or {})} if before is not None else ():
-            both = name in value and before is not None and name in before
-            apart.setdefault(name, []).append(_apart(value[name], before[name]) if both else np.inf)
+    for digest, rows in fresh.mistaken.items():
+        for numbers, value in rows:
+            before = nearest(frozen.mistaken, Question(digest, numbers))
+            asked, gone = asked + 1, gone + (before is None)
+            for name in {*value, *before} if before is not None else ():
+                both = name in value and before is not None and name in before
+                by = _apart(value[name], before[name]) if both and before else np.inf
+                apart.setdefault(name, []).append(by)
+    if gone > asked / 10:
+        yield f"of {asked} calls, what mistakes give is missing for {gone}"
     for name, of in sorted(apart.items()):
         if np.median(of) > _MISTAKEN:
             yield f"what the mistake {name} gives is another one now"

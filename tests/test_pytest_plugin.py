@@ -345,7 +345,7 @@ def modules(folder, *arguments):
 def test_unless_asked_for_it_does_nothing_and_imports_nothing(folder):
     (folder / "pyproject.toml").unlink()
     (folder / "test_own.py").write_text("def test_own():\n    pass\n")
-    assert modules(folder) == f"status 0 modules {["hw3_pytest", "test_own"]}"
+    assert modules(folder) == f"status 0 modules {['hw3_pytest', 'test_own']}"
 
 
 def test_pytest_never_imports_the_homework_s_files(folder):

@@ -49,8 +49,8 @@ def foreign() -> str:
     if not places:
         return f"hw3-grader is not installed whole: {ours} is missing; install it once more"
     return (
-        f"Python finds {os.path.abspath(places[0])} where the grader's own package {ours} is meant: "
-        "take that out of PYTHONPATH, rename it, or start from another folder"
+        f"Python finds {os.path.abspath(places[0])} where the grader's own package, {ours}, is "
+        "meant: take that out of PYTHONPATH, rename it, or start from another folder"
     )
 
 

@@ -1,8 +1,8 @@
 """No accelerator for submissions, on any machine: where marks are given there is none.
 
-The environment hides GPUs that can be hidden so (``grader/surroundings.py``); here torch is told, so
-that ``torch.cuda.is_available()`` and its like say no, and using one fails in the same words on a
-laptop with a GPU and on a server without.
+The environment hides what can be hidden so (``grader/surroundings.py``); here torch is told, so that
+``torch.cuda.is_available()`` and its like say no, and using a GPU fails in the same words on a
+laptop that has one and on a server that has none.
 """
 
 from __future__ import annotations

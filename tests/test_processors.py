@@ -1,0 +1,140 @@
+"""A mark is the same whatever the processor can do: all of it, or what each has had since 2008."""
+
+import os
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import processor_marks
+from grader import freezing
+from grader.frozen_file import Values
+from grading import ROOT
+
+SAMPLES = ROOT / "fixtures" / "submissions"
+SOME = [
+    ROOT / "reference",
+    *(f"{SAMPLES / name}:part1" for name in ("raw_weights", "ignores_steps")),
+    *(f"{SAMPLES / name}:part2" for name in ("wrong_comparison", "keeps_softmax")),
+    *(f"{SAMPLES / name}:part3" for name in ("weakest_first", "absolute_everywhere")),
+]
+"""The reference, and two samples for each part, which are wrong in it."""
+
+FREEZE = """
+import sys
+import torch
+from grader import freezing
+from grader.frozen_file import Values
+torch.set_num_threads(1)
+fresh = freezing.freeze(every=40)
+sys.stdout.write("differs: " + freezing.why_stale(Values.read(), fresh) + "\\n")
+sys.stdout.write("known: " + str(sum(map(len, fresh.known.values()))) + "\\n")
+"""
+
+
+def test_values_frozen_on_an_older_processor_are_those_that_are_handed_out():
+    done = subprocess.run(
+        [sys.executable, "-c", FREEZE],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **processor_marks.OLD, "OMP_NUM_THREADS": "1"},
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-2:] == [
+        "differs: ",
+        f"known: {sum(map(len, Values.read().known.values()))}",
+    ]
+
+
+def changed(values, by):
+    """Every number of every known value, off by this share of its array."""
+
+    def off(value):
+        if isinstance(value, tuple):
+            return tuple(map(off, value))
+        array = np.asarray(value)
+        if array.dtype.kind != "f":
+            return value
+        noise = np.random.RandomState(0).standard_normal(array.shape)
+        noise *= by * np.linalg.norm(array) / max(np.linalg.norm(noise), 1e-300)
+        return array.astype(np.float64) + noise
+
+    known = {d: [(n, off(v)) for n, v in rows] for d, rows in values.known.items()}
+    return replace(values, known=known)
+
+
+def test_the_last_digits_of_a_value_are_another_processor_s():
+    now = Values.read()
+    assert list(freezing.differences(changed(now, 1e-8), now)) == []
+
+
+def test_a_thousandth_is_another_value():
+    now = Values.read()
+    floats = sum(
+        np.asarray(part).dtype.kind == "f" and np.any(part)
+        for rows in now.known.values()
+        for _, value in rows
+        for part in [value[0] if isinstance(value, tuple) else value]
+    )
+    found = [d for d in freezing.differences(changed(now, 1e-3), now) if "another one" in d]
+    assert floats > 500
+    assert len(found) >= floats
+
+
+@pytest.mark.parametrize("part", [0, 1])
+def test_each_value_alone_is_looked_at(part):
+    """A change of one value of the file is found, whichever it is."""
+    now = Values.read()
+    digest = sorted(now.known)[part * 7]
+    one = replace(now, known={**now.known, digest: changed(now, 1e-3).known[digest]})
+    assert next(freezing.differences(one, now), "").startswith(f"a value of {now.about[digest][0]}")
+
+
+def test_what_changed_is_told_from_another_machine():
+    now = Values.read()
+    other = changed(now, 1e-3)
+    machine = freezing.why_stale(other, now)
+    assert machine.startswith("this machine computes other values")
+    assert now.made["machine"] in machine
+    stale = freezing.why_stale(replace(other, made={**now.made, "sources": "older"}), now)
+    assert "since a check or the reference changed" in stale
+    assert freezing.why_stale(now, now) == ""
+
+
+def test_precision_is_that_of_what_was_computed():
+    """An average of float32 gradients is a float32 number, whatever carries it."""
+    now = Values.read()
+    kinds = {(name, precision) for name, precision in now.about.values()}
+    assert {"float32", "float64"} == {precision for _, precision in kinds}
+    of = {freezing._precision(call) for call in _averages("float32")}
+    assert of == {"float32"}
+    assert {freezing._precision(call) for call in _averages("float64")} == {"float64"}
+
+
+def _averages(dtype):
+    from grader.cases import Case
+    from grader.networks import Network
+    from grader.oracle import average_of
+    from grader.records import Call
+
+    case = Case(Network("smooth_mlp", dtype=dtype), 0, target=1)
+    arguments = {"model": case.network, "layer": 0, "xs": case.xs(2), "target": 1}
+    yield average_of([Call("class_influence", arguments)] * 2, np.array([0.5, 0.5]))
+
+
+def test_marks_are_the_same_live_and_frozen():
+    """Every check of parts 1 to 3 has the same status and share of its points.
+
+    All checks on all samples and honest variants: ``python tests/benchmarks/processors.py``.
+    """
+    here = processor_marks.marks(SOME)
+    assert len(here["reference"]) > 90
+    assert {status for status, _ in here["reference"].values()} == {"passed"}
+    for name in set(here) - {"reference"}:
+        assert "failed" in {status for status, _ in here[name].values()}, name
+    assert processor_marks.differing(here, processor_marks.marks(SOME, **processor_marks.OLD)) == []
+    frozen = processor_marks.marks(SOME, "--frozen", **processor_marks.OLD)
+    public = {n: {c: e for c, e in here[n].items() if c in frozen[n]} for n in here}
+    assert processor_marks.differing(public, frozen) == []
