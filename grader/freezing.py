@@ -135,7 +135,7 @@ def why_stale(frozen: Values, fresh: Values) -> str:
         frozen: as they were written.
         fresh: as they are now; of the mistakes, perhaps, a sample.
     """
-    changed = frozen.made.get("sources") != fresh.made["sources"]
+    changed = frozen.made.get("sources") != fresh.made.get("sources")
     # What mistakes give decides no mark: with the same sources only the processor can differ.
     first = next(differences(frozen, fresh if changed else replace(fresh, mistaken={})), "")
     if not first:

@@ -18,7 +18,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 
-from grader import contract, engine, intake
+from grader import contract, engine, intake, versions
 from grader.assignment import Assignment, BadAssignment
 from grader.assignment_file import delivered
 from grader.installed import another
@@ -146,10 +146,11 @@ class Homework:
         if "hw3_status" in said:
             self.ended[report.nodeid] = said
 
-    def pytest_report_header(self) -> str:
-        """Which folder it is about."""
+    def pytest_report_header(self) -> list[str]:
+        """Which folder it is about, and what the course grades with if that is not here."""
         folder = display.one_line(str(self.folder), 1000)
-        return f"hw3: public checks of {folder} (advisory)"
+        other = versions.differences(versions.of_course(), versions.here())
+        return [f"hw3: public checks of {folder} (advisory)", *other]
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """The points, and what they leave out."""

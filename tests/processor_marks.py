@@ -3,8 +3,8 @@
     python tests/processor_marks.py [--frozen] FOLDER[:PART]...
 
 prints in JSON how each check of each submission (of a part alone, where one is named) ends in this
-process: live, or, with ``--frozen``, the public ones held against the frozen values.  :data:`OLD` are the variables that keep torch from
-using what newer processors can do.
+process: live, or, with ``--frozen``, the public ones held against the frozen values.  :data:`OLD`
+are the variables that keep torch from using what newer processors can do.
 """
 
 from __future__ import annotations

@@ -302,7 +302,7 @@ def test_passing_checks_ask_for_none(monkeypatch):
 
 def test_without_the_mistakes_nothing_is_known(monkeypatch):
     """As in a student's package."""
-    monkeypatch.setitem(sys.modules, "reference.mistakes", None)
+    monkeypatch.setitem(sys.modules, "grader.reference.mistakes", None)
     call = CALLS["top_neurons"][0]
     assert key(call)
     assert dict(LiveOracle().mistaken(call)) == {}

@@ -38,7 +38,7 @@ SHORTEST = 8
 
 TEXT = (
     *(".py", ".md", ".toml", ".txt", ".html", ".j2", ".css", ".js", ".yml", ".yaml"),
-    *(".in", ".jinja"),
+    *(".in", ".jinja", ".json"),
 )
 NUMBERS = (".safetensors",)
 """Kinds of files that may be handed out: what is readable, and arrays."""

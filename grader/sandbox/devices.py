@@ -1,7 +1,7 @@
 """No accelerator for submissions, on any machine: where marks are given there is none.
 
-The environment hides what can be hidden so (``grader/surroundings.py``); here torch is told, so that
-``torch.cuda.is_available()`` and its like say no, and using a GPU fails in the same words on a
+The environment hides what can be hidden so (``grader/surroundings.py``).  Here torch is told, so
+that ``torch.cuda.is_available()`` and its like say no, and using a GPU fails in the same words on a
 laptop that has one and on a server that has none.
 """
 

@@ -5,9 +5,9 @@
 
 grades every sample and honest variant (parts 1 to 3) with all that this processor can do and with
 what each has had since 2008 (``tests/processor_marks.py``), and names every check that ends
-otherwise; exit status 1 if one does.  With ``--gan`` GANs are trained as ``fixtures/calibrate_gan.py`` does:
-training is chaotic, so that the last digit decides which one comes out, and what is published is
-how many get other points.
+otherwise; exit status 1 if one does.  With ``--gan`` GANs are trained instead, as
+``fixtures/calibrate_gan.py`` does.  Training is chaotic: the last digit decides which GAN comes
+out, so what is published is how many get other points.
 """
 
 from __future__ import annotations

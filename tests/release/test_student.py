@@ -2,11 +2,13 @@
 
 import csv
 import io
+import json
 import subprocess
 import sys
 import zipfile
 
 import pytest
+import torch
 
 import environments
 from grader import frozen_file
@@ -62,7 +64,8 @@ def test_the_wheel_holds_the_public_checks_and_nothing_of_ours(bundle):
         assert archive.testzip() is None
         record = archive.read(next(n for n in names if n.endswith("/RECORD"))).decode()
         metadata = archive.read(next(n for n in names if n.endswith("/METADATA"))).decode()
-    assert {n.split("/")[0] for n in names} == {"grader", names[-1].split("/")[0]}
+    tops = {"grader", "hw3_cli.py", "hw3_pytest.py", names[-1].split("/")[0]}
+    assert {n.split("/")[0] for n in names} == tops
     for ours in ("hidden", "audit", "release", "freezing", "reference", "template/", "pyc"):
         assert not [n for n in names if ours in n], ours
     assert {"grader/data/frozen.safetensors", "grader/checks/part1_paths.py"} <= set(names)
@@ -147,6 +150,23 @@ def test_another_release_than_the_repository_s_is_refused(bin_, bundle, tmp_path
         environments.HW3, folder, tmp_path / "ours.json", "--only", "linear_scores"
     )
     assert done.returncode == 1
+
+
+@posix
+def test_other_versions_than_the_course_s_are_said(bin_, bundle, tmp_path):
+    (noted,) = bin_.parent.glob("lib/python*/site-packages/grader/data/graded_with.json")
+    written = noted.read_bytes()
+    assert json.loads(written)["torch"] == torch.__version__.partition("+")[0]
+    noted.write_text('{"torch": "1.0.0", "numpy": "1.26.4"}')
+    try:
+        options = ("--only", "random_classes", "--html", tmp_path / "page.html")
+        result, done = environments.check(bin_ / "hw3", bundle, tmp_path / "out.json", *options)
+    finally:
+        noted.write_bytes(written)
+    for words in ("Your course grades with torch 1.0.0", "NumPy 1.26.4"):
+        assert words in done.stdout
+        assert words in result["environment"]["other versions"]
+        assert words in (tmp_path / "page.html").read_text("utf-8")
 
 
 @posix

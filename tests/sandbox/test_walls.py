@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import types
 from contextlib import closing
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from grader import batch, cli, doctor
 from grader.contract import FILES
 from grader.intake import read_one
 from grader.records import Call, Limits
-from grader.sandbox import bubblewrap, probe, process, readable, zygote
+from grader.sandbox import bubblewrap, lockdown, probe, process, readable, zygote
 from grader.sandbox.probe import NoWalls, Offer, choose
 from grader.sandbox.session import Allowance, GuestUnusable, ProcessSession
 from grader.sandbox.walls import MODES, NO_WALLS, Walls
@@ -318,6 +319,31 @@ def test_the_doctor_says_what_is_missing_and_how_to_get_it(monkeypatch):
     why = "the lockdown failed: libseccomp.so.2: cannot open shared object file"
     assert "libseccomp" in probe._explained("lockdown", why).repair
     assert "5.13" in probe._explained("lockdown", "this kernel has no Landlock").repair
+
+
+def broken(monkeypatch, module, library="libseccomp.so.2"):
+    """What is said where the binding is this module, or its library has this name."""
+    monkeypatch.setattr(lockdown, "_LIBRARY", library)
+    if module == "there":
+        monkeypatch.delitem(sys.modules, "pyseccomp", raising=False)
+    else:
+        monkeypatch.setitem(sys.modules, "pyseccomp", module)
+    with pytest.raises(ImportError) as error:
+        lockdown._pyseccomp()
+    return probe._explained("lockdown", str(error.value))
+
+
+@on_linux
+def test_a_broken_binding_is_told_from_a_missing_library(monkeypatch):
+    absent = broken(monkeypatch, None)
+    assert absent.why == "pyseccomp is not installed"
+    assert absent.repair == "pip install --force-reinstall --no-deps pyseccomp"
+    empty = broken(monkeypatch, types.ModuleType("pyseccomp"))
+    assert empty.why.startswith("pyseccomp is installed, but cannot be used (AttributeError: ")
+    assert empty.repair == absent.repair
+    library = broken(monkeypatch, "there", "libseccomp.so.2.nowhere")
+    assert library.why.startswith("libseccomp is not installed (libseccomp.so.2.nowhere")
+    assert "libseccomp" in library.repair
 
 
 # limits
