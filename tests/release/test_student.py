@@ -194,8 +194,9 @@ def test_two_graders_are_refused(bin_, bundle, tmp_path):
 )
 @pytest.mark.parametrize("command", ["check", "doctor", "list"])
 def test_a_package_that_cannot_be_used_is_said(bin_, tmp_path, name, content, says, command):
-    """As if it were not there: a finder in front of all others."""
+    """As if it were not there: in a folder of packages in front of all others."""
     (tmp_path / name).mkdir()
+    (tmp_path / f"{name}-0.dist-info").mkdir()  # modules alone are left out of PYTHONPATH
     error = f"raise ModuleNotFoundError('No module named {name}', name={name!r})"
     (tmp_path / name / "__init__.py").write_text(content or error)
     (tmp_path / "part1_focused.py").write_text("")
