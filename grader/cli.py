@@ -50,7 +50,6 @@ from grader.records import Check, Outcome, Report, Status, Submission, added
 from grader.report import display
 from grader.sandbox.session import GuestUnusable, ProcessSession
 from grader.sandbox.walls import Walls
-from grader.streams import outlive_readers
 from grader.watching import Watched, concerned
 
 __all__ = ["main"]
@@ -66,7 +65,6 @@ def main() -> None:
     Exit status: 0 all passed, 1 something failed, 2 the command cannot be carried out, 3 the grader
     could not decide.
     """
-    outlive_readers()
 
 
 main.add_command(grade)

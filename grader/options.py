@@ -27,6 +27,7 @@ from grader.records import Check
 from grader.report import display
 from grader.sandbox import probe
 from grader.sandbox.walls import NO_WALLS, WISHES, Walls
+from grader.streams import lost, outlive_readers
 
 __all__ = [
     "PARTS",
@@ -80,6 +81,18 @@ class Commands(click.Group):
 
     What click itself says of a command line cannot act on a terminal either.
     """
+
+    def main(self, *args: Any, **options: Any) -> Any:
+        """Carry out a command line; what it prints may be read by nobody, or fit on no disk."""
+        outlive_readers()
+        try:
+            return super().main(*args, **options)
+        except SystemExit:
+            if why := lost():
+                sys.stderr.write(f"Error: {why}\n")
+                sys.stderr.flush()
+                raise SystemExit(USAGE) from None
+            raise
 
     def make_context(self, *args: Any, **options: Any) -> click.Context:
         """Read the options in front of the command's name."""

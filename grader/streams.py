@@ -1,4 +1,7 @@
-"""Output whose reader goes away early: ``hw3 check | head`` ends as it would have ended."""
+"""Output that nobody reads, as in ``hw3 check | head``, or that cannot be written: a full disk.
+
+The first ends as it would have ended, the second with one sentence.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ import os
 import sys
 from typing import Any, TextIO
 
-__all__ = ["outlive_readers"]
+__all__ = ["lost", "outlive_readers"]
 
 _GONE = (errno.EPIPE, errno.EINVAL) if sys.platform == "win32" else (errno.EPIPE,)
 
@@ -38,13 +41,23 @@ def _lasting(stream: io.TextIOWrapper) -> TextIO:
     )
 
 
+def lost() -> str:
+    """Why output that somebody wants could not be written, as on a full disk; nothing if it was."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    return _LOST[0] if _LOST else ""
+
+
+_LOST: list[str] = []
+
+
 class _Raw(io.FileIO):
     def write(self, content: Any) -> int:
         try:
             return super().write(content) or 0
         except OSError as error:
             if error.errno not in _GONE:
-                raise
+                _LOST.append(f"the output cannot be written: {error.strerror or error}")
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, self.fileno())
         os.close(nowhere)

@@ -75,11 +75,15 @@ def of_guest(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
 
 def _of_packages(paths: str) -> str:
     """Of a search path, the folders that hold installed packages, not modules of one's own."""
-    return os.pathsep.join(path for path in paths.split(os.pathsep) if path and _installed(path))
+    folders = [os.path.abspath(path) for path in paths.split(os.pathsep) if path]
+    return os.pathsep.join(folder for folder in folders if _installed(folder))
 
 
 def _installed(folder: str) -> bool:
+    if os.path.basename(folder) in ("site-packages", "dist-packages"):
+        return True
     try:
-        return any(name.endswith((".dist-info", ".egg-info")) for name in os.listdir(folder))
+        # Not an egg-info: a project that is being developed has one beside its modules.
+        return any(name.endswith(".dist-info") for name in os.listdir(folder))
     except OSError:
         return False

@@ -145,14 +145,17 @@ def test_modules_on_pythonpath_shadow_nothing(tmp_path):
     assert "shadowed" not in done.stdout + done.stderr
 
 
-def test_of_pythonpath_folders_with_installed_packages_stay(tmp_path):
+def test_of_pythonpath_folders_with_installed_packages_stay(tmp_path, monkeypatch):
     (tmp_path / "cluster" / "torch-2.0.dist-info").mkdir(parents=True)
+    (tmp_path / "mine.egg-info").mkdir()  # of a project that is being developed
     both = os.pathsep.join([str(tmp_path), str(tmp_path / "cluster")])
     kept = cleaned({"PYTHONPATH": both, "PYTHONOPTIMIZE": "1", "PYTHONUTF8": "0", "OTHER": "x"})
     assert kept == {"PYTHONPATH": str(tmp_path / "cluster"), "PYTHONUTF8": "0", "OTHER": "x"}
     assert of_guest({"PYTHONPATH": both})["PYTHONPATH"] == str(tmp_path / "cluster")
     assert "PYTHONPATH" not in of_guest({"PYTHONPATH": str(tmp_path)})
     assert cleaned({"PYTHONPATH": str(tmp_path)}) == {}
+    monkeypatch.chdir(tmp_path)  # guests start in another folder
+    assert of_guest({"PYTHONPATH": "cluster"})["PYTHONPATH"] == str(tmp_path / "cluster")
 
 
 @POSIX
@@ -167,6 +170,36 @@ def test_a_reader_that_leaves_early_changes_no_exit_status():
         )
         assert done.stdout.endswith("0\n"), done.stdout
         assert done.stderr == ""
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a Linux device")
+@pytest.mark.parametrize("arguments", [("list",), ("--version",)])
+def test_a_full_disk_is_said_in_a_sentence(arguments):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [environments.HW3, *arguments],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environments.clean(),
+        )
+    assert done.returncode == 2
+    assert done.stderr == "Error: the output cannot be written: No space left on device\n"
+
+
+@pytest.mark.parametrize("name", ["random", "typing", "contextlib", "warnings", "importlib"])
+def test_what_the_command_starts_with_can_be_shadowed_by_nothing_of_ours(tmp_path, name):
+    """Of the standard library it needs only what Python has loaded before it."""
+    (tmp_path / f"{name}.py").write_text("raise SystemExit('shadowed')")
+    code = "import hw3_cli, sys; sys.argv = ['hw3', '--version']; hw3_cli.main()"
+    path = os.pathsep.join([str(tmp_path), os.path.dirname(hw3_cli.__file__), str(ROOT)])
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", code],
+        capture_output=True,
+        text=True,
+        env={**environments.clean(), "PYTHONPATH": path, "HW3_STARTED_AGAIN": "1"},
+    )
+    assert "shadowed" not in done.stderr
 
 
 LOOKS = b"""
@@ -235,7 +268,12 @@ def test_every_guest_has_the_same_surroundings(mode, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "line", ["xs.cuda()", 'xs.to("cuda")', 'torch.zeros(2, device="cuda")', "model.cuda()"]
+    "line",
+    [
+        *("xs.cuda()", 'xs.to("cuda")', 'torch.zeros(2, device="cuda")', "model.cuda()"),
+        *('xs.to("mps")', 'torch.zeros(2, device="mps")', "xs.pin_memory()"),
+        'torch.Generator(device="cuda")',
+    ],
 )
 def test_a_gpu_is_refused_in_a_sentence(line):
     source = f"import torch\n\ndef instance_influence(model, layer, xs, target):\n    {line}\n"

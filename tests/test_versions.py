@@ -52,6 +52,12 @@ def test_what_is_said_of_numpy_is_so():
 def test_a_release_notes_what_is_here():
     noted = json.loads(versions.noted())
     assert noted["python"] == platform.python_version()
+    assert versions.pinned(["hypothesis>=6.100", "numpy>=1.26"]) == [
+        f"hypothesis=={noted['hypothesis']}",
+        "numpy>=1.26",
+    ]
+    (said,) = versions.differences({"hypothesis": "6.0.0"}, noted)
+    assert "pip install -r requirements.txt" in said
     assert {"python", "torch", "numpy"} <= set(noted)
     assert "+" not in noted["torch"]
 

@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 
 from hypothesis import HealthCheck, Phase, Verbosity, given, settings
 from hypothesis.configuration import set_hypothesis_home_dir
+from hypothesis.internal.conjecture import providers
 from hypothesis.strategies import SearchStrategy
 
 from grader import contract
@@ -184,6 +185,36 @@ class _Halt(BaseException):
         self.verdict = verdict
 
 
+@contextmanager
+def _nothing_of_this_process() -> Iterator[None]:
+    """Keep Hypothesis from drawing numbers that it finds in the source of loaded modules.
+
+    It takes them from all modules that are not installed: those of a checkout, or a student's own
+    tests.  The same check would try other cases there, and give another mark.
+    """
+    collect = getattr(providers, "_get_local_constants", None)
+    if collect is None:  # before 6.131 it drew none
+        yield
+        return
+    setattr(providers, "_get_local_constants", lambda: _NO_CONSTANTS)  # noqa: B010
+    _forget_permitted()
+    try:
+        yield
+    finally:
+        setattr(providers, "_get_local_constants", collect)  # noqa: B010
+        _forget_permitted()
+
+
+def _forget_permitted() -> None:
+    """Of the numbers found, Hypothesis keeps which ones fit which strategy."""
+    cache = getattr(providers, "CONSTANTS_CACHE", None)
+    if cache is not None:
+        cache.cache.clear()
+
+
+_NO_CONSTANTS = getattr(providers, "Constants", lambda: None)()
+
+
 def for_all(
     cases: SearchStrategy[Any], examples: int = 20
 ) -> Callable[[Callable[[Any, Any], None]], Run]:
@@ -195,7 +226,7 @@ def for_all(
     machine, decides only which example is shown.
 
     Args:
-        cases: draws from finite lists, hashable; what Hypothesis collects elsewhere cannot matter.
+        cases: draws from finite lists, hashable.
         examples: how many cases at most.
     """
     quick = settings(
@@ -240,7 +271,8 @@ def for_all(
                     raise unmet
 
             try:
-                settings(quick, phases=_PHASES)(given(cases)(holds))()
+                with _nothing_of_this_process():
+                    settings(quick, phases=_PHASES)(given(cases)(holds))()
             except _Halt as halt:
                 raise halt.verdict from None
 

@@ -8,7 +8,6 @@ itself again without.
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import sys
 
@@ -24,10 +23,11 @@ def main() -> None:
         sys.exit(_refused(why))
     from grader.surroundings import cleaned
 
-    again = os.environ.pop(_AGAIN, "")
+    # Where a program cannot be replaced by another, its parent said so.
+    again = os.environ.pop(_AGAIN, "") in (str(os.getpid()), str(os.getppid()))
     environment = cleaned(os.environ)
     if not again and (sys.flags.optimize or environment != dict(os.environ)):
-        _start({**environment, _AGAIN: "1"})
+        _start({**environment, _AGAIN: str(os.getpid())})
     if sys.flags.optimize > 1:
         sys.exit(_refused("Python leaves out docstrings, which hw3 needs: start it without -OO"))
     from grader.cli import main as command
@@ -42,7 +42,11 @@ def foreign() -> str:
         ours = os.path.dirname(os.path.dirname(ours))
     ours = os.path.join(ours, "grader")
     loaded = sys.modules.get("grader")
-    spec = importlib.util.find_spec("grader") if loaded is None else loaded.__spec__
+    if loaded is None:  # by hand: importlib.util imports what PYTHONPATH may shadow
+        found = (finder.find_spec("grader", None) for finder in sys.meta_path)
+        spec = next((one for one in found if one is not None), None)
+    else:
+        spec = loaded.__spec__
     places = [] if spec is None else list(spec.submodule_search_locations or [spec.origin or ""])
     if any(os.path.realpath(place) == ours for place in places):
         return ""

@@ -156,6 +156,7 @@ def made(
         files["grader/data/assignment.toml"] = rules.encode()
     files["grader/data/graded_with.json"] = versions.noted()
     about = _about()
+    about = replace(about, requires=versions.pinned(about.requires))
     digest = hashlib.sha256()
     for name in sorted(files):
         digest.update(f"{name}\0{len(files[name])}\0".encode() + files[name])
@@ -223,7 +224,7 @@ def _fresh(said: freezing.Said) -> None:
 
 
 def _package() -> dict[str, bytes]:
-    found = {**_files(HOME / "grader", _KINDS), **_entries()}
+    found = {**_entries(), **_files(HOME / "grader", _KINDS)}
     if (HOME / ".git").exists() and shutil.which("git"):
         # Whatever lies about there, a solution for example, is not handed out with the rest.
         command = ["git", "-C", str(HOME), "ls-files", "-z", "grader"]
@@ -239,8 +240,9 @@ def _package() -> dict[str, bytes]:
 
 
 def _entries() -> dict[str, bytes]:
-    """What commands start with, which a wheel has at its top."""
-    return {f"entry/{p.name}": p.read_bytes() for p in sorted(HOME.glob("hw3_*.py"))}
+    """What commands start with, which an installed grader has beside its package."""
+    paths = {f"entry/{name}": HOME / name for name in ("hw3_cli.py", "hw3_pytest.py")}
+    return {name: path.read_bytes() for name, path in paths.items() if path.is_file()}
 
 
 def _template() -> dict[str, bytes]:

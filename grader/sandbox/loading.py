@@ -22,6 +22,7 @@ from typing import Any
 
 from grader import contract
 from grader.records import StudentError
+from grader.sandbox.devices import NOT_THERE, asked_for
 from grader.vision import import_torchvision
 
 __all__ = ["OURS", "Loader", "describe"]
@@ -179,6 +180,8 @@ def _describe(error: BaseException, names: frozenset[str], kind: str) -> Student
     own = bool(frames) and frames[-1] in names  # torch has functions that are not written, too
     if type(error) is LookupError and error.args and not file:
         kind, message = "missing", f"{error.args[0]} is not defined"
+    elif isinstance(error, RuntimeError | AssertionError) and asked_for(_text(error)):
+        message = f"{types[0]}: {NOT_THERE}"
     elif isinstance(error, NotImplementedError) and kind == "raised" and own:
         kind, message = "missing", "not written yet"
     elif isinstance(error, SyntaxError) and error.filename in names:

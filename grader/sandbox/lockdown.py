@@ -24,11 +24,12 @@ import ctypes
 import ctypes.util
 import errno
 import fcntl
+import importlib
 import os
 import resource
 import signal
 import termios
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -106,14 +107,13 @@ class Lockdown:
     def __init__(
         self, readable: Sequence[str], listed: Sequence[str], writable: Sequence[str]
     ) -> None:
-        from landlockpy import AccessFS, LandlockError, Ruleset, Scope, abi_version
-
-        self._seccomp = _pyseccomp()
-        if not abi_version():
+        self._seccomp, landlock = _pyseccomp(), _landlock()
+        AccessFS, Scope = landlock.AccessFS, landlock.Scope  # noqa: N806 - classes
+        if not landlock.abi_version():
             raise OSError("this kernel has no Landlock")
         self._paths = [path for path in (*readable, *listed) if os.path.exists(path)]
         try:
-            self._landlock = Ruleset(scoped=Scope.SIGNAL | Scope.ABSTRACT_UNIX_SOCKET)
+            self._landlock = landlock.Ruleset(scoped=Scope.SIGNAL | Scope.ABSTRACT_UNIX_SOCKET)
             for paths, on_file, on_folder in (
                 (readable, AccessFS.READ_FILE, AccessFS.READ_FILE | AccessFS.READ_DIR),
                 (listed, AccessFS.NONE, AccessFS.READ_DIR),
@@ -123,7 +123,7 @@ class Lockdown:
                     with suppress(FileNotFoundError):
                         access = on_folder if os.path.isdir(path) else on_file
                         self._landlock.allow_path(path, access)
-        except LandlockError as error:
+        except landlock.LandlockError as error:
             raise OSError(f"Landlock: {error}") from None
         self._threads = THREADS + (0 if os.geteuid() == 0 else _threads_of_user())
 
@@ -200,29 +200,39 @@ def _opening(s: Any, deny: Any) -> list[tuple[int, str, list[Any]]]:
     return rules
 
 
-def _pyseccomp() -> Any:
-    """The binding, which else has ldconfig or gcc look for the library: a namespace has none.
+def _landlock() -> Any:
+    """The binding to Landlock."""
+    return _binding("landlockpy", lambda module: module.abi_version())
 
-    Raises:
-        ImportError: the binding or its library is missing or broken; the message says which.
-    """
+
+def _pyseccomp() -> Any:
+    """The binding, which else has ldconfig or gcc look for the library: a namespace has none."""
     find: Any = ctypes.util.find_library
     names = {"c": None, "seccomp": _LIBRARY}
     ctypes.util.find_library = names.__getitem__  # type: ignore[assignment]
     try:
-        import pyseccomp
+        return _binding("pyseccomp", lambda module: module.SyscallFilter(module.ALLOW))
+    finally:
+        ctypes.util.find_library = find
 
-        pyseccomp.SyscallFilter(pyseccomp.ALLOW)
-    except ModuleNotFoundError as error:
-        raise ImportError(f"{error.name} is not installed") from error
-    except Exception as error:  # a broken package may raise anything
+
+def _binding(package: str, tried: Callable[[Any], object]) -> Any:
+    """A package, imported and tried.
+
+    Raises:
+        ImportError: it or its library is missing or broken; the message says which.
+    """
+    try:
+        module = importlib.import_module(package)
+        tried(module)
+    except (Exception, SystemExit) as error:  # a broken package may raise anything
+        if isinstance(error, ModuleNotFoundError) and error.name == package:
+            raise ImportError(f"{package} is not installed") from error
         if isinstance(error, OSError) and _LIBRARY in str(error):
             raise ImportError(f"libseccomp is not installed ({error})") from error
         why = f"{type(error).__name__}: {error}"
-        raise ImportError(f"pyseccomp is installed, but cannot be used ({why})") from error
-    finally:
-        ctypes.util.find_library = find
-    return pyseccomp
+        raise ImportError(f"{package} is installed, but cannot be used ({why})") from error
+    return module
 
 
 _LIBRARY = "libseccomp.so.2"

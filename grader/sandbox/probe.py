@@ -153,7 +153,8 @@ def _explained(mode: str, why: str) -> Offer:
         )
     for package in ("pyseccomp", "landlockpy"):
         if package in why:
-            return Offer(mode, why=why, repair=f"pip install --force-reinstall --no-deps {package}")
+            again = "" if f"{package} is not installed" in why else "--force-reinstall --no-deps "
+            return Offer(mode, why=why, repair=f"pip install {again}{package}")
     if "libseccomp" in why:
         return Offer(mode, why=why, repair=_install("libseccomp2"))
     return Offer(mode, why=why)

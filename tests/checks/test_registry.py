@@ -1,5 +1,8 @@
 """Declarations are checked when they are made; cases are drawn alike, and shrunk."""
 
+import importlib
+from types import SimpleNamespace
+
 import pytest
 from hypothesis import strategies as st
 
@@ -84,6 +87,22 @@ def test_cases_are_the_same_every_time():
         drawn.append(student.tried)
     assert drawn[0] == drawn[1]
     assert len(drawn[0]) >= 10
+
+
+def test_what_is_loaded_beside_a_check_changes_no_case(tmp_path, monkeypatch):
+    """Hypothesis would draw numbers that it finds in modules that are not installed."""
+
+    def drawn():
+        student = SimpleNamespace(tried=[])
+        for_all(st.sampled_from(range(5000)), 200)(lambda s, case: s.tried.append(case))(student)
+        return student.tried
+
+    before = drawn()
+    numbers = ", ".join(map(str, range(4000, 4200)))
+    (tmp_path / "many_numbers.py").write_text(f"NUMBERS = [{numbers}]\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    importlib.import_module("many_numbers")
+    assert drawn() == before
 
 
 def test_a_failure_is_shrunk_within_bounds_and_no_case_is_asked_twice():
