@@ -10,7 +10,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # importing this module imports the standard library alone
+    import numpy as np
 
 __all__ = [
     "FORMAT",
@@ -19,8 +22,11 @@ __all__ = [
     "Feedback",
     "Figure",
     "Limits",
+    "NumPy",
+    "Other",
     "Outcome",
     "Passes",
+    "Received",
     "Reply",
     "Report",
     "Score",
@@ -263,3 +269,34 @@ class Report:
     def total(self) -> Score:
         """The sum over the parts."""
         return sum(self.scores.values(), Score())
+
+
+@dataclass(frozen=True)
+class NumPy:
+    """An argument that is handed over as a NumPy array instead of a tensor."""
+
+    array: np.ndarray
+
+
+@dataclass(frozen=True)
+class Received:
+    """An array that a guest sent: its values, and its origin and its dtype's name there.
+
+    ``origin`` is ``"tensor"``, ``"array"`` or ``"list"``.
+    """
+
+    array: np.ndarray
+    origin: str
+    dtype: str
+
+
+@dataclass(frozen=True)
+class Other:
+    """Something that cannot be sent as a value.
+
+    ``kind`` is ``"module"`` (``name`` is its class), ``"value"`` (``name`` is its type) or
+    ``"words"`` (``name`` says what it is: "a tensor too large to be sent").
+    """
+
+    kind: str
+    name: str

@@ -26,7 +26,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 try:
     import torch
 
-    from grader.pictures import Page, ask, own
+    from grader.explore import Page, ask, own
 except ModuleNotFoundError as error:
     sys.exit(
         f"{error.name} is not installed here: see 'Your first hour' in README.md (is .venv active?)"

@@ -23,12 +23,12 @@ from typing import Any
 
 import pytest
 
-from grader import engine
-from grader.checks import registry
+from grader.checks.framework import registry
+from grader.grading import engine
 from grader.records import Check, Limits, Outcome, Status
-from grader.sandbox import probe
-from grader.sandbox.session import ProcessSession
-from grader.sandbox.walls import Walls
+from grader.sandbox.host.session import ProcessSession
+from grader.sandbox.isolation import probe
+from grader.sandbox.isolation.modes import Walls
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -214,7 +214,7 @@ class Targets:
             "FOLDER": str(self.folder),
             "SUBMISSION": str(self.submission),
             "CHECKOUT": str(ROOT),
-            "OURS": [str(path) for each in ours for path in sorted(each.glob("*.py"))[:4]],
+            "OURS": [str(path) for each in ours for path in sorted(each.rglob("*.py"))[:4]],
             "HOME": str(Path.home()),
             "PORT": self.tcp.getsockname()[1],
             "LOCAL": self.local.getsockname(),

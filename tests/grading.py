@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-from grader import engine
-from grader.checks import registry
+from grader.checks.framework import registry
+from grader.grading import engine
 from grader.records import Check, Outcome, Status
-from grader.sandbox.probe import NoWalls, choose
-from grader.sandbox.session import InProcessSession
-from grader.sandbox.walls import NO_WALLS, Walls
+from grader.sandbox.host.session import InProcessSession
+from grader.sandbox.isolation.modes import NO_WALLS, Walls
+from grader.sandbox.isolation.probe import NoWalls, choose
 
 ROOT = Path(__file__).parent.parent
 CHECKS = registry.load()

@@ -62,11 +62,11 @@ def main() -> None:
 
     import torch
 
-    from grader import engine
-    from grader.checks import registry
-    from grader.frozen import FrozenOracle
-    from grader.oracle import LiveOracle, oracle
-    from grader.sandbox.session import InProcessSession
+    from grader.checks.framework import registry
+    from grader.grading import engine
+    from grader.oracle.frozen import FrozenOracle
+    from grader.oracle.live import LiveOracle, oracle
+    from grader.sandbox.host.session import InProcessSession
 
     torch.set_num_threads(1)
     checks = [c for c in registry.load() if c.part != "gan" and not (c.hidden and given.frozen)]

@@ -8,18 +8,18 @@ from fractions import Fraction
 import pytest
 from click.testing import CliRunner
 
-from grader import engine
-from grader.assignment import Assignment, BadAssignment
-from grader.assignment_file import load
-from grader.batch import Job
-from grader.calls import key
-from grader.checks import registry
-from grader.cli import main
-from grader.contract import PARTS
+from grader.calls.digest import key
+from grader.checks.framework import registry
+from grader.cli.main import main
+from grader.grading import engine
+from grader.grading.assignment_toml import load
+from grader.grading.batch import Job
+from grader.grading.weights import Assignment, BadAssignment
+from grader.homework.contract import PARTS
 from grader.records import Limits, Submission, added
 from grader.report.redact import for_student
-from grader.sandbox.session import InProcessSession
-from grader.sandbox.walls import NO_WALLS
+from grader.sandbox.host.session import InProcessSession
+from grader.sandbox.isolation.modes import NO_WALLS
 from grading import BY_ID, CHECKS, ROOT, reference_files
 
 PUBLIC = "evaluate.takes_zero_for_a_no"

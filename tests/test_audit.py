@@ -11,8 +11,8 @@ from grader.audit.mutants import mutants
 from grader.audit.run import Ended, Row, examine
 from grader.audit.summary import document
 from grader.audit.uses import users
-from grader.cli import main
-from grader.report.audit import audit_page
+from grader.cli.main import main
+from grader.report.writers.audit import audit_page
 from grading import CHECKS, ROOT, reference_files
 
 SOURCE = textwrap.dedent(

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the jobs' shell
 
 TEMPLATE = ROOT / "student_template"
 HALF_RIGHT = ROOT / "fixtures" / "submissions" / "no_path"
-MAIN = "from grader.cli import main; main()"
+MAIN = "from grader.cli.main import main; main()"
 QUICK = "--only top_neurons --json result.json"
 
 HOSTILE = r'''

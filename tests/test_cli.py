@@ -12,7 +12,7 @@ import time
 import pytest
 from click.testing import CliRunner
 
-from grader.cli import main
+from grader.cli.main import main
 from grading import ROOT
 
 PART3 = (ROOT / "reference" / "part3_compression.py").read_text()
@@ -190,7 +190,7 @@ def test_ctrl_c_ends_a_class_in_time_and_leaves_no_process(tmp_path):
     for name in ("ada", "bob", "eve", "joe"):
         (tmp_path / "class" / name).mkdir(parents=True)
         (tmp_path / "class" / name / "part3_compression.py").write_text(loop)
-    command = [sys.executable, "-c", "from grader.cli import main; main()", "grade", "class"]
+    command = [sys.executable, "-c", "from grader.cli.main import main; main()", "grade", "class"]
     running = subprocess.Popen(
         [*command, "--out", "graded", "--part", "part3", "--jobs", "2", "--sandbox", "none"],
         cwd=tmp_path,

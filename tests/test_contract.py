@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from grader import contract
-from grader.contract import FUNCTIONS, PARTS, REQUIRED, Array, Module, Number, Tuple
+from grader.homework import contract
+from grader.homework.contract import FUNCTIONS, PARTS, REQUIRED, Array, Module, Number, Tuple
 
-ROOT = Path(contract.__file__).parent.parent
+ROOT = Path(__file__).parent.parent
 FOLDERS = [name for name in ("student_template", "reference") if (ROOT / name).is_dir()]
 
 

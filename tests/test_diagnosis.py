@@ -6,14 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from grader import diagnosis, oracle
-from grader.calls import key
-from grader.cases import Case, case_list, distribution, normal
-from grader.checks import naming
-from grader.checks.expect import Unmet
-from grader.diagnosis import COVERS, SENTENCES, Answer, diagnose, name_of
-from grader.networks import Network
-from grader.oracle import LiveOracle, parts_of
+from grader.calls.digest import key
+from grader.checks.framework import from_failure
+from grader.checks.framework.cases import Case, case_list, distribution, normal
+from grader.checks.framework.expect import Unmet
+from grader.diagnosis import match
+from grader.diagnosis.match import COVERS, SENTENCES, Answer, diagnose, name_of
+from grader.homework.networks import Network
+from grader.oracle import live
+from grader.oracle.live import LiveOracle, parts_of
 from grader.records import Call, Status
 from grading import outcomes, reference_files
 from reference.mistakes import MISTAKES
@@ -130,7 +131,7 @@ CALLS = _calls()
 
 
 def answer(call, given):
-    return Answer(oracle.maker(call), given, ORACLE.mistaken(call))
+    return Answer(live.maker(call), given, ORACLE.mistaken(call))
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
@@ -138,10 +139,10 @@ def test_the_right_way_gives_what_the_reference_gives(function):
     """By one of the rules, where there are several."""
     reference = LiveOracle()
     for call in CALLS[function]:
-        parts = parts_of(call, oracle.to_sendable(reference._performer.perform(call)[0]))
+        parts = parts_of(call, live.to_sendable(reference._performer.perform(call)[0]))
         accepted = reference.accepted(call)
         assert accepted
-        errors = [max(diagnosis._errors(parts, right)) for right in accepted]
+        errors = [max(match._errors(parts, right)) for right in accepted]
         assert min(errors) < 1e-6
 
 
@@ -289,7 +290,7 @@ def test_no_mark_depends_on_it(no_difference, monkeypatch, broken):
 
 def test_shrinking_asks_for_one_diagnosis(no_difference, monkeypatch):
     asked = []
-    monkeypatch.setattr(diagnosis, "diagnose", lambda known: asked.append(len(known)) or "")
+    monkeypatch.setattr(match, "diagnose", lambda known: asked.append(len(known)) or "")
     outcomes(no_difference, [IDS[0], IDS[2]])
     assert len(asked) == 1
 
@@ -314,4 +315,4 @@ def test_what_is_no_comparison_of_numbers_has_no_name():
     from grader.records import Feedback
 
     (call,) = CALLS["integrated_gradients"][:1]
-    assert naming.known_mistake(Unmet(Feedback(), answers=((call, 3),))) == ""
+    assert from_failure.known_mistake(Unmet(Feedback(), answers=((call, 3),))) == ""

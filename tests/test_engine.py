@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from grader import engine, scoring
-from grader.checks import expect
+from grader.checks.framework import expect
+from grader.grading import engine, scoring
 from grader.records import Feedback, Outcome, Reply, Status, StudentError, Submission
 from grading import FakeSession, make
 

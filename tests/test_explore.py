@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from grader import contract
+from grader.homework import contract
 from grading import ROOT, reference_files
 
 TEMPLATE = ROOT / "student_template"

@@ -5,16 +5,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from grader import engine, freezing
-from grader.cases import Case
-from grader.checks.student import Student
-from grader.contract import Module
-from grader.frozen import SAME_INPUT, WIDTH, FrozenOracle, distance, question, sketch
-from grader.frozen_file import FILE, Values, Vanished
-from grader.networks import Network
-from grader.oracle import LiveOracle, oracle
+from grader.checks.framework.cases import Case
+from grader.checks.framework.student import Student
+from grader.grading import engine
+from grader.homework.contract import Module
+from grader.homework.networks import Network
+from grader.oracle.frozen import SAME_INPUT, WIDTH, FrozenOracle, distance, question, sketch
+from grader.oracle.live import LiveOracle, oracle
+from grader.oracle.store import FILE, Values, Vanished
 from grader.records import Call, Status, Submission
-from grader.sandbox.session import InProcessSession
+from grader.release import freeze
+from grader.sandbox.host.session import InProcessSession
 from grading import BY_ID, CHECKS, ROOT, reference_files
 
 CASE = Case(Network("smooth_cnn", seed=2, dtype="float64"), 3, target=1, seed=2)
@@ -103,7 +104,7 @@ def written(tmp_path, change=lambda values: None):
 
 def test_what_is_written_is_read(tmp_path):
     one, two = Values.read(), Values.read(written(tmp_path))
-    assert list(freezing.differences(one, two)) == []
+    assert list(freeze.differences(one, two)) == []
     assert (tmp_path / "frozen").read_bytes() == FILE.read_bytes()
 
 
@@ -128,18 +129,18 @@ def test_stale_values_are_seen():
     now = few()
     ((digest, ((numbers, value),)),) = now.known.items()
     ((call_, ((asked, of), *rest)),) = now.mistaken.items()
-    assert list(freezing.differences(few(), now)) == []
+    assert list(freeze.differences(few(), now)) == []
     another = Values({digest: [(numbers, value * (1 + 1e-4))]}, now.mistaken)
-    assert "another one" in next(freezing.differences(another, now))
-    assert "missing" in next(freezing.differences(Values({}, now.mistaken), now))
+    assert "another one" in next(freeze.differences(another, now))
+    assert "missing" in next(freeze.differences(Values({}, now.mistaken), now))
     more = Values({**now.known, "more": now.known[digest]}, now.mistaken)
-    assert "no longer asked" in next(freezing.differences(more, now))
+    assert "no longer asked" in next(freeze.differences(more, now))
     wrong = {name: [tuple(p + 1 for p in one) for one in of[name]] for name in of}
     mistakes = Values(now.known, {call_: [(asked, wrong), *rest]})
-    assert "another one" in next(freezing.differences(mistakes, now))
+    assert "another one" in next(freeze.differences(mistakes, now))
     unnamed = {name: of[name] for name in list(of)[1:]}
     mistakes = Values(now.known, {call_: [(asked, unnamed), *rest]})
-    assert "another one" in next(freezing.differences(mistakes, now))
+    assert "another one" in next(freeze.differences(mistakes, now))
 
 
 @pytest.mark.parametrize("content", [b"", b"no such file", FILE.read_bytes()[:5000]])

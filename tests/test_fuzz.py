@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from grader import archives, intake
-from grader.sandbox import wire
+from grader.sandbox.protocol import wire
+from grader.submissions import archives, intake
 
 sys.path.insert(0, str(Path(__file__).parent / "benchmarks"))
 

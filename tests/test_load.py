@@ -20,12 +20,15 @@ from dataclasses import replace
 import psutil
 import pytest
 
-from grader import batch, contract, intake
-from grader.assignment import Assignment
+from grader.grading import batch
+from grader.grading.weights import Assignment
+from grader.homework import contract
 from grader.records import Call, Limits
-from grader.report.files import sweep, write_text
-from grader.sandbox import probe, process
-from grader.sandbox.session import ProcessSession
+from grader.report.writers.files import sweep, write_text
+from grader.sandbox.host import process
+from grader.sandbox.host.session import ProcessSession
+from grader.sandbox.isolation import probe
+from grader.submissions import intake
 from grading import ROOT, walls
 
 RIGHT = """import random
@@ -75,7 +78,7 @@ class Class:
     def start(self, *, stdout=subprocess.DEVNULL):
         # In the background of a shell Ctrl-C is ignored.
         heeds = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
-        code = f"{heeds}; from grader.cli import main; main()"
+        code = f"{heeds}; from grader.cli.main import main; main()"
         command = [sys.executable, "-c", code, "grade", "class"]
         command += ["--out", str(self.out), "--part", "part3", "--jobs", "2"]
         command += ["--assignment", "assignment.toml"]
@@ -128,11 +131,11 @@ class Class:
 
     def guests(self):
         found = []
-        for child in self.children("grader.sandbox.zygote"):
+        for child in self.children("grader.sandbox.host.zygote"):
             with suppress(psutil.Error):
                 words = " ".join(child.parent().cmdline())
                 at_work = child.cpu_times().user > 0.3
-                if "grader.sandbox.zygote" in words and "bwrap" not in words and at_work:
+                if "grader.sandbox.host.zygote" in words and "bwrap" not in words and at_work:
                     found.append(child)
         return found
 

@@ -9,8 +9,9 @@ import pytest
 import torch
 from torch import nn
 
-from grader.families import FAMILIES, Square
-from grader.networks import (
+from grader.gan_metrics.measure import digits
+from grader.homework.families import FAMILIES, Square
+from grader.homework.networks import (
     Network,
     build,
     input_shape,
@@ -19,8 +20,7 @@ from grader.networks import (
     slice_shape,
     vgg16,
 )
-from grader.samples import digits
-from grader.vision import torchvision_models
+from grader.homework.torchvision_compat import torchvision_models
 
 CLASSIFIERS = [name for name in FAMILIES if "margin" not in name]
 DRAWN = [name for name in CLASSIFIERS if name not in ("clipped_sum", "digits")]
@@ -278,7 +278,7 @@ def test_the_digits_network_knows_97_percent_of_the_held_out_digits():
 
 
 def test_what_comes_with_the_grader_is_small():
-    from grader import networks
+    from grader.homework import networks
 
     for name in ("digits_cnn.safetensors", "digits.safetensors"):
         assert len(networks._data(name)) <= 300 * 1024
@@ -302,7 +302,7 @@ def torchvisions_vgg16(monkeypatch):
             weight += torch.randn(weight.shape[0], *[1] * (weight.dim() - 1), generator=draw)
             weight *= math.prod(weight.shape[1:]) ** -0.5
     models = SimpleNamespace(vgg16=lambda weights: whole)
-    monkeypatch.setattr("grader.vision.torchvision_models", lambda: models)
+    monkeypatch.setattr("grader.homework.torchvision_compat.torchvision_models", lambda: models)
     return whole
 
 

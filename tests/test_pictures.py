@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import nn
 
-from grader.pictures import Page, ask, subject
-from grader.pictures.own import own
+from grader.explore import Page, ask, subject
+from grader.explore.own import own
 
 BLUE, WHITE, ORANGE = (8, 64, 129), (247, 247, 247), (158, 70, 6)
 

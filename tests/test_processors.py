@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import processor_marks
-from grader import freezing
-from grader.frozen_file import Values
+from grader.oracle.store import Values
+from grader.release import freeze
 from grading import ROOT
 
 SAMPLES = ROOT / "fixtures" / "submissions"
@@ -25,8 +25,8 @@ SOME = [
 FREEZE = """
 import sys
 import torch
-from grader import freezing
-from grader.frozen_file import Values
+from grader.release import freeze as freezing
+from grader.oracle.store import Values
 torch.set_num_threads(1)
 fresh = freezing.freeze(every=40)
 sys.stdout.write("differs: " + freezing.why_stale(Values.read(), fresh) + "\\n")
@@ -67,7 +67,7 @@ def changed(values, by):
 
 def test_the_last_digits_of_a_value_are_another_processor_s():
     now = Values.read()
-    assert list(freezing.differences(changed(now, 1e-8), now)) == []
+    assert list(freeze.differences(changed(now, 1e-8), now)) == []
 
 
 def test_a_thousandth_is_another_value():
@@ -78,7 +78,7 @@ def test_a_thousandth_is_another_value():
         for _, value in rows
         for part in [value[0] if isinstance(value, tuple) else value]
     )
-    found = [d for d in freezing.differences(changed(now, 1e-3), now) if "another one" in d]
+    found = [d for d in freeze.differences(changed(now, 1e-3), now) if "another one" in d]
     assert floats > 500
     assert len(found) >= floats
 
@@ -89,18 +89,18 @@ def test_each_value_alone_is_looked_at(part):
     now = Values.read()
     digest = sorted(now.known)[part * 7]
     one = replace(now, known={**now.known, digest: changed(now, 1e-3).known[digest]})
-    assert next(freezing.differences(one, now), "").startswith(f"a value of {now.about[digest][0]}")
+    assert next(freeze.differences(one, now), "").startswith(f"a value of {now.about[digest][0]}")
 
 
 def test_what_changed_is_told_from_another_machine():
     now = Values.read()
     other = changed(now, 1e-3)
-    machine = freezing.why_stale(other, now)
+    machine = freeze.why_stale(other, now)
     assert machine.startswith("this machine computes other values")
     assert now.made["machine"] in machine
-    stale = freezing.why_stale(replace(other, made={**now.made, "sources": "older"}), now)
+    stale = freeze.why_stale(replace(other, made={**now.made, "sources": "older"}), now)
     assert "since a check or the reference changed" in stale
-    assert freezing.why_stale(now, now) == ""
+    assert freeze.why_stale(now, now) == ""
 
 
 def test_precision_is_that_of_what_was_computed():
@@ -108,15 +108,15 @@ def test_precision_is_that_of_what_was_computed():
     now = Values.read()
     kinds = {(name, precision) for name, precision in now.about.values()}
     assert {"float32", "float64"} == {precision for _, precision in kinds}
-    of = {freezing._precision(call) for call in _averages("float32")}
+    of = {freeze._precision(call) for call in _averages("float32")}
     assert of == {"float32"}
-    assert {freezing._precision(call) for call in _averages("float64")} == {"float64"}
+    assert {freeze._precision(call) for call in _averages("float64")} == {"float64"}
 
 
 def _averages(dtype):
-    from grader.cases import Case
-    from grader.networks import Network
-    from grader.oracle import average_of
+    from grader.checks.framework.cases import Case
+    from grader.homework.networks import Network
+    from grader.oracle.live import average_of
     from grader.records import Call
 
     case = Case(Network("smooth_mlp", dtype=dtype), 0, target=1)

@@ -15,7 +15,7 @@ import psutil
 import pytest
 from click.testing import CliRunner
 
-from grader.cli import main
+from grader.cli.main import main
 from grader.records import Status
 from grading import ROOT
 
@@ -225,9 +225,9 @@ def test_what_a_submission_says_begins_no_line_and_moves_no_cursor(folder, ci):
 
 BROKEN = """
 import dataclasses
-from grader import pytest_checks
-from grader.checks import registry
-from grader.sandbox.probe import NoWalls
+from grader.pytest_plugin import plugin as pytest_checks
+from grader.checks.framework import registry
+from grader.sandbox.isolation.probe import NoWalls
 
 def broken(student):
     raise ZeroDivisionError("ours")
@@ -259,7 +259,7 @@ def test_undecided_fails_as_the_grader_s_fault_and_no_walls_are_said_aloud(folde
 @pytest.mark.parametrize("processes", [(), ("-p", "xdist", "-n", "2")], ids=["alone", "xdist"])
 def test_a_guest_that_cannot_be_used_ends_the_run_in_one_sentence(folder, processes):
     (folder / "conftest.py").write_text(
-        "from grader import pytest_checks\n"
+        "from grader.pytest_plugin import plugin as pytest_checks\n"
         "def refuse(*_):\n"
         "    raise pytest_checks.GuestUnusable('torch is broken')\n"
         "pytest_checks.ProcessSession = refuse\n"
@@ -310,14 +310,14 @@ def test_a_broken_torch_is_said_in_one_sentence(folder, tmp_path):
 def test_the_course_s_assignment_and_its_doubts_are_hw3_check_s(folder):
     """What a student's package brings: points of its own, and a wheel of another release."""
     (folder / "conftest.py").write_text(
-        "from grader import pytest_checks\n"
-        "from grader.assignment import Assignment\n"
+        "from grader.pytest_plugin import plugin as pytest_checks\n"
+        "from grader.grading.weights import Assignment\n"
         "rules = Assignment(points={'evaluate.counts_right': 7.0})\n"
         "pytest_checks.delivered = lambda: rules\n"
     )
     assert re.search(r"^Total +7 / 7$", run(folder, "-k", "counts_right").stdout, re.MULTILINE)
     (folder / "conftest.py").write_text(
-        "from grader import pytest_checks\n"
+        "from grader.pytest_plugin import plugin as pytest_checks\n"
         "pytest_checks.another = lambda folder: 'two graders are installed here'\n"
     )
     refused = run(folder, "-k", "counts_right")
@@ -353,7 +353,7 @@ def test_pytest_never_imports_the_homework_s_files(folder):
     more = ("-o", "python_files=part*.py", "--doctest-modules", "-k", "draws_distinct_classes")
     said = modules(folder, *more, "part3_compression.py")
     assert said.startswith("status 0")
-    assert "'grader.pytest_checks'" in said
+    assert "'grader.pytest_plugin.plugin'" in said
     assert "'part3_compression'" not in said
 
 

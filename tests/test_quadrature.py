@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from grader.quadrature import RULES, rules
+from grader.oracle.quadrature import RULES, rules
 
 STEPS = (2, 3, 8, 50, 301)
 

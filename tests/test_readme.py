@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from grader import contract
-from grader.cli import main
+from grader.cli.main import main
+from grader.homework import contract
 from grading import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")

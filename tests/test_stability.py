@@ -6,10 +6,10 @@ Part 4 trains a network, which is chaotic across numbers of threads; the guest t
 import pytest
 import torch
 
-from grader import engine
-from grader.oracle import oracle
+from grader.grading import engine
+from grader.oracle.live import oracle
 from grader.records import Limits, Reply, Status, StudentError
-from grader.sandbox.session import InProcessSession, ProcessSession
+from grader.sandbox.host.session import InProcessSession, ProcessSession
 from grading import BY_ID, CHECKS, ROOT, FakeSession, reference_files
 
 PARTS_1_TO_3 = [check for check in CHECKS if check.part != "gan"]

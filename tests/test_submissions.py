@@ -10,9 +10,11 @@ import sys
 
 import pytest
 
-from grader import batch, contract, intake
-from grader.assignment import Assignment
+from grader.grading import batch
+from grader.grading.weights import Assignment
+from grader.homework import contract
 from grader.records import Limits, Status
+from grader.submissions import intake
 from grading import CHECKS, ROOT, walls
 
 if sys.version_info >= (3, 11):

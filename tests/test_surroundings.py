@@ -10,13 +10,15 @@ import numpy as np
 import pytest
 
 import environments
-from grader import solution
-from grader.networks import Network
+from grader import layout
+from grader.homework.networks import Network
+from grader.oracle import solution
 from grader.records import Call, Limits
-from grader.sandbox import devices, process
-from grader.sandbox.session import ProcessSession
-from grader.sandbox.walls import NO_WALLS, Walls
-from grader.surroundings import cleaned, of_guest
+from grader.sandbox.guest import devices
+from grader.sandbox.host import process
+from grader.sandbox.host.session import ProcessSession
+from grader.sandbox.isolation.modes import NO_WALLS, Walls
+from grader.sandbox.isolation.surroundings import cleaned, of_guest
 from grading import ROOT, reference_files, walls
 
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="pipes and scripts as on POSIX")
@@ -84,10 +86,10 @@ def test_a_neighbour_in_site_packages_is_not_the_reference(tmp_path, monkeypatch
         (tmp_path / name).mkdir()
         (tmp_path / name / "ways.py").write_text("")
     monkeypatch.setattr(solution, "_PACKAGE", tmp_path / "grader")
-    assert solution.folder.__wrapped__() is None
+    assert layout.reference.__wrapped__() is None
     (tmp_path / "grader" / "reference").mkdir()
     (tmp_path / "grader" / "reference" / "ways.py").write_text("")
-    assert solution.folder.__wrapped__() == tmp_path / "grader" / "reference"
+    assert layout.reference.__wrapped__() == tmp_path / "grader" / "reference"
 
 
 def test_another_grader_is_named_and_nothing_is_run(tmp_path):

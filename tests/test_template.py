@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from grader import contract
+from grader.homework import contract
 from grading import ROOT
 
 TEMPLATE = ROOT / "student_template"
@@ -54,7 +54,7 @@ def test_the_readme_s_table_of_files_is_the_contract_s():
 
 
 def test_the_readme_s_commands_are_the_command_line_s():
-    from grader.cli import main
+    from grader.cli.main import main
 
     used = re.findall(r"hw3 ([a-z]+)((?: --[a-z]+)*)", README)
     assert {command for command, _ in used} >= {"check", "list", "doctor"}
@@ -65,7 +65,7 @@ def test_the_readme_s_commands_are_the_command_line_s():
 
 
 def test_the_readme_s_options_of_explore_are_its_own():
-    from grader.pictures.wishes import _parser
+    from grader.explore.options import _parser
 
     used = re.findall(r"python explore\.py((?: --?[a-z0-9-]+(?: [\w.]+)?)*)", README)
     assert len(used) > 5

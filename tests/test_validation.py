@@ -3,11 +3,10 @@
 import numpy as np
 import pytest
 
-from grader.contract import FUNCTIONS, Array, Module, Number, Tuple
-from grader.networks import Network
-from grader.records import Call
-from grader.sandbox.wire import NumPy, Other, Received
-from grader.validation import WrongKind, number, shapes_of, to_array, validate, words
+from grader.calls.validate import WrongKind, number, shapes_of, to_array, validate, words
+from grader.homework.contract import FUNCTIONS, Array, Module, Number, Tuple
+from grader.homework.networks import Network
+from grader.records import Call, NumPy, Other, Received
 
 CNN = Network("smooth_cnn")
 ZS = np.zeros((3, 4, 6, 6), np.float32)

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import environments
-from grader import versions
-from grader.cli import _other_versions
+from grader.cli.main import _other_versions
+from grader.grading import versions
 from grading import ROOT
 
 

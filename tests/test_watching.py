@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from grader.watching import Watched, concerned
+from grader.submissions.watch import Watched, concerned
 from grading import ROOT
 
 FILES = {
@@ -58,7 +58,7 @@ def test_a_saved_file_is_checked_again_until_ctrl_c(tmp_path):
     source = (ROOT / "reference" / "part1_focused.py").read_text("utf-8")
     file = tmp_path / "part1_focused.py"
     file.write_text(source.replace("descending=True", "descending=False"), "utf-8")
-    command = [sys.executable, "-u", "-c", "from grader.cli import main; main()"]
+    command = [sys.executable, "-u", "-c", "from grader.cli.main import main; main()"]
     running = subprocess.Popen(
         [*command, "check", str(tmp_path), "--watch", "--only", "top_neurons"],
         stdout=subprocess.PIPE,

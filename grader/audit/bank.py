@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from grader import contract, intake
 from grader.audit import mutants, uses
-from grader.contract import FUNCTIONS, PARTS
+from grader.homework import contract
+from grader.homework.contract import FUNCTIONS, PARTS
+from grader.submissions import intake
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -15,8 +15,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from grader import batch
 from grader.audit.bank import Specimen
+from grader.grading import batch
 from grader.records import Check, Limits, Outcome, Status
 
 __all__ = ["Ended", "Row", "examine", "examine_all"]
@@ -59,9 +59,9 @@ def examine(specimen: Specimen, quick: bool = False) -> Row:
 
     A check that takes minutes runs only where no other one of its function took points.
     """
-    from grader import engine
-    from grader.checks import expect, registry
-    from grader.sandbox.session import ProcessSession
+    from grader.checks.framework import expect, registry
+    from grader.grading import engine
+    from grader.sandbox.host.session import ProcessSession
 
     started = time.monotonic()
     checks = [c for c in _checks() if c.function in specimen.functions]
@@ -82,7 +82,7 @@ def examine(specimen: Specimen, quick: bool = False) -> Row:
 
 @cache
 def _checks() -> tuple[Check, ...]:
-    from grader.checks import registry
+    from grader.checks.framework import registry
 
     return tuple(replace(check, needs=()) for check in registry.load())
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from grader.audit.bank import Bank, Specimen
 from grader.audit.run import Row
-from grader.contract import PARTS
+from grader.homework.contract import PARTS
 from grader.records import Check
 
 __all__ = ["document"]
@@ -151,7 +151,7 @@ def _diagnoses(rows: Sequence[tuple[Specimen, Row]]) -> dict[str, Any]:
     A check counts where the answer was wrong, so for refusals and traces left behind, too, which
     no diagnosis is about.
     """
-    from grader.diagnosis import SENTENCES
+    from grader.diagnosis.match import SENTENCES
 
     names = {sentence: name for name, sentence in SENTENCES.items()}
     samples: list[dict[str, Any]] = []

@@ -2,8 +2,8 @@
 
 It stands on its own beside the package (in a checkout, in ``grader/entry/``), so that a folder
 called ``grader`` elsewhere is noticed before anything of it is imported.  Variables of Python that
-change results (``grader/surroundings.py``) do not reach the grader: where one is set, it starts
-itself again without.
+change results (``grader/sandbox/isolation/surroundings.py``) do not reach the grader: where one is
+set, it starts itself again without.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def main() -> None:
     """Run the command line of the grader."""
     if why := foreign():
         sys.exit(_refused(why))
-    from grader.surroundings import cleaned
+    from grader.sandbox.isolation.surroundings import cleaned
 
     # Where a program cannot be replaced by another, its parent said so.
     again = os.environ.pop(_AGAIN, "") in (str(os.getpid()), str(os.getppid()))
@@ -30,7 +30,7 @@ def main() -> None:
         _start({**environment, _AGAIN: str(os.getpid())})
     if sys.flags.optimize > 1:
         sys.exit(_refused("Python leaves out docstrings, which hw3 needs: start it without -OO"))
-    from grader.cli import main as command
+    from grader.cli.main import main as command
 
     command(prog_name="hw3")
 

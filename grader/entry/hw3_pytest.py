@@ -49,9 +49,9 @@ def pytest_configure(config: pytest.Config) -> None:
             returncode=2,
         )
     try:
-        from grader.pytest_checks import Homework
+        from grader.pytest_plugin.plugin import Homework
     except Exception:
-        from grader.installed import unusable
+        from grader.grading.environment import unusable
 
         if why := unusable():
             raise pytest.UsageError(f"{why}; `hw3 doctor` says more") from None

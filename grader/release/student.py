@@ -21,12 +21,14 @@ from importlib import metadata
 from pathlib import Path
 
 import grader
-from grader import freezing, frozen_file, solution, versions
-from grader.assignment import Assignment, declared
+from grader import layout
+from grader.grading import versions
+from grader.grading.weights import Assignment, declared
+from grader.oracle import store
 from grader.records import Check, Limits
+from grader.release import freeze
 from grader.release.leaks import Leak, leaks, secrets_of
 from grader.release.wheel import Metadata, wheel, zipped
-from grader.sandbox.readable import home
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -35,22 +37,8 @@ else:
 
 __all__ = ["Bundle", "Unreleasable", "build", "made", "write"]
 
-HOME = home()
+HOME = layout.HOME
 """The folder that holds the package: a checkout, or where packages are installed."""
-
-OURS = (
-    "audit/",
-    "audit_cli.py",
-    "checks/hidden/",
-    "data/student_template/",
-    "freezing.py",
-    "reference/",
-    "release/",
-    "release_cli.py",
-    "report/audit.py",
-    "report/templates/audit.html",
-)
-"""Files and folders of the package that stay with the instructor."""
 
 _KINDS = (".py", ".safetensors", ".html", ".css", ".js", ".md")
 
@@ -81,7 +69,7 @@ class Bundle:
     missing: Sequence[Check]
 
 
-def build(assignment: Assignment, said: freezing.Said) -> Bundle:
+def build(assignment: Assignment, said: freeze.Said) -> Bundle:
     """Everything in memory, searched and tried.
 
     Raises:
@@ -141,10 +129,12 @@ def made(
 ) -> Bundle:
     """The bundle of these files of the package and of the template; neither searched nor tried."""
     shown = [check for check in assignment.checks() if not check.hidden]
-    kept = [check for check in shown if not _is_ours(_file(check))]
+    kept = [check for check in shown if not layout.for_instructors(_file(check))]
     names = {check.id for check in kept}
-    dropped = [c for c in declared(None) if not _is_ours(_file(c)) and c.id not in names]
-    files = {_placed(n): data for n, data in package.items() if not _is_ours(n)}
+    dropped = [
+        c for c in declared(None) if not layout.for_instructors(_file(c)) and c.id not in names
+    ]
+    files = {_placed(n): data for n, data in package.items() if not layout.for_instructors(n)}
     for file in {_file(check) for check in dropped}:
         source = files[f"grader/{file}"].decode("utf-8")
         of_file = {check.run.__name__ for check in dropped if _file(check) == file}
@@ -197,7 +187,7 @@ def without(source: str, names: set[str]) -> str:
 
 def _solutions() -> dict[str, str]:
     """The reference, and in a checkout what the samples are made of: right solutions, too."""
-    paths = {f"reference/{p.name}": p for p in (solution.folder() or HOME).glob("*.py")}
+    paths = {f"reference/{p.name}": p for p in (layout.reference() or HOME).glob("*.py")}
     paths |= {p.relative_to(HOME).as_posix(): p for p in HOME.glob("fixtures/bases/*/*.py")}
     found = {}
     for name, path in sorted(paths.items()):
@@ -209,17 +199,17 @@ def _solutions() -> dict[str, str]:
     return found
 
 
-def _fresh(said: freezing.Said) -> None:
+def _fresh(said: freeze.Said) -> None:
     """Refuse where frozen values are not what the reference says now."""
     try:
-        kept, fresh = frozen_file.Values.read(), freezing.freeze(said, every=SAMPLED)
-    except frozen_file.Vanished:
+        kept, fresh = store.Values.read(), freeze.freeze(said, every=SAMPLED)
+    except store.Vanished:
         raise Unreleasable(
-            f"{frozen_file.FILE.name} is missing or damaged: `hw3 freeze` makes it anew"
+            f"{store.FILE.name} is missing or damaged: `hw3 freeze` makes it anew"
         ) from None
-    except freezing.Unfrozen as error:
+    except freeze.Unfrozen as error:
         raise Unreleasable(str(error)) from None
-    if why := freezing.why_stale(kept, fresh):
+    if why := freeze.why_stale(kept, fresh):
         raise Unreleasable(why)
 
 
@@ -230,7 +220,7 @@ def _package() -> dict[str, bytes]:
         command = ["git", "-C", str(HOME), "ls-files", "-z", "grader"]
         done = subprocess.run(command, capture_output=True, check=False)
         tracked = {name.removeprefix("grader/") for name in done.stdout.decode().split("\0")}
-        strays = sorted(n for n in found if n not in tracked and not _is_ours(n))
+        strays = sorted(n for n in found if n not in tracked and not layout.for_instructors(n))
         if strays and not done.returncode:
             raise Unreleasable(
                 f"git does not know grader/{strays[0]}, so it would be handed out unseen: add it "
@@ -267,13 +257,11 @@ def _file(check: Check) -> str:
     return f"{check.run.__module__.partition('.')[2].replace('.', '/')}.py"
 
 
-def _is_ours(name: str) -> bool:
-    return any(name == own or (own.endswith("/") and name.startswith(own)) for own in OURS)
-
-
 def _rules(assignment: Assignment, checks: Iterable[Check]) -> str:
     """An ``assignment.toml`` with what students may know of it; nothing for the delivered one."""
-    delivered = {check.id: check for check in declared(None) if not _is_ours(_file(check))}
+    delivered = {
+        check.id: check for check in declared(None) if not layout.for_instructors(_file(check))
+    }
     kept = {check.id: check for check in checks}
     points = {i: c.points for i, c in kept.items() if c.points != delivered[i].points}
     lines = ["[points]", *(f"{json.dumps(i)} = {number!r}" for i, number in points.items())]
@@ -324,11 +312,11 @@ for module in pkgutil.walk_packages(grader.__path__, "grader."):
         # Theirs may be missing where it is not needed: pytest, or what walls take.
         if error.name.startswith(("grader", "reference")):
             raise
-from grader.checks import registry
+from grader.checks.framework import registry
 assert grader.__file__.startswith(sys.argv[1]), grader.__file__
-from grader.oracle import oracle
+from grader.oracle.live import oracle
 assert type(oracle.source).__name__ == "FrozenOracle", oracle.source
-from grader.assignment_file import delivered
+from grader.grading.assignment_toml import delivered
 print(json.dumps({check.id: check.points for check in delivered().checks()}))
 """
 

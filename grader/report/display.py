@@ -6,7 +6,7 @@ import math
 import re
 import unicodedata
 
-from grader import contract
+from grader.homework import contract
 from grader.records import Status
 
 __all__ = [

@@ -9,7 +9,7 @@ from collections.abc import Collection
 from dataclasses import fields, replace
 
 from grader.records import Check, Feedback, Outcome, Report, Status, added
-from grader.report.summary import judged
+from grader.report.analysis.fix_first import judged
 
 __all__ = ["for_student"]
 

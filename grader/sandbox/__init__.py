@@ -1,1 +1,1 @@
-"""Running a submission: frames, the guest process, and the session that talks to it."""
+"""Where student code runs."""

@@ -6,9 +6,9 @@
 
 Captum hooks a network while the reference cuts it, so the two share no route to a gradient.  A cell
 is the largest relative L2 difference between them: on the zoo, over every family of
-``grader/networks.py`` that has class scores, every slice from the input to the scores, and several
-seeds; on VGG16, at one input, behind ``features[22]``.  Captum's midpoint rule has the reference's
-points, and it keeps 1/steps in float32, which is exact for a power of two.
+``grader/homework/networks.py`` that has class scores, every slice from the input to the scores,
+and several seeds; on VGG16, at one input, behind ``features[22]``.  Captum's midpoint rule has the
+reference's points, and it keeps 1/steps in float32, which is exact for a power of two.
 
 The reference gets a zoo network as students do: in train mode, with a log-softmax at the end and
 layers in place.  Captum gets the scores alone, in eval mode, with the input as a layer and no layer
@@ -28,10 +28,10 @@ import torch
 from captum import attr
 from torch import Tensor, nn
 
-from grader.cases import Case, normal, slices_of
-from grader.checks.expect import relative_error
-from grader.families import FAMILIES
-from grader.networks import Network, build, num_classes, vgg16
+from grader.checks.framework.cases import Case, normal, slices_of
+from grader.checks.framework.expect import relative_error
+from grader.homework.families import FAMILIES
+from grader.homework.networks import Network, build, num_classes, vgg16
 from reference import part1_focused as part1
 from reference import part2_comparative as part2
 

@@ -25,7 +25,7 @@ else:
 ROOT = Path(__file__).parent.parent.parent
 SAMPLES = ROOT / "fixtures" / "submissions"
 
-HW3 = "from grader.cli import main; main()"
+HW3 = "from grader.cli.main import main; main()"
 
 Marks = dict[str, tuple[str, float, float]]
 """Status, share and points of each check."""

@@ -40,11 +40,12 @@ sys.path.insert(0, str(Path(__file__).parent))
 from hostile_archives import archive
 from hostile_frames import frame
 
-from grader import archives, contract, intake
-from grader.networks import Network
+from grader.calls.validate import WrongKind, validate
+from grader.homework import contract
+from grader.homework.networks import Network
 from grader.records import Call, Reply, Submission
-from grader.sandbox import replies, wire
-from grader.validation import WrongKind, validate
+from grader.sandbox.protocol import replies, wire
+from grader.submissions import archives, intake
 
 try:
     import resource

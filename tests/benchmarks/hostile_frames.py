@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from grader.networks import Network
-from grader.records import Call
-from grader.sandbox.wire import MAX_HEADER, MAX_PAYLOAD, NumPy, Other, Received, encode
+from grader.homework.networks import Network
+from grader.records import Call, NumPy, Other, Received
+from grader.sandbox.protocol.wire import MAX_HEADER, MAX_PAYLOAD, encode
 
 __all__ = ["NUMBERS", "bent", "frame"]
 

@@ -29,8 +29,8 @@ from pathlib import Path
 import grader
 from importlib import metadata
 from grader.records import Call
-from grader.sandbox.probe import offers
-from grader.sandbox.session import ProcessSession
+from grader.sandbox.isolation.probe import offers
+from grader.sandbox.host.session import ProcessSession
 
 LOOKS = '''
 
@@ -168,7 +168,7 @@ def main() -> None:
 def rows(user: str | None, home: Path, name: str, python: Path) -> None:
     """Print the rows of one installation."""
     sample = home / "checkout" / "fixtures" / "submissions" / "twin_hooks"
-    command = [str(python), "-c", "from grader.cli import main; main()", "check", str(sample)]
+    command = [str(python), "-c", "from grader.cli.main import main; main()", "check", str(sample)]
     result = home / "result.json"
     run([*command, "--part", "part3", "--sandbox", "strict", "--json", str(result)], user, home)
     score = json.loads(result.read_text("utf-8"))["score"] if result.is_file() else {}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from grader.assignment import Assignment
+from grader.grading.weights import Assignment
 from grader.release import leaks, student
 
 ROOT = Path(__file__).parent.parent.parent

@@ -44,8 +44,8 @@ import psutil
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from attacks import ATTACKS, Targets, honest, targets
-from grader import contract
-from grader.checks import registry
+from grader.checks.framework import registry
+from grader.homework import contract
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -220,7 +220,13 @@ class Watched:
     def run(self, figures: Figures, meanwhile: Callable[[subprocess.Popen[str]], None]) -> str:
         """Run the command to its end; what it said, with its exit status in front."""
         (self.folder / "assignment.toml").write_text(LIMITS, encoding="utf-8")
-        command = [sys.executable, "-c", "from grader.cli import main; main()", "grade", "class"]
+        command = [
+            sys.executable,
+            "-c",
+            "from grader.cli.main import main; main()",
+            "grade",
+            "class",
+        ]
         command += ["--out", "graded", "--assignment", "assignment.toml"]
         command += ["--sandbox", "strict", "--jobs", "2"]
         environment = {**os.environ, "TMPDIR": str(self.temp), "PYTHONPATH": str(ROOT)}
@@ -301,9 +307,9 @@ def _kind(process: psutil.Process) -> str:
         words = " ".join(process.cmdline())
         if "spawn_main" in words:
             return "worker"
-        if "grader.sandbox.zygote" in words and "bwrap" not in words.split()[0]:
+        if "grader.sandbox.host.zygote" in words and "bwrap" not in words.split()[0]:
             above = " ".join(process.parent().cmdline())
-            return "guest" if "grader.sandbox.zygote" in above and "bwrap" not in above else ""
+            return "guest" if "grader.sandbox.host.zygote" in above and "bwrap" not in above else ""
     return ""
 
 

@@ -11,8 +11,8 @@ from phrasings import DoubleInside, Way
 from questions import CASES, INFLUENCES, INTEGRALS, Question, oracle
 from torch import nn
 
-from grader.checks.expect import relative_error
-from grader.networks import build
+from grader.checks.framework.expect import relative_error
+from grader.homework.networks import build
 from reference.mistaken_influences import (
     Absolute,
     Clipped,

@@ -3,11 +3,11 @@
     python tests/benchmarks/own_rules.py
 
 A path integral may follow any honest rule.  One that is none of the named ones is judged by how
-its error falls (``grader/checks/integrals.py``).  CONVERGES bounds the error at 300 steps ÷ that at
-8, both root mean squares over the cases of a check; NO_WORSE bounds that at 50 steps ÷ that of the
-left-hand or the right-hand sum, whichever is larger, over the cases without kinks; AT_50 and AT_300
-bound the error of each case.  The table shows, for each rule, the largest of these over the four
-functions that integrate (for wrong rules, the smallest).
+its error falls (``grader/checks/framework/path_rules.py``).  CONVERGES bounds the error at 300
+steps ÷ that at 8, both root mean squares over the cases of a check; NO_WORSE bounds that at 50
+steps ÷ that of the left-hand or the right-hand sum, whichever is larger, over the cases without
+kinks; AT_50 and AT_300 bound the error of each case.  The table shows, for each rule, the largest
+of these over the four functions that integrate (for wrong rules, the smallest).
 
 Honest rules come nearer with more steps; wrong ones use a fixed number of points, crowd them in one
 part of the line, leave a part out or step off it.  Points drawn independently from the whole line
@@ -23,12 +23,13 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 import torch
 
-from grader.cases import Case
-from grader.checks import part1_neurons, part1_paths, part2_comparative
-from grader.checks.expect import relative_error
-from grader.checks.integrals import AT_50, AT_300, CONVERGES, NO_WORSE, Integral
-from grader.oracle import oracle
-from grader.quadrature import RULES, Rule, midpoint
+from grader.checks import part2
+from grader.checks.framework.cases import Case
+from grader.checks.framework.expect import relative_error
+from grader.checks.framework.path_rules import AT_50, AT_300, CONVERGES, NO_WORSE, Integral
+from grader.checks.part1 import neurons, paths
+from grader.oracle.live import oracle
+from grader.oracle.quadrature import RULES, Rule, midpoint
 
 MakeRule = Callable[[int], Rule]
 
@@ -114,12 +115,12 @@ def integrals() -> Iterator[tuple[str, list[Integral]]]:
 
         return saliencies
 
-    paths = part1_paths.PATHS
-    yield "path_influence", [made(c, influence(c, c.layer), False) for c in paths]
-    yield "integrated_gradients", [made(c, influence(c, -1), True) for c in paths]
-    pairs = part2_comparative.PATHS
+    lines = paths.PATHS
+    yield "path_influence", [made(c, influence(c, c.layer), False) for c in lines]
+    yield "integrated_gradients", [made(c, influence(c, -1), True) for c in lines]
+    pairs = part2.PATHS
     yield "comparative_integrated_gradients", [made(c, difference(c), True) for c in pairs]
-    maps = part1_neurons.MAPS
+    maps = neurons.MAPS
     yield "integrated_saliency_map", [made(c, saliency(c), True) for c in maps]
 
 

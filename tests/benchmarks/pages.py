@@ -16,7 +16,7 @@ from dataclasses import replace
 from itertools import cycle, islice
 from pathlib import Path
 
-from grader.report import html, results
+from grader.report.writers import html, results
 
 
 def main() -> None:

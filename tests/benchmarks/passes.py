@@ -18,11 +18,11 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from grader.cases import Case
-from grader.networks import Network
+from grader.checks.framework.cases import Case
+from grader.homework.networks import Network
 from grader.records import Call
-from grader.sandbox import passes
-from grader.sandbox.session import InProcessSession
+from grader.sandbox.guest import pass_counter
+from grader.sandbox.host.session import InProcessSession
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = {"batches": ROOT / "reference", "loops": ROOT / "fixtures/submissions/twin_hooks"}
@@ -65,7 +65,7 @@ def main() -> None:
                 for place, plain in zip(PATCHED, PLAIN, strict=True):
                     setattr(*place, plain)
                 if counted:
-                    passes.install()
+                    pass_counter.install()
                 times[counted].append(seconds(session, call))
             without, with_ = (min(times[counted][1:]) for counted in (False, True))
             print(

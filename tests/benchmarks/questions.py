@@ -8,32 +8,34 @@ from typing import Any
 
 import numpy as np
 
-from grader.cases import Case, distribution
-from grader.checks import expect, part1_focused, part1_neurons, part1_paths, part2_comparative
-from grader.checks.integrals import M
-from grader.networks import num_classes
-from grader.oracle import LiveOracle
-from grader.quadrature import rules
+from grader.checks import part2
+from grader.checks.framework import expect
+from grader.checks.framework.cases import Case, distribution
+from grader.checks.framework.path_rules import M
+from grader.checks.part1 import influence, neurons, paths
+from grader.homework.networks import num_classes
+from grader.oracle.live import LiveOracle
+from grader.oracle.quadrature import rules
 from grader.records import Call
 
 __all__ = ["CASES", "INFLUENCES", "INTEGRALS", "Question", "oracle", "questions"]
 
 GRADIENTS = (
-    *part1_focused.SLICES,
-    *part1_focused.IN_PLACE,
-    *part1_focused.SOFTMAX,
-    *part1_focused.TRAIN,
-    *part1_focused.DOUBLE,
+    *influence.SLICES,
+    *influence.IN_PLACE,
+    *influence.SOFTMAX,
+    *influence.TRAIN,
+    *influence.DOUBLE,
 )
 CASES: dict[str, Sequence[Case]] = {
     "instance_influence": GRADIENTS,
     "class_influence": GRADIENTS,
-    "comparative_influence": (*part2_comparative.SLICES, *part2_comparative.SPECIAL),
-    "saliency_map": part1_neurons.MAPS,
-    "path_influence": part1_paths.PATHS,
-    "integrated_gradients": part1_paths.PATHS,
-    "comparative_integrated_gradients": part2_comparative.PATHS,
-    "integrated_saliency_map": part1_neurons.MAPS,
+    "comparative_influence": (*part2.SLICES, *part2.SPECIAL),
+    "saliency_map": neurons.MAPS,
+    "path_influence": paths.PATHS,
+    "integrated_gradients": paths.PATHS,
+    "comparative_integrated_gradients": part2.PATHS,
+    "integrated_saliency_map": neurons.MAPS,
 }
 INFLUENCES = tuple(CASES)[:3]
 INTEGRALS = tuple(CASES)[4:]

@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from attacks import ATTACKS, MODES, Attack, Targets, grade, offer, targets
 from grader.records import Status
-from grader.sandbox.walls import Walls
+from grader.sandbox.isolation.modes import Walls
 
 
 def ending(attack: Attack, walls: Walls | None, aims: Targets) -> tuple[str, bool]:

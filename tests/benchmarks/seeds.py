@@ -15,10 +15,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from grader import engine
-from grader.checks import registry
+from grader.checks.framework import registry
+from grader.grading import engine
 from grader.records import Check, Outcome, Status
-from grader.sandbox.session import InProcessSession
+from grader.sandbox.host.session import InProcessSession
 
 ROOT = Path(__file__).parents[2]
 HONEST = {

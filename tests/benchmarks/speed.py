@@ -27,9 +27,9 @@ import torch
 from captum.attr import LayerGradientXActivation
 from torch import Tensor, nn
 
-from grader.cases import normal
-from grader.checks.expect import relative_error
-from grader.networks import Network, build, input_shape, vgg16
+from grader.checks.framework.cases import normal
+from grader.checks.framework.expect import relative_error
+from grader.homework.networks import Network, build, input_shape, vgg16
 from reference import part1_focused as part1
 
 ROOT = Path(__file__).parents[2]

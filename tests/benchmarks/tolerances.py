@@ -3,13 +3,13 @@
     python tests/benchmarks/tolerances.py             # two tables, and what follows for expect.py
     python tests/benchmarks/tolerances.py --seeds 0   # the public cases alone
 
-Between the two lie the tolerances of ``grader/checks/expect.py``.  A difference is what the checks
-compare: relative L2, on the cases on which the public checks ask the reference; for an integral, at
-8 steps, to the nearest rule that they accept, so that every phrasing is compared with its own rule.
-In float64 the networks and inputs of the same cases have that dtype.  Honest phrasings are the
-submissions of ``fixtures/bases`` and those of ``phrasings.py``, float64 inside (so float32 against
-float64) and two threads rather than one among them; since hidden checks draw weights
-and inputs from an instructor's seed, they are asked on further ones too (``--seeds``).
+Between the two lie the tolerances of ``grader/checks/framework/expect.py``.  A difference is what
+the checks compare: relative L2, on the cases on which the public checks ask the reference; for an
+integral, at 8 steps, to the nearest rule that they accept, so that every phrasing is compared with
+its own rule. In float64 the networks and inputs of the same cases have that dtype.  Honest
+phrasings are the submissions of ``fixtures/bases`` and those of ``phrasings.py``, float64 inside
+(so float32 against float64) and two threads rather than one among them; since hidden checks draw
+weights and inputs from an instructor's seed, they are asked on further ones too (``--seeds``).
 
 Everything is seeded; torch runs on one thread.
 """
@@ -26,11 +26,11 @@ from mistakes import FLOAT32_INSIDE, MISTAKES, STEPS_IGNORED, Mistake
 from phrasings import HONEST, Way
 from questions import INTEGRALS, Question, questions
 
-from grader.calls import Performer
-from grader.checks import expect
-from grader.checks.student import Student
+from grader.checks.framework import expect
+from grader.checks.framework.student import Student
 from grader.records import Call
-from grader.sandbox.session import InProcessSession
+from grader.sandbox.guest.perform import Performer
+from grader.sandbox.host.session import InProcessSession
 
 BASES = Path(__file__).parents[2] / "fixtures" / "bases"
 TOLERANCE = {"float32": expect.FLOAT32, "float64": expect.FLOAT64}

@@ -20,12 +20,12 @@ from contextlib import closing
 
 import psutil
 
-from grader.contract import FILES
+from grader.homework.contract import FILES
 from grader.records import Call
-from grader.sandbox import process
-from grader.sandbox.probe import offers
-from grader.sandbox.session import ProcessSession
-from grader.sandbox.walls import NO_WALLS, Walls
+from grader.sandbox.host import process
+from grader.sandbox.host.session import ProcessSession
+from grader.sandbox.isolation.modes import NO_WALLS, Walls
+from grader.sandbox.isolation.probe import offers
 
 FILE = b"def random_classes(num_classes, k=5, seed=0):\n    return list(range(k))\n"
 CALL = Call("random_classes", {"num_classes": 9, "k": 2})

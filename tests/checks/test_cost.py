@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from grader import contract, engine
-from grader.checks import cost
-from grader.networks import Network
-from grader.records import Call, Passes, Reply, Status
-from grader.sandbox.wire import NumPy
+from grader.checks.framework import pass_budget
+from grader.grading import engine
+from grader.homework import contract
+from grader.homework.networks import Network
+from grader.records import Call, NumPy, Passes, Reply, Status
 from grading import FakeSession, make, outcomes, reference_files, with_needs
 
 SPEC = Network("digits")
@@ -21,30 +21,30 @@ INTEGRALS = (
 
 def test_a_call_needs_a_pass_for_each_step_or_row():
     for name in INTEGRALS:
-        assert cost.needed(Call(name, {"model": SPEC})) == 50
-        assert cost.needed(Call(name, {"model": SPEC, "steps": 300})) == 300
+        assert pass_budget.needed(Call(name, {"model": SPEC})) == 50
+        assert pass_budget.needed(Call(name, {"model": SPEC, "steps": 300})) == 300
     for name in ("class_influence", "comparative_influence", "binary_classifier", "evaluate"):
-        assert cost.needed(Call(name, {"xs": XS})) == 4
-        assert cost.needed(Call(name, {"xs": NumPy(XS)})) == 4
-    assert cost.needed(Call("saliency_map", {})) == 1
+        assert pass_budget.needed(Call(name, {"xs": XS})) == 4
+        assert pass_budget.needed(Call(name, {"xs": NumPy(XS)})) == 4
+    assert pass_budget.needed(Call("saliency_map", {})) == 1
 
 
 def test_of_other_functions_there_is_nothing_to_say():
     for name in ("split", "mask_slice", "top_neurons", "()", "drive:train"):
         call = Call(name, {"module": SPEC})
-        assert cost.needed(call) is None
-        assert cost.too_slow(call, Passes(10**6, 10**6)) == ""
+        assert pass_budget.needed(call) is None
+        assert pass_budget.too_slow(call, Passes(10**6, 10**6)) == ""
 
 
 @pytest.mark.parametrize("steps", [0, -3, None, 2.5, True, "many"])
 def test_steps_that_are_none_are_no_reason_to_fail(steps):
-    assert cost.too_slow(Call("path_influence", {"steps": steps}), Passes(1, 1)) == ""
-    assert cost.needed(Call("class_influence", {"xs": XS[:0]})) == 1
-    assert cost.needed(Call("class_influence", {"xs": 3})) is None
+    assert pass_budget.too_slow(Call("path_influence", {"steps": steps}), Passes(1, 1)) == ""
+    assert pass_budget.needed(Call("class_influence", {"xs": XS[:0]})) == 1
+    assert pass_budget.needed(Call("class_influence", {"xs": 3})) is None
 
 
 def test_every_number_is_an_argument_of_its_function():
-    for name, argument in cost._ONE_EACH.items():
+    for name, argument in pass_budget._ONE_EACH.items():
         names = [parameter for parameter, _ in contract.function(name).parameters]
         assert argument in ("", *names)
 
@@ -70,7 +70,7 @@ def test_every_number_is_an_argument_of_its_function():
     ],
 )
 def test_what_is_told(call, passes, words):
-    assert cost.too_slow(call, passes) == words + "slow, but it costs no points."
+    assert pass_budget.too_slow(call, passes) == words + "slow, but it costs no points."
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_what_is_told(call, passes, words):
     ],
 )
 def test_what_is_not_told(call, passes):
-    assert cost.too_slow(call, passes) == ""
+    assert pass_budget.too_slow(call, passes) == ""
 
 
 SLOW = {

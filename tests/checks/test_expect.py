@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from grader.checks import expect
-from grader.checks.expect import Unmet
+from grader.checks.framework import expect
+from grader.checks.framework.expect import Unmet
 
 ROW = np.array([1.0, -2.0, 3.0, 0.5])
 

@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 
-from grader.checks.hidden import arguments, part2_comparative, part3_compression
+from grader.checks.hidden import arguments, part2, part3
 from grading import not_passed, outcomes, reference_files, with_needs
 
 CLEARLY = {
-    part2_comparative: [
+    part2: [
         "distinguishing_neurons.ranks_all_neurons",
         "compare_with_single_class.compares_on_other_networks",
     ],
-    part3_compression: ["binary_classifier.is_right_elsewhere_too"],
+    part3: ["binary_classifier.is_right_elsewhere_too"],
 }
 
 

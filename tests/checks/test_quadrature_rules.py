@@ -5,7 +5,7 @@ The reference, with its midpoint rule replaced.
 
 import pytest
 
-from grader.contract import FUNCTIONS
+from grader.homework.contract import FUNCTIONS
 from grading import CHECKS, not_passed, outcomes, reference_files
 
 PATHS = [

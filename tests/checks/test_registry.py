@@ -6,10 +6,10 @@ from types import SimpleNamespace
 import pytest
 from hypothesis import strategies as st
 
-from grader.checks import expect, registry
-from grader.checks.expect import StudentFault, Unmet
-from grader.checks.registry import check, for_all
-from grader.contract import PARTS
+from grader.checks.framework import expect, registry
+from grader.checks.framework.expect import StudentFault, Unmet
+from grader.checks.framework.registry import check, for_all
+from grader.homework.contract import PARTS
 from grader.records import Feedback, StudentError
 from grading import BY_ID, CHECKS
 
@@ -177,7 +177,7 @@ def test_points_are_the_homework_s_and_two_thirds_are_public(part):
 
 
 def test_every_function_of_the_homework_has_public_and_hidden_checks():
-    from grader.contract import FUNCTIONS
+    from grader.homework.contract import FUNCTIONS
 
     required = {f.name for f in FUNCTIONS.values() if not f.optional}
     assert {c.function for c in CHECKS if not c.hidden} == required

@@ -10,10 +10,9 @@ import torch
 
 import cheats
 import edits
-from grader import engine
-from grader.records import Reply, Status
-from grader.sandbox.drivers import DRIVERS
-from grader.sandbox.wire import Received
+from grader.grading import engine
+from grader.records import Received, Reply, Status
+from grader.sandbox.gan.drivers import DRIVERS
 from grading import CHECKS, not_passed, outcomes, with_needs
 
 MECHANICS = [c.id for c in CHECKS if c.part == "gan" and not c.long]

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from grader.checks.gan_evidence import area, shuffled
-from grader.samples import (
+from grader.checks.gan.evidence import area, shuffled
+from grader.gan_metrics.measure import (
     Quality,
     class_entropy,
     coverage,
@@ -14,7 +14,7 @@ from grader.samples import (
     mmd2,
     nearest,
 )
-from grader.worth import CURVES, fraction, missing
+from grader.gan_metrics.thresholds import CURVES, fraction, missing
 
 FULL = Quality(0.5, 0.03, 0.9, 0.01, 1.0, (60,) * 10)
 

@@ -6,7 +6,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from grader.networks import Network, input_shape
+from grader.homework.networks import Network, input_shape
 
 axiom = settings(derandomize=True, deadline=None, database=None, max_examples=20)
 

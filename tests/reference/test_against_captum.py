@@ -17,7 +17,7 @@ from captum.attr import (
     NeuronIntegratedGradients,
 )
 
-from grader.networks import Network, build
+from grader.homework.networks import Network, build
 from reference import part1_focused as part1
 from reference import part2_comparative as part2
 from seeded import assert_close, inputs

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import reference
-from grader.contract import FILES, FUNCTIONS, PARTS
+from grader.homework.contract import FILES, FUNCTIONS, PARTS
 
 FOLDER = Path(reference.__file__).parent
 FILE = {part.id: part.file.removesuffix(".py") for part in PARTS}

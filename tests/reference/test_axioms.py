@@ -13,7 +13,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.networks import Network, build
+from grader.homework.networks import Network, build
 from reference import part1_focused as part1
 from reference import part2_comparative as part2
 from seeded import SLICES, assert_close, axiom, classes, inputs, seeds, slices, smooth

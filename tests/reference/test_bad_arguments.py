@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from grader.networks import Network, build
+from grader.homework.networks import Network, build
 from reference import part1_focused as part1
 from reference import part2_comparative as part2
 from reference import part3_compression as part3

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.networks import build
+from grader.homework.networks import build
 from reference import part1_focused as part1
 from reference import part2_comparative as part2
 from reference import part3_compression as part3

@@ -5,8 +5,8 @@ from functools import cache
 
 import pytest
 
-from grader.assignment import Assignment
 from grader.checks import hidden
+from grader.grading.weights import Assignment
 from grader.release import leaks as search
 from grader.release import student as bundles
 from grading import CHECKS, ROOT
@@ -129,7 +129,7 @@ def test_the_delivered_seed_is_seen_where_a_seed_is_named():
 
 def test_numbers_of_the_wheel_s_own_record_are_no_seed():
     bundle = bundles.made(PACKAGE, TEMPLATE, OURS)
-    size = len(bundle.inside["grader/checks/gan.py"])
+    size = len(bundle.inside["grader/checks/gan/mechanics.py"])
     chosen = Assignment(seed=size)
     assert [leak for leak in found(assignment=chosen) if "RECORD" in leak.file] == []
 
@@ -152,7 +152,7 @@ def test_a_check_that_the_assignment_hides_is_hidden():
 def test_every_function_of_the_homework_is_looked_for():
     reference = {p.name: p.read_text("utf-8") for p in (ROOT / "reference").glob("[!_]*.py")}
     bodies = search.secrets_of([], [], 400, reference).bodies
-    from grader import contract
+    from grader.homework import contract
 
     named = {name.partition(" of ")[0] for name in bodies}
     assert set(contract.FUNCTIONS) - named == {"discriminator_penalty"}  # the reference has none

@@ -12,9 +12,9 @@ import pytest
 import torch
 
 import environments
-from grader import frozen_file
-from grader.assignment import Assignment
-from grader.assignment_file import load
+from grader.grading.assignment_toml import load
+from grader.grading.weights import Assignment
+from grader.oracle import store
 from grader.records import Limits
 from grader.release import student as bundles
 from grading import CHECKS, ROOT
@@ -69,7 +69,7 @@ def test_the_wheel_holds_the_public_checks_and_nothing_of_ours(bundle):
     assert {n.split("/")[0] for n in names} == tops
     for ours in ("hidden", "audit", "release", "freezing", "reference", "template/", "pyc"):
         assert not [n for n in names if ours in n], ours
-    assert {"grader/data/frozen.safetensors", "grader/checks/part1_paths.py"} <= set(names)
+    assert {"grader/data/frozen.safetensors", "grader/checks/part1/paths.py"} <= set(names)
     assert [row[0] for row in csv.reader(io.StringIO(record))] == names
     needed = {line for line in metadata.splitlines() if line.startswith("Requires-Dist")}
     exact = f"hypothesis=={hypothesis.__version__}"  # checks try the same cases
@@ -241,8 +241,8 @@ def test_a_leak_is_refused_before_anything_is_written(tmp_path, monkeypatch):
 
 
 def test_stale_values_are_refused(monkeypatch):
-    now = frozen_file.Values.read()
-    fresh = frozen_file.Values({**now.known, "new": [((1.0,), 2.0)]}, {})
+    now = store.Values.read()
+    fresh = store.Values({**now.known, "new": [((1.0,), 2.0)]}, {})
     monkeypatch.setattr(bundles.freezing, "freeze", lambda said, every: fresh)
     with pytest.raises(bundles.Unreleasable, match=r"stale.*run `hw3 freeze`"):
         bundles.build(Assignment(), lambda *_: None)
@@ -308,9 +308,9 @@ def test_a_hidden_check_that_is_shown_is_named_as_missing():
 
 
 def test_an_assignment_that_came_with_the_package_holds(tmp_path, monkeypatch):
-    from grader import assignment_file
+    from grader.grading import assignment_toml
 
-    monkeypatch.setattr(assignment_file, "_DELIVERED", tmp_path / "assignment.toml")
-    assert assignment_file.delivered() == Assignment()
+    monkeypatch.setattr(assignment_toml, "_DELIVERED", tmp_path / "assignment.toml")
+    assert assignment_toml.delivered() == Assignment()
     (tmp_path / "assignment.toml").write_text('[points]\n"evaluate.counts_right" = 4\n')
-    assert assignment_file.delivered().points == {"evaluate.counts_right": 4}
+    assert assignment_toml.delivered().points == {"evaluate.counts_right": 4}

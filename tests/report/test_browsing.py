@@ -7,8 +7,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from click.testing import CliRunner
 
-from grader.cli import main
-from grader.report.html import index_page
+from grader.cli.main import main
+from grader.report.writers.html import index_page
 from grading import ROOT
 from report_builders import FAILED, PASSED, judge, report
 

@@ -17,17 +17,17 @@ import pytest
 from click.testing import CliRunner
 from markupsafe import Markup
 
-from grader.cli import main
-from grader.report import html
-from grader.report.gradebook import gradebook
-from grader.report.results import read_json, write_json
+from grader.cli.main import main
+from grader.gradebook.table import gradebook
+from grader.report.writers import html
+from grader.report.writers.results import read_json, write_json
 from hostile import FILES, IMAGE, MARKUP, NAMES, TEXT, acts, build, everything, write
 from report_builders import judge, report
 
 
 def hw3(*arguments, cwd, terminal=False):
     """Run the command; what it wrote, to a terminal or to two pipes, and its exit status."""
-    command = [sys.executable, "-c", "from grader.cli import main; main()", *arguments]
+    command = [sys.executable, "-c", "from grader.cli.main import main; main()", *arguments]
     environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "80", "LINES": "50"}
     environment.pop("NO_COLOR", None)
     if not terminal:

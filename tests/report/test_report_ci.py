@@ -10,11 +10,11 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from ci_readers import Markdown, carried_out, junit_problems
-from grader.ci import hand_over, system
-from grader.report import github, gitlab
-from grader.report.junit import junit
-from grader.report.markdown import summary
-from grader.report.places import Place, folder_in, place_of, to_mark
+from grader.cli.ci import hand_over, system
+from grader.report.analysis.source_lines import Place, folder_in, place_of, to_mark
+from grader.report.writers import github, gitlab
+from grader.report.writers.junit import junit
+from grader.report.writers.markdown import summary
 from hostile import everything
 from report_builders import (
     BLOCKED,

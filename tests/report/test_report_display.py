@@ -4,7 +4,7 @@ import pytest
 
 from grader.records import Score, Status
 from grader.report import display
-from grader.report.summary import (
+from grader.report.analysis.fix_first import (
     by_part,
     fix_first,
     passed_everything,

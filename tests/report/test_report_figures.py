@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from grader.records import Figure
-from grader.report import charts
-from grader.report.figures import MOST_ARRAYS, MOST_CELLS, MOST_IMAGES, draw
-from grader.report.png import data_uri, encode
+from grader.report.figures import charts
+from grader.report.figures.figures import MOST_ARRAYS, MOST_CELLS, MOST_IMAGES, draw
+from grader.report.figures.png import data_uri, encode
 
 
 def decode(data):

@@ -3,8 +3,8 @@ import io
 
 import pytest
 
+from grader.gradebook.table import gradebook, rows, text_cell
 from grader.records import Score
-from grader.report.gradebook import gradebook, rows, text_cell
 from report_builders import INVALID, PARTIAL, PASSED, judge, report
 
 

@@ -1,15 +1,15 @@
 import base64
 import hashlib
 import re
-from pathlib import Path
 
 import pytest
 
+from grader import layout
 from grader.records import Figure
-from grader.report import html
+from grader.report.writers import html
 from report_builders import BLOCKED, CRASHED, NO_WALLS, Page, judge, report, rich_report
 
-SCRIPTS, NAMES = Path(html.__file__).parent / "templates", ("student", "class")
+SCRIPTS, NAMES = layout.PACKAGE / "report" / "templates", ("student", "class")
 HOSTILE = (
     "</pre></style><script>alert(1)</script>\"' onload=alert(2) x='{{ 7*7 }}"
     "\x1b[31m\x07\u202e\u2066\x00\ud800<img src=x onerror=y>&amp;"

@@ -3,9 +3,9 @@ from dataclasses import replace
 import pytest
 
 from grader.records import Figure, Score
-from grader.report import html
-from grader.report.summary import fix_first
-from grader.report.views import MOST_OPEN
+from grader.report.analysis.fix_first import fix_first
+from grader.report.views.student_view import MOST_OPEN
+from grader.report.writers import html
 from report_builders import (
     BLOCKED,
     CRASHED,

@@ -6,9 +6,9 @@ import pytest
 from rich.console import Console
 
 from grader.records import Figure, Outcome
-from grader.report import html, terminal
 from grader.report.redact import for_student
-from grader.report.results import result
+from grader.report.writers import html, terminal
+from grader.report.writers.results import result
 from report_builders import BLOCKED, FAILED, INVALID, PASSED, judge, report
 
 HIDDEN_WORDS = {

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from grader.records import FORMAT, Figure, Status
-from grader.report.files import write_text
-from grader.report.results import read_json, result, write_json
+from grader.report.writers.files import write_text
+from grader.report.writers.results import read_json, result, write_json
 from report_builders import BLOCKED, INVALID, PARTIAL, PASSED, WALLS, judge, report
 
 

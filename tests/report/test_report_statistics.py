@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from grader.report.statistics import checks_of, histogram, to_look_at
+from grader.report.analysis.statistics import checks_of, histogram, to_look_at
 from report_builders import BLOCKED, CRASHED, FAILED, INVALID, NO_WALLS, PASSED, judge, report
 
 

@@ -5,7 +5,7 @@ import pytest
 from rich.console import Console
 
 from grader.records import Figure, Score
-from grader.report.terminal import show
+from grader.report.writers.terminal import show
 from report_builders import (
     BLOCKED,
     CRASHED,

@@ -13,10 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from grader.calls import Performer, key, to_sendable
-from grader.networks import Network, build
-from grader.records import Call
-from grader.sandbox.wire import MAX_PAYLOAD, NumPy, Other, Received, decode, encode
+from grader.calls.digest import key
+from grader.homework.networks import Network, build
+from grader.records import Call, NumPy, Other, Received
+from grader.sandbox.guest.perform import Performer, to_sendable
+from grader.sandbox.protocol.wire import MAX_PAYLOAD, decode, encode
 
 quick = settings(derandomize=True, deadline=None, database=None, max_examples=60)
 

@@ -6,13 +6,13 @@ import sys
 import pytest
 
 from attacks import offer
-from grader.sandbox.readable import home
-from grader.sandbox.walls import MODES
+from grader import layout
+from grader.sandbox.isolation.modes import MODES
 
 CODE = """
 import os, sys
 sys.path.insert(0, sys.argv[1])
-from grader.sandbox.lockdown import Lockdown
+from grader.sandbox.isolation.lockdown import Lockdown
 locked = Lockdown([], [], [])
 locked._filter().load()  # without what Landlock adds
 os.open(sys.argv[2], os.O_RDONLY)
@@ -37,7 +37,7 @@ def test_no_file_is_cut_by_opening_it_to_read(tmp_path):
     path = tmp_path / "kept"
     path.write_text("kept", encoding="utf-8")
     done = subprocess.run(
-        [sys.executable, "-c", CODE, str(home()), str(path)],
+        [sys.executable, "-c", CODE, str(layout.HOME), str(path)],
         capture_output=True,
         text=True,
         encoding="utf-8",

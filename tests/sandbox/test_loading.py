@@ -8,7 +8,7 @@ from types import ModuleType
 
 import pytest
 
-from grader.sandbox.loading import Loader, describe
+from grader.sandbox.guest.loader import Loader, describe
 
 
 @contextmanager
@@ -138,7 +138,7 @@ def stored(monkeypatch):
         sys.modules["torchvision"] = module
         return False
 
-    monkeypatch.setattr("grader.sandbox.loading.import_torchvision", give)
+    monkeypatch.setattr("grader.sandbox.guest.loader.import_torchvision", give)
     yield module
     sys.modules.pop("torchvision", None)
 
@@ -155,7 +155,7 @@ def test_torchvision_that_cannot_be_imported_is_not_the_students_choice(monkeypa
     def fail():
         raise ModuleNotFoundError("No module named 'torchvision'", name="torchvision")
 
-    monkeypatch.setattr("grader.sandbox.loading.import_torchvision", fail)
+    monkeypatch.setattr("grader.sandbox.guest.loader.import_torchvision", fail)
     error = trouble({"part1_focused.py": "import torchvision"})
     assert error.message == (
         "imports 'torchvision', which does not exist in the version that is installed here"

@@ -11,10 +11,10 @@ import torch
 from torch import nn
 from torch.func import functional_call, grad, jacrev, vmap
 
-from grader.networks import Network, build
+from grader.homework.networks import Network, build
 from grader.records import Call, Passes
-from grader.sandbox import passes
-from grader.sandbox.session import InProcessSession, ProcessSession
+from grader.sandbox.guest import pass_counter
+from grader.sandbox.host.session import InProcessSession, ProcessSession
 
 SPEC = Network("smooth_cnn", seed=3)
 ROWS = 5
@@ -22,11 +22,11 @@ ROWS = 5
 
 @pytest.fixture(autouse=True)
 def installed():
-    passes.install()
+    pass_counter.install()
 
 
 def model():
-    return passes.number_layers(build(SPEC))
+    return pass_counter.number_layers(build(SPEC))
 
 
 def rows(number=ROWS):
@@ -134,9 +134,9 @@ def nothing(network):
     ids=lambda value: getattr(value, "__name__", ""),
 )
 def test_what_is_run_is_counted(body, expected):
-    passes.start()
+    pass_counter.start()
     body(model())
-    assert tuple(passes.taken()) == expected
+    assert tuple(pass_counter.taken()) == expected
 
 
 def test_captum_s_integrated_gradients_is_one_batch():
@@ -145,24 +145,24 @@ def test_captum_s_integrated_gradients_is_one_batch():
         from captum.attr import IntegratedGradients
 
         x = rows(1).detach()
-        passes.start()
+        pass_counter.start()
         IntegratedGradients(model()).attribute(x, torch.zeros_like(x), target=1, n_steps=50)
-    forward, backward = passes.taken()
+    forward, backward = pass_counter.taken()
     assert 1 <= forward <= 3
     assert backward == 1
 
 
 def test_a_network_that_is_not_numbered_is_not_counted():
-    passes.start()
+    pass_counter.start()
     build(SPEC)(rows())
-    assert passes.taken() == [0, 0]
+    assert pass_counter.taken() == [0, 0]
 
 
 def test_every_call_counts_from_zero():
-    passes.start()
+    pass_counter.start()
     batch(model())
-    passes.start()
-    assert passes.taken() == [0, 0]
+    pass_counter.start()
+    assert pass_counter.taken() == [0, 0]
 
 
 def test_counting_changes_no_value():
@@ -176,10 +176,10 @@ def test_counting_changes_no_value():
 
 
 def test_installing_twice_counts_once():
-    passes.install()
-    passes.start()
+    pass_counter.install()
+    pass_counter.start()
     batch(model())
-    assert passes.taken() == [1, 1]
+    assert pass_counter.taken() == [1, 1]
 
 
 def test_torch_s_own_functions_are_as_they_were():

@@ -12,12 +12,12 @@ import psutil
 import pytest
 
 from attacks import ATTACKS, MODES, Counted, grade, honest, targets, working
-from grader import engine
-from grader.checks.expect import Unmet
-from grader.checks.student import Student
+from grader.checks.framework.expect import Unmet
+from grader.checks.framework.student import Student
+from grader.grading import engine
 from grader.records import Status, Submission
 from grader.report.redact import for_student
-from grader.sandbox import process
+from grader.sandbox.host import process
 
 BY_NAME = {attack.name: attack for attack in ATTACKS}
 

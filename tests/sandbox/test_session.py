@@ -13,15 +13,16 @@ import numpy as np
 import pytest
 
 import grader
-from grader.contract import FILES, PARTS
-from grader.families import FAMILIES
-from grader.networks import Network, build
-from grader.records import Call, Limits, Passes
-from grader.sandbox import guest as guests
-from grader.sandbox import process, replies, wire, zygote
-from grader.sandbox import session as sessions
-from grader.sandbox.session import GuestUnusable, InProcessSession, ProcessSession
-from grader.sandbox.wire import MAX_PAYLOAD, Garbage, NumPy, Other, Received
+from grader.homework.contract import FILES, PARTS
+from grader.homework.families import FAMILIES
+from grader.homework.networks import Network, build
+from grader.records import Call, Limits, NumPy, Other, Passes, Received
+from grader.sandbox.guest import server as guests
+from grader.sandbox.host import process, zygote
+from grader.sandbox.host import session as sessions
+from grader.sandbox.host.session import GuestUnusable, InProcessSession, ProcessSession
+from grader.sandbox.protocol import replies, wire
+from grader.sandbox.protocol.wire import MAX_PAYLOAD, Garbage
 
 SHORT = Limits(wall_seconds=0.5)
 PART_IDS = tuple(part.id for part in PARTS)
@@ -457,7 +458,7 @@ def test_a_request_that_is_too_large_is_not_the_students_fault(either):
 
 
 def test_importing_sessions_does_not_import_torch():
-    code = "import sys, grader.sandbox.session; sys.exit('torch' in sys.modules)"
+    code = "import sys, grader.sandbox.host.session; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
@@ -657,7 +658,7 @@ class TestForking:
         code = """
 import pathlib, sys
 from grader.records import Call
-from grader.sandbox.session import ProcessSession
+from grader.sandbox.host.session import ProcessSession
 files = {"part1_focused.py": pathlib.Path("source.py").read_bytes()}
 session = ProcessSession(files)
 print(session.call(Call("scale_pixels", {"x": "pid", "saliency": 0})).value, flush=True)

@@ -16,14 +16,16 @@ from click.testing import CliRunner
 
 import grader
 from attacks import working
-from grader import batch, cli, doctor
-from grader.contract import FILES
-from grader.intake import read_one
+from grader.cli import doctor, main
+from grader.grading import batch
+from grader.homework.contract import FILES
 from grader.records import Call, Limits
-from grader.sandbox import bubblewrap, lockdown, probe, process, readable, zygote
-from grader.sandbox.probe import NoWalls, Offer, choose
-from grader.sandbox.session import Allowance, GuestUnusable, ProcessSession
-from grader.sandbox.walls import MODES, NO_WALLS, Walls
+from grader.sandbox.host import bubblewrap, process, zygote
+from grader.sandbox.host.session import Allowance, GuestUnusable, ProcessSession
+from grader.sandbox.isolation import lockdown, probe, readable
+from grader.sandbox.isolation.modes import MODES, NO_WALLS, Walls
+from grader.sandbox.isolation.probe import NoWalls, Offer, choose
+from grader.submissions.intake import read_one
 from grading import ROOT
 
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="walls are Linux's")
@@ -136,7 +138,7 @@ def test_a_mode_is_offered_with_its_layers(walls):
 
 @on_linux
 def test_the_probe_notices_what_is_not_refused():
-    source = Path(probe.__file__).with_name("forbidden.py").read_bytes()
+    source = Path(probe.__file__).with_name("attempts.py").read_bytes()
     with probe._targets() as targets:
         files = {FILES[2]: source, "targets.py": targets.encode()}
         with closing(ProcessSession(files, walls=NO_WALLS)) as session:
@@ -220,7 +222,7 @@ def test_the_namespace_shows_the_guests_modules_alone():
     shown = {command[i + 2] for i, word in enumerate(command) if word in ("--ro-bind", "--tmpfs")}
     home = Path(grader.__file__).parent.parent
     assert str(home / "grader" / "sandbox") in shown
-    for hidden in ("grader/checks", "grader", "reference", "", "grader/oracle.py"):
+    for hidden in ("grader/checks", "grader", "reference", "", "grader/oracle"):
         assert str(home / hidden) not in {
             command[i + 2] for i, word in enumerate(command) if word == "--ro-bind"
         }
@@ -252,7 +254,7 @@ def without_walls(monkeypatch):
 
 
 def hw3(*arguments):
-    return CliRunner().invoke(cli.main, [str(argument) for argument in arguments])
+    return CliRunner().invoke(main.main, [str(argument) for argument in arguments])
 
 
 SAMPLE = ROOT / "fixtures" / "submissions" / "empty_template"
@@ -454,7 +456,7 @@ def test_no_guest_outlives_its_zygote(walls):
 @on_linux
 def test_lists_of_calls_know_their_names():
     """Every name is one that libseccomp knows, or that a newer one would."""
-    from grader.sandbox import lockdown
+    from grader.sandbox.isolation import lockdown
 
     binding = lockdown._pyseccomp()
     names = [*lockdown._ALLOWED.split(), *lockdown._DENIED.split()]
@@ -466,7 +468,7 @@ def test_lists_of_calls_know_their_names():
 @on_linux
 def test_the_filter_can_be_made_for_another_processor(tmp_path):
     """As far as that can be seen without one: libseccomp has the numbers of all."""
-    from grader.sandbox import lockdown
+    from grader.sandbox.isolation import lockdown
 
     binding = lockdown._pyseccomp()
     arch = binding.Arch
@@ -498,7 +500,7 @@ def test_root_with_fewer_capabilities_has_walls_too(capabilities):
     if os.geteuid() != 0 or shutil.which("setpriv") is None:
         pytest.skip("only root can give capabilities up, and needs setpriv for it")
     kept = ",".join(["-all", *(f"+{name}" for name in capabilities.split())])
-    code = "from grader.sandbox.probe import choose; print(choose('strict').mode)"
+    code = "from grader.sandbox.isolation.probe import choose; print(choose('strict').mode)"
     command = ["setpriv", "--bounding-set", kept, "--inh-caps", "-all", sys.executable, "-c", code]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, encoding="utf-8")
     assert done.stdout.strip() in MODES[:-1], done.stderr

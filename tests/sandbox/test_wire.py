@@ -10,18 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from grader.families import FAMILIES
-from grader.networks import Network
-from grader.records import Call
-from grader.sandbox import wire
-from grader.sandbox.wire import (
+from grader.homework.families import FAMILIES
+from grader.homework.networks import Network
+from grader.records import Call, NumPy, Other, Received
+from grader.sandbox.protocol import wire
+from grader.sandbox.protocol.wire import (
     MAX_DEPTH,
     MAX_HEADER,
     MAX_PAYLOAD,
     Garbage,
-    NumPy,
-    Other,
-    Received,
     decode,
     encode,
     read_frame,

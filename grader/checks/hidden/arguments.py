@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from grader.cases import Case, normal
+from grader.checks.framework.cases import Case, normal
+from grader.checks.framework.shared import STATEFUL
+from grader.checks.framework.student import Student
 from grader.checks.hidden import SEED
-from grader.checks.rules import STATEFUL
-from grader.checks.student import Student
-from grader.networks import Network
+from grader.homework.networks import Network
 from grader.records import Call
 
 __all__ = ["BAD_STEPS", "BAD_WEIGHTS", "BAD_XS", "MLP", "bad", "clear", "stateful"]

@@ -6,14 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from grader.checks import expect
-from grader.checks.gan import (
-    gives_one_logit_per_image,
-    is_a_mean,
-    is_a_mean_over_the_batch,
-    makes_images,
-)
-from grader.checks.gan_evidence import (
+from grader.checks.framework import expect
+from grader.checks.framework.registry import check
+from grader.checks.gan.evidence import (
     BATCH,
     DENSITIES,
     FAKE_ALONE,
@@ -30,12 +25,17 @@ from grader.checks.gan_evidence import (
     shuffled,
     take_steps,
 )
-from grader.checks.gan_training import MOMENTS, runs, steps_both
-from grader.checks.gan_whole import TRAINING, train_whole
+from grader.checks.gan.mechanics import (
+    gives_one_logit_per_image,
+    is_a_mean,
+    is_a_mean_over_the_batch,
+    makes_images,
+)
+from grader.checks.gan.outcome import TRAINING, train_whole
+from grader.checks.gan.training import MOMENTS, runs, steps_both
 from grader.checks.hidden import SEED
-from grader.checks.registry import check
-from grader.samples import digits, distances
-from grader.worth import NAMES, listed
+from grader.gan_metrics.measure import digits, distances
+from grader.gan_metrics.thresholds import NAMES, listed
 
 __all__ = ["share_of", "some_classes"]
 

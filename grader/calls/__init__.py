@@ -1,0 +1,1 @@
+"""A call as data: how it is made, checked and shown."""

@@ -1,0 +1,74 @@
+"""The homework's functions as methods: of a submission that is graded, and of the reference.
+
+A check says ``student.class_influence(network, layer, xs, target)`` and gets arrays whose shapes
+are the contract's; what goes out is a :class:`Call`, and whatever is wrong comes back as one of the
+exceptions that :mod:`grader.checks.framework.expect` defines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from grader.calls.validate import shapes_of
+from grader.homework import contract
+from grader.homework.contract import Module, Returns, Tuple
+from grader.records import Call
+
+__all__ = ["Functions", "Handle"]
+
+
+class Handle:
+    """A module that a function returned; calling it on a batch evaluates it, in eval mode."""
+
+    def __init__(self, functions: Functions, call: Call, rows: Module) -> None:
+        self._functions, self._rows = functions, rows
+        self.call = call
+
+    def __call__(self, inputs: Any) -> Any:
+        """What the module makes of ``inputs`` (N, …), as an array."""
+        call = Call("()", {"module": self.call, "inputs": inputs})
+        return self._functions.module_value(call, self._rows)
+
+
+class Functions:
+    """Whatever answers calls, with the homework's functions as methods."""
+
+    def value(self, call: Call, returns: Returns | None, shapes: dict[str, Any]) -> Any:
+        """The call's value in the contract's form; a module's rows where one is called."""
+        raise NotImplementedError
+
+    def call(self, name: str, *arguments: Any, **named: Any) -> Call:
+        """The call of one of the homework's functions, its arguments by name."""
+        names = [parameter for parameter, _ in contract.function(name).parameters]
+        if len(arguments) > len(names) or not set(named) <= set(names):
+            raise TypeError(f"{name} takes {', '.join(names)}")
+        seed = named.pop("seed", 0) if "seed" not in names else 0
+        return Call(name, {**dict(zip(names, arguments, strict=False)), **named}, seed)
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        if name not in contract.FUNCTIONS:
+            raise AttributeError(name)
+
+        def ask(*arguments: Any, **named: Any) -> Any:
+            call = self.call(name, *arguments, **named)
+            returns = contract.function(name).returns
+            return self._handles(call, returns, self.value(call, returns, shapes_of(call)))
+
+        return ask
+
+    def _handles(self, call: Call, returns: Returns | None, value: Any) -> Any:
+        if isinstance(returns, Module):
+            return Handle(self, call, returns)
+        if isinstance(returns, Tuple) and any(isinstance(r, Module) for r in returns.items):
+            return tuple(
+                Handle(self, Call("[]", {"of": call, "index": i}), r)
+                if isinstance(r, Module)
+                else value[i]
+                for i, r in enumerate(returns.items)
+            )
+        return value
+
+    def module_value(self, call: Call, rows: Module) -> Any:
+        """What a returned module makes of a batch."""
+        return self.value(call, rows, {"N": (len(call.arguments["inputs"]),)})

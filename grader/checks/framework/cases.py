@@ -1,0 +1,176 @@
+"""What functions are tried on: networks with a slice, inputs and a baseline, all from seeds.
+
+A case is a frozen spec; arrays follow from it.  Lists of cases serve the comparisons with the
+reference, strategies the axioms.  Strategies draw from finite lists only, so that the same check
+draws the same cases everywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from hypothesis import strategies as st
+
+from grader.calls.snippet import remember
+from grader.homework.networks import Network, exact, input_shape, num_classes, scores, slice_shape
+
+__all__ = [
+    "SMOOTH",
+    "Case",
+    "case_list",
+    "cases",
+    "distribution",
+    "linear_layer",
+    "normal",
+    "slices_of",
+]
+
+Array = np.ndarray
+
+
+def normal(seed: int, *shape: int, scale: float = 1.0, dtype: str = "float32") -> Array:
+    """Normally distributed numbers, the same on every machine: ``shape``, of that ``dtype``."""
+    array = (scale * np.random.RandomState(seed).standard_normal(shape)).astype(dtype)
+    times = f"{scale} * " if scale != 1 else ""
+    draw = f"np.random.RandomState({seed}).standard_normal({shape})"
+    return remember(array, f"({times}{draw}).astype({dtype!r})")
+
+
+def distribution(seed: int, rows: int) -> Array:
+    """Weights of rows, positive, that do not add up to 1: (rows,) float64."""
+    return np.random.RandomState(seed).uniform(0.1, 3.0, rows).round(3)
+
+
+def linear_layer(network: Network, index: int) -> tuple[Array, Array]:
+    """Weight (out, in) and bias (out,) of a linear layer, float64: for closed forms."""
+    layer: Any = exact(network)[index]
+    return layer.weight.detach().numpy(), layer.bias.detach().numpy()
+
+
+@dataclass(frozen=True)
+class Case:
+    """A network with a slice behind ``layer``, a target class, and inputs drawn from ``seed``."""
+
+    network: Network
+    layer: int = -1
+    target: int = 0
+    seed: int = 0
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Z, the shape of the slice."""
+        return slice_shape(self.network, self.layer)
+
+    @property
+    def classes(self) -> int:
+        """K, how many classes there are."""
+        return num_classes(self.network)
+
+    @property
+    def other(self) -> int:
+        """A class that is not the target."""
+        return (self.target + 1 + self.seed % (self.classes - 1)) % self.classes
+
+    @property
+    def neuron(self) -> int:
+        """A neuron of the slice."""
+        return self.seed % self.shape[0]
+
+    def xs(self, rows: int = 4) -> Array:
+        """Inputs (rows, *input_shape)."""
+        shape = input_shape(self.network)
+        return normal(1000 + self.seed, rows, *shape, scale=1.5, dtype=self.network.dtype)
+
+    @property
+    def x(self) -> Array:
+        """One input, (*input_shape)."""
+        shape = input_shape(self.network)
+        return normal(2000 + self.seed, *shape, scale=1.5, dtype=self.network.dtype)
+
+    @property
+    def baseline(self) -> Array:
+        """A baseline for it, not zero."""
+        shape = input_shape(self.network)
+        return normal(3000 + self.seed, *shape, dtype=self.network.dtype)
+
+    def on_line(self, nodes: Array) -> Array:
+        """Points at ``nodes`` of the way from baseline to x: (len(nodes), *x.shape), its dtype."""
+        alpha = nodes.reshape(-1, *[1] * self.x.ndim)
+        points: Array = self.baseline + alpha * (self.x.astype(np.float64) - self.baseline)
+        return points.astype(self.x.dtype)
+
+    def scores(self, *points: Array) -> Array:
+        """Class scores before any softmax of some points: (len(points), K) float64."""
+        return scores(self.network, np.stack(points))
+
+    def activations(self, *points: Array) -> Array:
+        """h(x) of some points, float64: (len(points), *Z)."""
+        model = exact(self.network)
+        with torch.no_grad():
+            rows = torch.from_numpy(np.stack(points).astype(np.float64))
+            return np.asarray(model[: self.layer + 1](rows))
+
+    def derivative(self, x: Array, other: int | None = None) -> Array:
+        """∂ score_target / ∂z at z = h(x) by central differences: Z, float64, good to 1e-6.
+
+        With ``other``, of score_target − score_other.  Only for networks without kinks.
+        """
+        model = exact(self.network)
+        with torch.no_grad():
+            z = model[: self.layer + 1](torch.from_numpy(x[None].astype(np.float64)))[0]
+            step = 1e-5 * torch.eye(z.numel(), dtype=torch.float64).reshape(-1, *z.shape)
+            g = model[self.layer + 1 :]
+            change = (g(z + step) - g(z - step)) / 2e-5  # (features, K)
+        out = change[:, self.target] - (change[:, other] if other is not None else 0)
+        return np.asarray(out.reshape(z.shape))
+
+    def with_network(self, **changes: Any) -> Case:
+        """The same case on a changed network."""
+        return replace(self, network=replace(self.network, **changes))
+
+
+SMOOTH = ("smooth_mlp", "smooth_cnn", "dropout_bn", "quadratic")
+"""Families without a kink: quadrature converges fast on them."""
+
+
+def slices_of(family: str) -> range:
+    """The layers of a family behind which a slice may lie, −1 to the last."""
+    depth = 0
+    while True:
+        try:
+            slice_shape(Network(family), depth)
+        except IndexError:
+            return range(-1, depth)
+        depth += 1
+
+
+def case_list(*rows: tuple[str, int, int], **network: Any) -> list[Case]:
+    """Cases from (family, layer, seed): the finite lists of the comparisons with the reference."""
+    made = []
+    for family, layer, seed in rows:
+        spec = Network(family, seed=seed, **network)
+        made.append(Case(spec, layer, seed % num_classes(spec), seed))
+    return made
+
+
+def cases(
+    families: Sequence[str] = SMOOTH,
+    *,
+    layers: Sequence[int] | None = None,
+    seeds: int = 12,
+    **network: Any,
+) -> st.SearchStrategy[Case]:
+    """Cases over families, seeds, layers (all of a family's, unless given) and target classes."""
+    finite = [
+        Case(spec, layer, target, seed)
+        for family in families
+        for seed in range(seeds)
+        for spec in [Network(family, seed=seed, **network)]
+        for layer in (slices_of(family) if layers is None else layers)
+        for target in range(num_classes(Network(family)))
+    ]
+    return st.sampled_from(finite)

@@ -1,0 +1,353 @@
+"""Expectations: the only place that turns a comparison into feedback.
+
+Each function returns quietly when the expectation holds, and otherwise raises :class:`Unmet` with
+what a student is told.  Comparisons are relative to the size of what was expected, so that one
+tolerance serves networks of any scale.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any, NoReturn
+
+import numpy as np
+
+from grader.calls.validate import WrongKind, words
+from grader.records import Call, Feedback, Figure, Reply, StudentError
+
+__all__ = [
+    "DIFFERENCES",
+    "FLOAT32",
+    "FLOAT64",
+    "HALF",
+    "NOTHING",
+    "StudentFault",
+    "Unmet",
+    "close",
+    "diagnosed",
+    "equal",
+    "finite",
+    "measuring",
+    "nearest",
+    "partial",
+    "raises",
+    "record",
+    "relative_error",
+    "same_ranking",
+    "that",
+]
+
+FLOAT32 = 1e-4
+"""Relative L2 tolerance of a result in float32.
+
+On the public cases honest phrasings of the same formula differ by at most 2e-6, and single mistakes
+by more than 1e-2 (``python tests/benchmarks/tolerances.py``).  Only a rule that ignores ``steps``
+may come nearer; asking at 50 and 300 steps finds it.
+"""
+FLOAT64 = 1e-9
+"""The same in float64: honest phrasings differ by at most 1e-14, float32 inside by more than 1e-8.
+
+Not for integrals: Captum keeps the weights of its steps in float32, which makes up to 4e-8.
+"""
+
+
+DIFFERENCES = 1e-3
+"""The same against derivatives by central differences, which are good to 1e-6.
+
+Where checks ask for it, honest submissions use at most 1 % of it, and wrong ones that it catches
+are off by 20 times and more (``hw3 audit``, which prints both for every check).
+"""
+NOTHING = 1e-5
+"""What counts as zero, as an absolute L2 norm: of inputs that are ignored, of a line of no length.
+
+Honest submissions use at most 4 % of it; wrong ones are off by a thousand times and more.
+"""
+
+HALF = 0.5
+"""What is earned where an answer is right on part of the ground."""
+
+
+class Unmet(Exception):  # noqa: N818  (an unmet expectation is an outcome, not an error)
+    """An expectation that does not hold; ``fraction`` in [0, 1) is what is earned all the same.
+
+    ``of_values``: numbers are wrong, which may be a known mistake; ``answers`` are the calls that
+    came before, with what they gave, latest last.
+    """
+
+    def __init__(
+        self,
+        feedback: Feedback,
+        fraction: float = 0.0,
+        *,
+        of_values: bool = False,
+        answers: tuple[tuple[Call, Any], ...] = (),
+    ) -> None:
+        super().__init__(feedback.message)
+        if not 0 <= fraction < 1:
+            raise ValueError(f"the fraction of an unmet expectation is in [0, 1) (got {fraction})")
+        self.feedback = feedback
+        self.fraction = fraction
+        self.of_values = of_values
+        self.answers = answers
+
+
+class StudentFault(Exception):  # noqa: N818
+    """The student's code raised, died, overran or is not there."""
+
+    def __init__(self, error: StudentError) -> None:
+        super().__init__(error.message)
+        self.error = error
+
+
+def that(holds: bool, message: str, *, of_values: bool = False, **feedback: Any) -> None:
+    """``holds``, or the student is told ``message`` and other fields of :class:`Feedback`.
+
+    ``of_values``: it is numbers that are wrong, which may be a known mistake.
+    """
+    if not holds:
+        raise Unmet(Feedback(message=message, **feedback), of_values=of_values)
+
+
+def partial(fraction: float, message: str, **feedback: Any) -> NoReturn:
+    """Right on part of the ground: earns ``fraction`` of the points."""
+    raise Unmet(Feedback(message=message, **feedback), fraction)
+
+
+def finite(actual: np.ndarray, what: str = "the result") -> None:
+    """No NaN and no infinity."""
+    bad = int(np.size(actual) - np.isfinite(actual).sum())
+    that(
+        bad == 0,
+        f"in {what} there is NaN or infinity, for finite input",
+        actual=show(actual),
+    )
+
+
+_measured: list[float] | None = None
+
+
+@contextmanager
+def measuring() -> Iterator[list[float]]:
+    """Inside, the list holds error ÷ tolerance of every comparison: what is left of the room."""
+    global _measured
+    before, _measured = _measured, []
+    try:
+        yield _measured
+    finally:
+        _measured = before
+
+
+def record(error: float, tolerance: float) -> None:
+    """Note a comparison for :func:`measuring`."""
+    if _measured is not None and tolerance > 0:
+        _measured.append(error / tolerance)
+
+
+def relative_error(actual: np.ndarray, expected: np.ndarray, scale: float = 0.0) -> float:
+    """‖actual − expected‖ / max(‖expected‖, scale), float64; infinite for what is not finite."""
+    a, e = np.asarray(actual, dtype=np.float64), np.asarray(expected, dtype=np.float64)
+    if not np.isfinite(a).all():
+        return float("inf")
+    size = max(float(np.linalg.norm(e)), scale, 1e-12)
+    return float(np.linalg.norm(a - e)) / size
+
+
+def close(
+    actual: Any,
+    expected: Any,
+    tolerance: float = FLOAT32,
+    what: str = "the result",
+    *,
+    scale: float = 0.0,
+    scaled: float = 0.0,
+    **feedback: Any,
+) -> None:
+    """``actual`` equals ``expected`` up to a relative L2 error of ``tolerance``.
+
+    Args:
+        actual: what came back, any shape.
+        expected: what should have, same shape.
+        tolerance: relative to max(‖expected‖, scale).
+        what: how the sentence calls it.
+        scale: a size below which differences do not count, for expectations near zero.
+        scaled: what is earned where everything is the same positive number times too large.
+        **feedback: further fields of :class:`Feedback`.
+    """
+    a, e = np.asarray(actual), np.asarray(expected)
+    if a.shape != e.shape:
+        message = f"{what} has the shape {a.shape}, and should have {e.shape}"
+        raise Unmet(Feedback(message=message), of_values=True)
+    finite(a, what)
+    error = relative_error(a, e, scale)
+    record(error, tolerance)
+    if error <= tolerance:
+        return
+    figures = () if a.ndim == 0 or a.size < 4 else (_maps(a, e, what),)
+    ours = {
+        "expected": show(e),
+        "actual": show(a),
+        "figures": figures,
+        "diagnosis": _looks_like(a, e, tolerance),
+    }
+    message = f"{what} differs from what it should be{_by(error)}"
+    fraction = scaled if _factor(a, e, tolerance) > 0 else 0.0
+    raise Unmet(Feedback(message=message, **{**ours, **feedback}), fraction, of_values=True)
+
+
+def _factor(actual: np.ndarray, expected: np.ndarray, tolerance: float) -> float:
+    """The one number by which the result is too large; 0 where there is none."""
+    a, e = (np.asarray(v, dtype=np.float64).reshape(-1) for v in (actual, expected))
+    if a.size < 3 or not a.any() or not e.any():
+        return 0.0
+    factor = float(a @ e / (e @ e))
+    return factor if relative_error(a, factor * e) <= max(tolerance, FLOAT32) else 0.0
+
+
+def _looks_like(actual: np.ndarray, expected: np.ndarray, tolerance: float) -> str:
+    """What turns the expectation into the result, where that is simple and no accident."""
+    a, e = (np.asarray(v, dtype=np.float64).reshape(-1) for v in (actual, expected))
+    if a.size < 3 or not a.any() or not e.any():
+        return ""
+    room = max(tolerance, FLOAT32)
+    if relative_error(a, -e) <= room:
+        return "the sign is the wrong way round"
+    if relative_error(a, np.abs(e)) <= room:
+        return "these are absolute values: signs should stay"
+    factor = _factor(a, e, tolerance)
+    return f"everything is {factor:.4g} times what it should be" if factor else ""
+
+
+def nearest(
+    actual: np.ndarray,
+    accepted: Mapping[str, np.ndarray],
+    tolerance: float,
+    what: str,
+    **feedback: Any,
+) -> str:
+    """``actual`` is close to one of the ``accepted``; the name of the nearest."""
+    errors = {name: relative_error(actual, e) for name, e in accepted.items()}
+    best = min(errors, key=lambda name: errors[name])
+    close(actual, accepted[best], tolerance, what, **feedback)
+    return best
+
+
+def equal(actual: Any, expected: Any, what: str = "the result", **feedback: Any) -> None:
+    """``actual`` equals ``expected`` exactly, to the bit."""
+    a, e = np.asarray(actual), np.asarray(expected)
+    if a.shape != e.shape or not np.array_equal(a, e):
+        raise Unmet(
+            Feedback(
+                **{
+                    "message": f"{what} is not what it should be",
+                    "expected": show(e),
+                    "actual": show(a),
+                    **feedback,
+                }
+            ),
+            of_values=True,
+        )
+
+
+def same_ranking(
+    actual: Sequence[int] | np.ndarray,
+    expected: Sequence[int] | np.ndarray,
+    what: str,
+    **feedback: Any,
+) -> None:
+    """The same neurons in the same order; the same ones in another order earn half."""
+    a, e = [int(i) for i in actual], [int(i) for i in expected]
+    if a == e:
+        return
+    shown = {"expected": str(e), "actual": str(a), **feedback}
+    same = sorted(a) == sorted(e)
+    words_ = "the right neurons, but not strongest first" if same else "other neurons than expected"
+    raise Unmet(
+        Feedback(message=f"{what}: {words_}", **shown), HALF if same else 0.0, of_values=True
+    )
+
+
+def raises(reply: Reply, words_: str, kinds: Iterable[str] = ("ValueError", "IndexError")) -> None:
+    """The call was refused with one of the exceptions ``kinds``."""
+    error, kinds = reply.error, tuple(kinds)
+    expected = " or ".join(kinds)
+    if error is None:
+        message = f"{words_} should raise {expected}, but a value came back"
+        that(False, message, expected=expected, actual=words(reply.value))
+    elif error.kind != "raised":
+        raise StudentFault(error)
+    elif not set(kinds) & set(error.types):
+        that(
+            False,
+            f"{words_} should raise {expected}, but raises {error.types[0]}",
+            expected=expected,
+            actual=error.message,
+            where=where(error),
+        )
+
+
+def where(error: StudentError) -> str:
+    """The student's own line, as ``file:line: source``."""
+    if not error.file:
+        return ""
+    place = f"{error.file}:{error.line}" if error.line else error.file
+    return place + (f": {error.code}" if error.code else "")
+
+
+def wrong_kind(error: WrongKind, what: str) -> Unmet:
+    """A reply of another type or shape, as an unmet expectation."""
+    return Unmet(Feedback(message=f"{what} {error}"), of_values=True)
+
+
+def add(unmet: Unmet, **feedback: Any) -> Unmet:
+    """The same, with fields of the feedback filled in where they are empty."""
+    empty = {k: v for k, v in feedback.items() if v and not getattr(unmet.feedback, k)}
+    return _with(unmet, replace(unmet.feedback, **empty))
+
+
+def diagnosed(unmet: Unmet, sentence: str) -> Unmet:
+    """The same, with the known mistake that it is, if it is one."""
+    return _with(unmet, replace(unmet.feedback, diagnosis=sentence)) if sentence else unmet
+
+
+def _with(unmet: Unmet, feedback: Feedback) -> Unmet:
+    return Unmet(feedback, unmet.fraction, of_values=unmet.of_values, answers=unmet.answers)
+
+
+def show(array: Any, most: int = 8) -> str:
+    """A short text of an array: all numbers where few, else the first ones and the shape."""
+    a = np.asarray(array)
+    if a.dtype.kind in "iub":
+        numbers = [str(v) for v in a.reshape(-1)[:most].tolist()]
+    else:
+        numbers = [f"{v:.5g}" for v in a.reshape(-1)[:most].tolist()]
+    if a.ndim == 0:
+        return numbers[0]
+    more = f", … ({'×'.join(map(str, a.shape))})" if a.size > most else ""
+    return f"[{', '.join(numbers)}{more}]"
+
+
+def _by(error: float) -> str:
+    if error >= 10:
+        return f" (by {error:.0f} times its size)" if error < 1e6 else ""
+    return (
+        f" (by {100 * error:.0f} % of its size)" if error >= 0.1 else f" (by {100 * error:.2g} %)"
+    )
+
+
+def _maps(actual: np.ndarray, expected: np.ndarray, what: str) -> Figure:
+    a, e = _picture(actual), _picture(expected)
+    arrays = {"expected": e.tolist(), "yours": a.tolist(), "difference": (a - e).tolist()}
+    return Figure("maps", f"{what}: expected, yours, and the difference", arrays)
+
+
+def _picture(array: np.ndarray) -> np.ndarray:
+    # (…, H, W): the map that holds most; (F,): one row.
+    a = np.asarray(array, dtype=np.float64)
+    if a.ndim == 1:
+        return a[None, :]
+    if a.ndim == 2:
+        return a
+    maps = a.reshape(-1, *a.shape[-2:])
+    return np.asarray(maps[int(np.abs(maps).sum((1, 2)).argmax())])

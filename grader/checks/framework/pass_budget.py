@@ -1,0 +1,71 @@
+"""What a call needs, and what a student is told where theirs took many times that.
+
+It is a hint, and never a point: the counts come from the process of the student's code.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from grader.homework import contract
+from grader.records import Call, NumPy, Passes
+
+__all__ = ["TOO_MANY", "needed", "too_slow"]
+
+_ONE_EACH = {
+    "instance_influence": "xs",
+    "class_influence": "xs",
+    "path_influence": "steps",
+    "integrated_gradients": "steps",
+    "saliency_map": "",
+    "integrated_saliency_map": "steps",
+    "comparative_influence": "xs",
+    "comparative_integrated_gradients": "steps",
+    "distinguishing_neurons": "xs",
+    "compare_with_single_class": "xs",
+    "binary_classifier": "xs",
+    "evaluate": "xs",
+}
+"""A pass for each row or step of this argument is enough, one by one; ``""``: one in all."""
+
+TOO_MANY, _FEW = 10, 20
+"""More than so many times what is needed, and so many more, is told.
+
+One gradient for each of ten classes is not, nor what else honest code does twice; a gradient for
+each feature, or difference quotients, of an image are.
+"""
+
+
+def needed(call: Call) -> int | None:
+    """How many forward, and how many backward passes are enough; ``None``: there is no such number.
+
+    A batch can do with fewer; who goes through rows and steps one by one is not told either.
+    """
+    if call.function not in _ONE_EACH:
+        return None
+    name = _ONE_EACH[call.function]
+    if not name:
+        return 1
+    defaults = dict(contract.function(call.function).parameters)
+    value: Any = call.arguments.get(name, defaults[name])
+    if name == "steps":
+        return max(value, 1) if type(value) is int else None
+    array = value.array if isinstance(value, NumPy) else value
+    return max(len(array), 1) if hasattr(array, "__len__") else None
+
+
+def too_slow(call: Call, passes: Passes) -> str:
+    """A sentence for the student about a call that took far more than it needs, or nothing."""
+    need = needed(call)
+    made, what = passes.backward, "backward"
+    if passes.forward > made:
+        made, what = passes.forward, "forward"
+    if need is None or made <= TOO_MANY * need + _FEW:
+        return ""
+    name = _ONE_EACH[call.function]
+    with_ = {"steps": f" with {need} steps", "xs": f" of {need} rows", "": ""}[name]
+    suffice = "suffices" if need == 1 else "suffice"
+    return (
+        f"{call.function}{with_} made {made} {what} passes, where {need} {suffice}: "
+        "slow, but it costs no points."
+    )

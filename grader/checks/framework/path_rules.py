@@ -1,0 +1,278 @@
+"""Path integrals: which approximations of one count as right."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from grader.checks.framework import expect
+from grader.checks.framework.cases import SMOOTH, Case
+from grader.checks.framework.student import Student
+from grader.oracle.live import oracle
+from grader.oracle.quadrature import RULES, Rule, midpoint, rules
+
+__all__ = [
+    "AT_50",
+    "AT_300",
+    "CONVERGES",
+    "NO_WORSE",
+    "Integral",
+    "M",
+    "adds_up",
+    "comparable",
+    "fifty_by_default",
+    "follows_a_rule",
+    "precise",
+    "up_to_an_interval",
+]
+
+Array = np.ndarray
+
+SAME = 1e-7
+"""What two results may differ by that are computed in the same way."""
+
+M = 8
+"""Steps at which results are told apart by their rule; the rules differ by 1e-2 and more there."""
+
+_CAPTUMS = "Captum's trapezoid"
+_NAMES = (*RULES, _CAPTUMS)
+
+MANY = 133
+"""Steps at which a rule that was recognised is looked at again.
+
+More than fit in a small batch, and than the hundred at which some stop.
+"""
+
+AT_50, AT_300 = 0.06, 0.01
+"""How near the exact integral a rule of one's own must come, relative L2."""
+
+CONVERGES = 0.15
+"""The most that the error of a rule of one's own at 300 steps may be of that at 8 steps.
+
+Of the root mean square over a check's cases: at most 0.06 for honest rules, at least 0.39 for those
+that leave out a part of the line, 0.9 for those that crowd their points, and 1 for those that
+ignore ``steps`` (``python tests/benchmarks/own_rules.py``).
+"""
+
+NO_WORSE = 1.3
+"""The most that its error at 50 steps may be of that of the left-hand or the right-hand sum.
+
+Of the root mean square over the cases without kinks: at most 0.7 for honest rules, 1.9 and more for
+points that lie a step aside, off the line (by the same command).
+"""
+
+
+@dataclass(frozen=True)
+class Integral:
+    """A path integral that is asked for.
+
+    Args:
+        case: whose line it is.
+        ask: the student's result at a number of steps.
+        average: the right average over points of the line (n, *x.shape) under weights (n,) that add
+            up to 1.
+        times_difference: the result is x − baseline times that average.
+        kinks: the quantity has kinks of its own, a maximum for example.
+    """
+
+    case: Case
+    ask: Callable[[int], Array]
+    average: Callable[[Array, Array], Array]
+    times_difference: bool = False
+    kinks: bool = False
+
+    @property
+    def smooth(self) -> bool:
+        """Whether errors fall on it as they should, without luck."""
+        return self.case.network.family in SMOOTH and not self.kinks
+
+    def by(self, rule: Rule) -> Array:
+        """What a rule makes of it."""
+        nodes, weights = rule
+        factor = self.case.x - self.case.baseline if self.times_difference else 1.0
+        return np.asarray(factor * self.average(self.case.on_line(nodes), weights))
+
+    def by_name(self, name: str, steps: int) -> Array:
+        """What an accepted rule makes of it."""
+        if name == _CAPTUMS:
+            return (steps - 1) / steps * self.by(rules(steps)["trapezoid of m points"])
+        return self.by(rules(steps)[name])
+
+    def exact(self) -> Array:
+        """The integral; where the gradient jumps, this is better than Gauss–Legendre."""
+        return self.by(midpoint(500))
+
+    def sums(self) -> tuple[Array, Array]:
+        """The left-hand and the right-hand sum of 50 steps."""
+        made = rules(50)
+        return self.by(made["left-hand sum"]), self.by(made["right-hand sum"])
+
+    def everything(self) -> None:
+        """Ask for all that an answer may be compared with."""
+        for steps in (M, MANY):
+            for name in _NAMES:
+                self.by_name(name, steps)
+        self.exact()
+        self.sums()
+
+
+def follows_a_rule(integrals: Sequence[Integral], what: str) -> None:
+    """The results are those of accepted rules at the same number of steps, or converge.
+
+    Args:
+        integrals: all that a check asks for.
+        what: how the sentence calls them.
+    """
+    oracle.foresee(*(integral.everything for integral in integrals))
+    own = [integral for integral in integrals if not _is_named(integral)]
+    if not own:
+        return
+    errors: list[tuple[float, float]] = []
+    beside: list[tuple[float, float, float]] = []
+    for integral in own:
+        exact = integral.exact()
+        got, rough = integral.ask(M), integral.ask(50)
+        expect.close(rough, exact, AT_50, f"with 50 steps {what}")
+        fine = integral.ask(300)
+        expect.close(fine, exact, AT_300, f"with 300 steps {what}")
+        stands = expect.relative_error(integral.ask(MANY), fine) <= 1e-9
+        expect.that(
+            not stands or expect.relative_error(fine, exact) <= expect.FLOAT32,
+            f"with {MANY} and with 300 steps {what} is the very same, and not yet the integral",
+            expected="more gradient evaluations for more steps, and a smaller error",
+            actual="the very same numbers",
+            diagnosis="is `steps` used for the number of points on the line, however many?",
+        )
+        errors.append((expect.relative_error(got, exact), expect.relative_error(fine, exact)))
+        if integral.smooth:
+            a, b, c = (expect.relative_error(r, exact) for r in (rough, *integral.sums()))
+            beside.append((a, b, c))
+    at_8, at_300 = (_mean_size(column) for column in zip(*errors, strict=True))
+    expect.record(at_300 / max(at_8, 1e-9), CONVERGES)
+    expect.that(
+        at_300 <= CONVERGES * at_8,
+        f"{what} does not come nearer to the integral with more steps",
+        expected=f"an error that falls: at 300 steps at most {CONVERGES} times that at {M} steps",
+        actual=f"an error of {at_8:.2g} at {M} steps, and of {at_300:.2g} at 300",
+        of_values=True,
+        diagnosis="is `steps` used for the number of points on the line, and are these spread "
+        "evenly from the baseline to x?",
+    )
+    if not beside:
+        return
+    at_50, left, right = (_mean_size(column) for column in zip(*beside, strict=True))
+    room = NO_WORSE * max(left, right)
+    expect.record(at_50, room)
+    expect.that(
+        at_50 <= room,
+        f"with 50 steps {what} is farther off than a left-hand or a right-hand sum",
+        expected=f"an error of {max(left, right):.2g}, or less",
+        actual=f"an error of {at_50:.2g}",
+        of_values=True,
+        diagnosis="do all points lie between the baseline and x, and is their sum divided by how "
+        "many there are?",
+    )
+
+
+def _is_named(integral: Integral) -> bool:
+    got = integral.ask(M)
+    errors = {n: expect.relative_error(got, integral.by_name(n, M)) for n in _NAMES}
+    matched = [name for name, error in errors.items() if error <= expect.FLOAT32]
+    if not matched:
+        return False
+    # Where a gradient is constant over stretches, another rule may give the same at 8 steps.
+    again = integral.ask(MANY)
+    error = min(expect.relative_error(again, integral.by_name(name, MANY)) for name in matched)
+    if error <= expect.FLOAT32:
+        expect.record(max(error, min(errors.values())), expect.FLOAT32)
+    return error <= expect.FLOAT32
+
+
+def _mean_size(errors: Sequence[float]) -> float:
+    return float(np.sqrt(np.mean(np.square(errors))))
+
+
+def fifty_by_default(student: Student, name: str, arguments: Sequence[Any], what: str) -> None:
+    """Where steps is left out it is 50: the result is the very same, unless it is never the same.
+
+    With 49 steps it would differ by 1e-6 and more.
+    """
+    ask, fifty = student.call(name, *arguments), student.call(name, *arguments, 50)
+    left_out, given = student.answer(ask), student.answer(fifty)
+    expect.finite(left_out, what)
+    if expect.relative_error(left_out, given, 1e-3) <= SAME:
+        return
+    for call, first in ((ask, left_out), (fifty, given)) * 4:
+        if expect.relative_error(student.answer(call), first, 1e-3) > SAME:
+            return  # its points are drawn anew each time
+    expect.close(left_out, given, SAME, f"without steps, which is then 50, {what}", scale=1e-3)
+
+
+def comparable(student: Student, name: str, arguments: Sequence[Any]) -> tuple[int, float]:
+    """Steps and tolerance at which two results of an integral can be compared with each other.
+
+    A rule that draws its points anew for each call comes no nearer to itself than to the integral.
+    """
+    call = student.call(name, *arguments, 20)
+    error = expect.relative_error(student.answer(call), student.answer(call), 1e-3)
+    return (20, expect.FLOAT32) if error <= SAME else (300, 3 * AT_300)
+
+
+def precise(actual: Array, expected: Array, steps: int, what: str) -> None:
+    """In float64 an integral on a linear network is what it should be, to ten digits.
+
+    But for one factor: Captum keeps the weights of its steps in float32, and its trapezoid forgets
+    an interval.  Float32 anywhere else shows.
+    """
+    accepted = up_to_an_interval(expected, steps)
+    name = expect.nearest(actual, accepted, 1e-6, what)
+    e = accepted[name]
+    factor = float(np.sum(actual * e) / np.sum(e * e))
+    expect.close(
+        actual,
+        factor * e,
+        expect.FLOAT64,
+        what,
+        diagnosis="this is the precision of float32: numbers were rounded on the way",
+    )
+
+
+def adds_up(
+    attribution: Array, value: Callable[[Array], float], case: Case, steps: int, what: str
+) -> None:
+    """Completeness: an attribution adds up to the change of a quantity between baseline and x.
+
+    An honest sum of ``steps`` points may be off by its leading error, half the change of the slope
+    between the ends of the line ÷ steps (Euler-Maclaurin), here with a factor of two to spare, and
+    Captum's trapezoid by 1/steps of the sum.
+
+    Args:
+        attribution: at that many steps.
+        value: the quantity at a point, in float64.
+        case: whose line it is.
+        steps: of the attribution.
+        what: how the sentence calls it.
+    """
+    expect.finite(attribution, what)
+    x, baseline = case.x.astype(np.float64), case.baseline.astype(np.float64)
+
+    def slope(alpha: float) -> float:
+        after, before = (value(baseline + a * (x - baseline)) for a in (alpha + 1e-5, alpha - 1e-5))
+        return (after - before) / 2e-5
+
+    change = value(x) - value(baseline)
+    total = float(np.sum(attribution, dtype=np.float64))
+    room = abs(slope(1.0) - slope(0.0)) / steps + 2 / steps * abs(change) + 1e-3
+    if abs(total - change) > room:
+        expect.close(total, change, 0.0, f"the sum of {what}")
+
+
+def up_to_an_interval(expected: Array, steps: int) -> dict[str, Array]:
+    """An expectation, and what Captum's trapezoid makes of it, whose weights add up to less.
+
+    For checks that are about something else than normalisation.
+    """
+    return {"exact": expected, _CAPTUMS: (steps - 1) / steps * expected}

@@ -1,0 +1,292 @@
+"""How a check is declared: one decorated function whose docstring is what a student reads.
+
+``@check`` registers; ``@for_all`` runs the function on cases that Hypothesis draws, and shrinks.
+Checks keep the order in which they are declared, and a declaration that is wrong fails at import.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import inspect
+import pkgutil
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import wraps
+from pathlib import Path
+from types import ModuleType
+from typing import Any, TypeVar
+
+from hypothesis import HealthCheck, Phase, Verbosity, given, settings
+from hypothesis.configuration import set_hypothesis_home_dir
+from hypothesis.internal.conjecture import providers
+from hypothesis.strategies import SearchStrategy
+
+from grader import layout
+from grader.checks.framework.expect import StudentFault, Unmet
+from grader.homework import contract
+from grader.records import Check, Feedback, Limits
+
+__all__ = ["CHECKS", "check", "checks_of", "for_all", "load", "without_shrinking"]
+
+Run = Callable[[Any], Feedback | None]
+R = TypeVar("R", bound=Run)
+
+# Hypothesis would make a folder of its own wherever a student happens to be.
+set_hypothesis_home_dir(Path.home() / ".cache" / "hw3-grader")
+
+CHECKS: dict[str, Check] = {}
+"""Every check by id, as :func:`load` imported them; of hidden ones, those of the last seed."""
+
+_DECLARED: dict[Any, Check] = {}
+
+_HIDDEN: dict[int, dict[str, Check]] = {}
+"""Hidden checks by the seed of their cases."""
+
+
+def check(
+    function: str,
+    points: float,
+    needs: Sequence[Run] = (),
+    limits: Limits | None = None,
+    causes: Sequence[str] = (),
+) -> Callable[[R], R]:
+    """Declare a check of one function of the homework.
+
+    The id is ``function.name``; the docstring's first line is the title, the rest says what is
+    tried.  A check is hidden when its module lies in ``grader.checks.hidden``.
+
+    Args:
+        function: its name in the contract.
+        points: what it is worth, > 0.
+        needs: checks of the same function, declared above; unless all of them pass, it is blocked.
+        limits: of each call, where the defaults do not fit.
+        causes: ids of checks whose failure may be the reason of this one's, the likeliest first.
+
+    Raises:
+        ValueError: the declaration is wrong.
+    """
+
+    def declare(run: R) -> R:
+        name = f"{function}.{run.__name__}"
+        title, _, about = (inspect.getdoc(run) or "").partition("\n")
+        if function not in contract.FUNCTIONS:
+            raise ValueError(f"{name}: the homework has no function {function!r}")
+        if not title:
+            raise ValueError(f"{name}: a check needs a docstring, which students read")
+        if points <= 0:
+            raise ValueError(f"{name}: points must be > 0 (got {points})")
+        if name in CHECKS:
+            raise ValueError(f"{name}: there is a check of that name already")
+        needed = []
+        for need in needs:
+            before = _DECLARED.get(need)
+            if before is None or before.function != function:
+                words = getattr(need, "__name__", repr(need))
+                raise ValueError(f"{name}: {words} is no check of {function} declared above")
+            needed.append(before.id)
+        made = Check(
+            id=name,
+            part=contract.function(function).part,
+            function=function,
+            title=title,
+            points=float(points),
+            hidden=layout.is_hidden(run.__module__),
+            needs=tuple(needed),
+            limits=limits,
+            run=run,
+            about=" ".join(about.split()),
+            causes=tuple(causes),
+        )
+        CHECKS[name] = _DECLARED[run] = made
+        return run
+
+    return declare
+
+
+def load(hidden_seed: int | None = None) -> list[Check]:
+    """Import every module of checks; the checks in the order of the homework's functions.
+
+    Hidden checks are there only where their files are: a student's package has none.
+
+    Args:
+        hidden_seed: what the cases of hidden checks are drawn from; ``None`` for the default.
+            Each seed has hidden checks of its own, public ones are the same for all.
+    """
+    import grader.checks as package
+
+    for name in _modules(package):
+        importlib.import_module(name)
+    checks = [c for c in CHECKS.values() if not c.hidden]
+    if importlib.util.find_spec(layout.HIDDEN):
+        checks += _load_hidden(importlib.import_module(layout.HIDDEN), hidden_seed).values()
+    order = list(contract.FUNCTIONS)
+    return sorted(checks, key=lambda c: (order.index(c.function), c.hidden))
+
+
+def _modules(package: ModuleType) -> Iterator[str]:
+    """The modules of checks in a package, one folder after the other; hidden ones lie in theirs."""
+    for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+        if module.name in (layout.HIDDEN, f"{package.__name__}.framework"):
+            continue
+        yield module.name
+        if module.ispkg:
+            yield from _modules(importlib.import_module(module.name))
+
+
+def _load_hidden(package: Any, seed: int | None) -> dict[str, Check]:
+    """The hidden checks of a seed; their modules read it when they are imported."""
+    seed = package.DEFAULT_SEED if seed is None else seed
+    if seed not in _HIDDEN:
+        for made in [c for c in CHECKS.values() if c.hidden]:
+            del CHECKS[made.id]
+        package.SEED = seed
+        names = list(_modules(package))
+        # Fresh modules, not reloaded ones: the checks of another seed go on reading their own.
+        for name in names:
+            sys.modules.pop(name, None)
+        for name in names:
+            importlib.import_module(name)
+        _HIDDEN[seed] = {c.id: c for c in CHECKS.values() if c.hidden}
+    return _HIDDEN[seed]
+
+
+def checks_of(checks: Sequence[Check], *, part: str = "", only: str = "") -> list[Check]:
+    """The checks of a part, or the one of an id (with those that it needs), or a function's.
+
+    Raises:
+        KeyError: there is none of that part or name.
+    """
+    chosen = [c for c in checks if not part or c.part == part]
+    if only:
+        wanted = {c.id for c in chosen if only in (c.id, c.function)}
+        by_id = {c.id: c for c in checks}
+        more = list(wanted)
+        while more:
+            more = [need for name in more for need in by_id[name].needs if need not in wanted]
+            wanted.update(more)
+        chosen = [c for c in checks if c.id in wanted]
+    if not chosen:
+        raise KeyError(only or part)
+    return chosen
+
+
+_SHRINK_CALLS, _SHRINK_SECONDS = 30, 2.0
+_PHASES = [Phase.generate, Phase.shrink]
+
+
+@contextmanager
+def without_shrinking() -> Iterator[None]:
+    """Inside, the first counterexample is reported: for who only counts them."""
+    _PHASES.remove(Phase.shrink)
+    try:
+        yield
+    finally:
+        _PHASES.append(Phase.shrink)
+
+
+class _Halt(BaseException):
+    """Ends Hypothesis's search at once: a crash or a timeout is not worth looking for again."""
+
+    def __init__(self, verdict: StudentFault | Unmet) -> None:
+        super().__init__()
+        self.verdict = verdict
+
+
+@contextmanager
+def _nothing_of_this_process() -> Iterator[None]:
+    """Keep Hypothesis from drawing numbers that it finds in the source of loaded modules.
+
+    It takes them from all modules that are not installed: those of a checkout, or a student's own
+    tests.  The same check would try other cases there, and give another mark.
+    """
+    collect = getattr(providers, "_get_local_constants", None)
+    if collect is None:  # before 6.131 it drew none
+        yield
+        return
+    setattr(providers, "_get_local_constants", lambda: _NO_CONSTANTS)  # noqa: B010
+    _forget_permitted()
+    try:
+        yield
+    finally:
+        setattr(providers, "_get_local_constants", collect)  # noqa: B010
+        _forget_permitted()
+
+
+def _forget_permitted() -> None:
+    """Of the numbers found, Hypothesis keeps which ones fit which strategy."""
+    cache = getattr(providers, "CONSTANTS_CACHE", None)
+    if cache is not None:
+        cache.cache.clear()
+
+
+_NO_CONSTANTS = getattr(providers, "Constants", lambda: None)()
+
+
+def for_all(
+    cases: SearchStrategy[Any], examples: int = 20
+) -> Callable[[Callable[[Any, Any], None]], Run]:
+    """Run a check ``(student, case)`` on cases that Hypothesis draws, derandomized.
+
+    The outcome of a case is remembered, and shrinking ends after 30 further cases or two seconds:
+    a student who is wrong should hear so soon.  Whatever the student's code raises ends the search.
+    The first case that fails decides the score; how far shrinking comes, which depends on the
+    machine, decides only which example is shown.
+
+    Args:
+        cases: draws from finite lists, hashable.
+        examples: how many cases at most.
+    """
+    quick = settings(
+        max_examples=examples,
+        derandomize=True,
+        deadline=None,
+        database=None,
+        report_multiple_bugs=False,
+        verbosity=Verbosity.quiet,
+        suppress_health_check=list(HealthCheck),
+    )
+
+    def decorate(body: Callable[[Any, Any], None]) -> Run:
+        @wraps(body)
+        def run(student: Any) -> None:
+            seen: dict[Any, Unmet | None] = {}
+            first: Unmet | None = None
+            failed_at, since = 0.0, 0
+
+            def outcome(case: Any) -> Unmet | None:
+                nonlocal first, failed_at, since
+                if case not in seen:
+                    if first is not None:
+                        since += 1
+                        if since > _SHRINK_CALLS or time.monotonic() - failed_at > _SHRINK_SECONDS:
+                            return None
+                    try:
+                        body(student, case)
+                        seen[case] = None
+                    except Unmet as unmet:
+                        told = student.explain(unmet)
+                        if first is None:
+                            first, failed_at = told, time.monotonic()
+                        seen[case] = told if told.fraction == first.fraction else None
+                    except StudentFault as fault:
+                        raise _Halt(first or fault) from None
+                return seen[case]
+
+            def holds(case: Any) -> None:
+                unmet = outcome(case)
+                if unmet is not None:
+                    raise unmet
+
+            try:
+                with _nothing_of_this_process():
+                    settings(quick, phases=_PHASES)(given(cases)(holds))()
+            except _Halt as halt:
+                raise halt.verdict from None
+
+        del run.__wrapped__  # its signature is that of a check
+        return run
+
+    return decorate

@@ -1,0 +1,125 @@
+"""What every function has to keep to, and what is earned by being right on part of the ground."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from grader.checks.framework import expect
+from grader.checks.framework.cases import Case
+from grader.checks.framework.expect import HALF
+from grader.checks.framework.student import Student
+from grader.records import Call, Reply
+
+__all__ = [
+    "STATEFUL",
+    "by_slice",
+    "dtype_kept",
+    "leaves_as_found",
+    "refuses",
+    "right_on",
+]
+
+T = TypeVar("T")
+
+
+def right_on(
+    student: Student,
+    groups: Mapping[str, Sequence[T]],
+    holds: Callable[[T], None],
+    special: Mapping[str, Sequence[T]] | None = None,
+) -> None:
+    """Every case holds; where all of one group do, what fails in another costs half.
+
+    Args:
+        student: says what was called.
+        groups: the ground in parts, by words such as "linear slices".
+        holds: raises :class:`expect.Unmet` for a case that is answered wrongly.
+        special: further cases of a group, which earn nothing by themselves.
+    """
+    wrong: dict[str, expect.Unmet] = {}
+    for words, cases in groups.items():
+        try:
+            for case in cases:
+                holds(case)
+        except expect.Unmet as unmet:
+            wrong[words] = student.explain(unmet)
+        else:
+            for case in (special or {}).get(words, ()):
+                holds(case)
+    if not wrong:
+        return
+    first = next(iter(wrong.values()))
+    earned = [wrong[words].fraction if words in wrong else 1.0 for words in groups]
+    feedback = first.feedback
+    if len(wrong) < len(groups):
+        right = " and ".join(words for words in groups if words not in wrong)
+        message = f"right for {right}; for {next(iter(wrong))}, {feedback.message}"
+        feedback = replace(feedback, message=message)
+    fraction = min(HALF, sum(earned) / len(earned))
+    raise expect.Unmet(feedback, fraction, of_values=first.of_values, answers=first.answers)
+
+
+def by_slice(cases: Sequence[Case]) -> dict[str, list[Case]]:
+    """Cases by the kind of their slice, for :func:`right_on`."""
+    flat, maps = ([c for c in cases if (len(c.shape) > 1) == kind] for kind in (False, True))
+    return {
+        words: of for words, of in (("linear slices", flat), ("convolutional slices", maps)) if of
+    }
+
+
+STATEFUL: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("dropout_bn", {"training": True, "grads": True}),
+    ("dropout_bn", {"mixed": True}),
+    ("inplace_cnn", {"grads": True}),
+    ("smooth_mlp", {"training": True, "head": "softmax"}),
+    ("inplace_mlp", {}),
+    ("blocks", {"mixed": True}),
+)
+"""Networks on which careless code leaves traces: modes, running statistics, gradients, inputs."""
+
+
+def leaves_as_found(student: Student, calls: Sequence[Call]) -> None:
+    """Arguments, parameters, buffers, ``.grad``, hooks and modes are the same after each call."""
+    for call in calls:
+        reply = student.reply(call)
+        if reply.error is not None:
+            raise expect.StudentFault(reply.error)
+        expect.that(
+            not reply.changed,
+            f"the call leaves something changed: {', '.join(reply.changed)}",
+            expected="everything as it was before the call",
+            actual=", ".join(reply.changed),
+        )
+
+
+def refuses(student: Student, calls: Sequence[tuple[str, Call]]) -> None:
+    """Each call raises ValueError or IndexError; every one refused earns its share."""
+    kept: list[expect.Unmet] = []
+    for words, call in calls:
+        try:
+            expect.raises(student.reply(call), words)
+        except expect.Unmet as unmet:
+            kept.append(student.explain(unmet))
+    if not kept:
+        return
+    refused = len(calls) - len(kept)
+    raise expect.Unmet(kept[0].feedback, refused / len(calls) if refused else 0.0)
+
+
+def dtype_kept(reply: Reply, dtype: str) -> None:
+    """A tensor comes back in the input's floating dtype; lists and NumPy arrays may have any."""
+    if reply.error is not None:
+        raise expect.StudentFault(reply.error)
+    value: Any = reply.value
+    if getattr(value, "origin", "") != "tensor":
+        return
+    expect.that(
+        value.dtype == dtype,
+        f"for {dtype} input the result is {value.dtype}",
+        expected=dtype,
+        actual=value.dtype,
+        hint=f"make new tensors in the input's dtype: torch.linspace(…, dtype=x.dtype), "
+        f"and do not send {dtype} numbers through another dtype",
+    )

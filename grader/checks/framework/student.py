@@ -1,0 +1,96 @@
+"""A submission, as checks see it: the homework's functions, and every trouble as an exception."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from typing import Any
+
+from grader.calls.functions import Functions
+from grader.calls.snippet import one_line, script
+from grader.calls.validate import WrongKind, shapes_of, to_array, validate
+from grader.checks.framework import expect, pass_budget
+from grader.checks.framework.expect import StudentFault, Unmet
+from grader.homework import contract
+from grader.homework.contract import Array, Module, Returns
+from grader.records import Call, Limits, Reply, StudentError
+from grader.sandbox.host.session import Session
+
+__all__ = ["Student"]
+
+_REMEMBERED = 12
+"""Answers among which a diagnosis looks for the wrong one, and for confirmation."""
+
+
+class Student(Functions):
+    """The functions of one submission, for one check.
+
+    Every method of the homework's names raises :class:`StudentFault` where the student's code
+    raised, died or is not there, and :class:`Unmet` where the value is of another type or shape
+    than the homework's.
+
+    Args:
+        session: carries out the calls.
+        limits: of each call; ``None`` leaves them to the session.
+    """
+
+    def __init__(self, session: Session, limits: Limits | None = None) -> None:
+        self._session, self._limits = session, limits
+        self.last: Call | None = None
+        self.printed = ""
+        self._answers: deque[tuple[Call, Any]] = deque(maxlen=_REMEMBERED)
+        self.slow: dict[str, str] = {}
+        """What is told about the cost of a function, by its name."""
+
+    def reply(self, call: Call) -> Reply:
+        """Carry out a call and hand over the reply as it is, errors included."""
+        self.last = call
+        reply = self._session.call(call, self._limits)
+        self.printed = reply.stdout or self.printed
+        if words := pass_budget.too_slow(call, reply.passes):
+            self.slow.setdefault(call.function, words)
+        return reply
+
+    def value(self, call: Call, returns: Returns | None, shapes: dict[str, Any]) -> Any:
+        """The value of a call in the contract's form."""
+        reply = self.reply(call)
+        if reply.error is not None:
+            raise StudentFault(reply.error)
+        self._answers.append((call, reply.value))
+        module_called = call.function == "()"
+        what = "what the returned module gives" if module_called else call.function
+        try:
+            if not module_called:
+                return validate(returns, reply.value, shapes)
+            assert isinstance(returns, Module)
+            if returns.rows:
+                return validate(Array(returns.rows), reply.value, shapes)
+            return to_array(reply.value)
+        except WrongKind as error:
+            raise expect.wrong_kind(error, what) from None
+
+    def answer(self, call: Call) -> Any:
+        """The value of a call to one of the homework's functions."""
+        return self.value(call, contract.function(call.function).returns, shapes_of(call))
+
+    def drive(self, driver: str, *, seed: int, **arguments: Any) -> Mapping[str, Any]:
+        """What one of our drivers measures on the student's ``gan.py``."""
+        reply = self.reply(Call(f"drive:{driver}", arguments, seed))
+        if reply.error is not None:
+            raise StudentFault(reply.error)
+        value = reply.value
+        if not isinstance(value, dict):
+            raise StudentFault(StudentError("garbage", "a call gave back what no driver gives"))
+        return {k: getattr(v, "array", v) for k, v in value.items()}
+
+    def explain(self, unmet: Unmet) -> Unmet:
+        """The same, with what was called and how to try it, where a check does not say so."""
+        if self.last is None:
+            return unmet
+        unmet.answers = unmet.answers or tuple(self._answers)
+        return expect.add(
+            unmet,
+            tried=one_line(self.last),
+            counterexample=script(self.last),
+            stdout=self.printed,
+        )

@@ -1,0 +1,211 @@
+"""The GAN: one training step, and the loop over them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from grader.checks.framework import expect
+from grader.checks.framework.registry import check
+from grader.checks.gan.evidence import BATCH, LATENT, batches, field, noise, take_steps, text
+from grader.records import Limits
+
+__all__: list[str] = []
+
+MOMENTS = Limits(wall_seconds=120.0, cpu_seconds=60.0)
+"""For some dozens of steps."""
+
+STILL = 2e-7
+"""How far rounding may move a network that stands still, relative to its weights."""
+
+
+@check("train_step", points=1, limits=MOMENTS)
+def steps_both(student: Any) -> None:
+    """Takes a step with each network and returns both losses.
+
+    We call train_step twice with optimizers of ours (plain gradient descent): each time the
+    generator and the discriminator should change, and {"d_loss": ..., "g_loss": ...} come back.
+    """
+    steps = take_steps(student, {})
+    for network in ("generator", "discriminator"):
+        expect.that(
+            steps.moved(network, 0) > 0,
+            f"after a step, no parameter of the {network} has changed",
+            diagnosis=_WHY_STILL[network],
+        )
+    expect.that(not steps.returned, steps.returned, expected='{"d_loss": ..., "g_loss": ...}')
+    expect.finite(steps.losses, "the returned losses")
+
+
+_WHY_STILL = {
+    "generator": "no opt_g.step(), or no gradient reaches the generator: a .detach() or "
+    "torch.no_grad() may stand between its images and its own loss",
+    "discriminator": "no opt_d.step(), or no gradient reaches the discriminator's parameters",
+}
+
+
+@check("train_step", points=1, needs=[steps_both], limits=MOMENTS)
+def moves_only_its_own(student: Any) -> None:
+    """Moves each network by its own optimizer alone.
+
+    We hand over an optimizer with learning rate 0: its network should then stay where it is, while
+    the other one still moves.  (A second call is what counts, so clipping weights is fine.)
+    """
+    steps = take_steps(student, {"lr_g": 0.0}, {"lr_d": 0.0})
+    for network, optimizer, other, run in (
+        ("generator", "opt_g", "discriminator", 0),
+        ("discriminator", "opt_d", "generator", 1),
+    ):
+        moved = steps.moved(network, run)
+        expect.that(
+            moved <= STILL,
+            f"with {optimizer} at learning rate 0, the {network} moves all the same",
+            expected="no change",
+            actual=f"a change by {moved:.2g} of the size of its weights",
+            diagnosis=f"something else than {optimizer} moves it: an optimizer made inside "
+            f"train_step, one over both networks, or a learning rate that is overwritten",
+        )
+        expect.that(
+            steps.moved(other, run) > 0,
+            f"with {optimizer} at learning rate 0, the {other} does not move either",
+        )
+
+
+FACTOR = 30.0
+"""By how much one loss's gradient is multiplied where the other network should not notice."""
+
+
+@check("train_step", points=2, needs=[steps_both, moves_only_its_own], limits=MOMENTS)
+def keeps_the_losses_apart(student: Any) -> None:
+    """Applies to each network the gradient of its own loss alone.
+
+    We hold one network still and make the gradient of its loss 30 times larger: the other
+    network's step should not change in the least.  A missing .detach() is harmless only where the
+    gradients that it lets through are cleared before they are applied.
+    """
+    runs: list[dict[str, Any]] = []
+    for still, factor, cleared in (
+        ("lr_d", "scale_d", "generator"),
+        ("lr_g", "scale_g", "discriminator"),
+    ):
+        base = {still: 0.0}
+        runs += [base, dict(base), {**base, factor: FACTOR}, {**base, "clear": cleared}]
+    steps = take_steps(student, *runs)
+    for network, other, first, by_name in (
+        ("generator", "discriminator", 0, steps.discriminator_loss_by_name),
+        ("discriminator", "generator", 4, steps.generator_loss_by_name),
+    ):
+        change = steps.difference(network, first, first + 2)
+        # Where a step writes its losses out, nothing could be multiplied.  Then what the other
+        # network's backward pass left is cleared behind its step; where that stops this network
+        # altogether, both losses were applied at once, and it says nothing.
+        if not by_name and steps.moved(network, first + 3) > 0:
+            change = steps.difference(network, first, first + 3)
+        expect.that(
+            change <= steps.tolerance(network, first),
+            f"the {network}'s step contains the gradient of the {other}'s loss",
+            expected=f"the same step of the {network}, whatever the {other}'s loss",
+            actual=f"a step that differs by {change:.2g} times its size",
+            diagnosis=_WHY_LEAKED[network],
+        )
+
+
+_WHY_LEAKED = {
+    "generator": "in the discriminator's step, gradients flow back into the generator and are "
+    "still there when opt_g.step() applies them: detach the fake images there, or call "
+    "opt_g.zero_grad() after it",
+    "discriminator": "the generator's backward pass also fills the discriminator's .grad: call "
+    "opt_d.zero_grad() right before the discriminator's own backward pass",
+}
+
+
+@check("train_step", points=1, needs=[steps_both], limits=MOMENTS)
+def makes_rivals(student: Any) -> None:
+    """The discriminator learns to tell fakes, the generator to pass as real.
+
+    First only the discriminator learns (opt_g has learning rate 0): its logits of real and of fake
+    images should part.  Then only the generator learns: the logits of its images should move
+    towards those of real ones.
+    """
+    calls, size = 8, 64
+    result = student.drive(
+        "duel",
+        seed=2,
+        real=batches(calls, BATCH, seed=3),
+        noise=noise(calls, BATCH, LATENT, seed=3),
+        probe=batches(size, seed=4),
+        probe_noise=noise(size, LATENT, seed=4),
+        rounds=[80, 25],
+    )
+    real, fake, later = (field(result, n, (2, size)) for n in ("real", "fake", "later"))
+    for name, logits in (("real", real), ("fake", fake), ("fake", later)):
+        expect.finite(logits, f"the logits of {name} images")
+    apart = real.mean(1) - fake.mean(1)
+    spread = np.maximum(real.std(1), fake.std(1))
+    # Of eval and train mode the better counts: batch norm in the discriminator makes them differ.
+    expect.that(
+        bool((np.abs(apart) > 0.5 * spread).any()),
+        "80 steps of the discriminator do not part real from fake images",
+        actual=_means(real, fake),
+        diagnosis="does its loss use both kinds of images, each with its own label?",
+    )
+    pull = (later.mean(1) - fake.mean(1)) * np.sign(apart)
+    expect.that(
+        bool((pull > 0.5 * spread).any()),
+        "25 steps of the generator do not move its images' logits towards those of real ones",
+        expected=f"from fake towards real ({_means(real, fake)})",
+        actual=f"fake from {fake.mean(1)[0]:.3g} to {later.mean(1)[0]:.3g}",
+        diagnosis="one of the two losses has the wrong sign, or its labels or arguments swapped",
+    )
+
+
+def _means(real: np.ndarray, fake: np.ndarray) -> str:
+    return f"mean logits: real {real.mean(1)[0]:.3g}, fake {fake.mean(1)[0]:.3g}"
+
+
+@check("train", points=1, limits=MOMENTS)
+def runs(student: Any) -> None:
+    """Takes as many steps as it is told to, and returns their results.
+
+    train(..., steps=7, batch_size=8, ...) calls train_step seven times, each time with 8 images and
+    8 rows of noise, and returns the list of the seven results.
+    """
+    result = student.drive(
+        "short_training",
+        seed=0,
+        images=batches(1, 40, seed=6),
+        runs=[{"images": 0, "steps": n, "seed": 5, "state": 0} for n in (7, 3)],
+        batch_size=8,
+        latent_dim=LATENT,
+    )
+    returned = text(result, "returned")
+    expect.that(not returned, returned, expected="a list of what every train_step returned")
+    counts, updates = field(result, "count", (2,)), field(result, "updates", (2, 2))
+    for steps, count, stepped in zip((7, 3), counts, updates.max(1), strict=True):
+        expect.that(
+            count == steps,
+            f"for steps={steps} the list holds {count:.0f} results",
+            expected=str(steps),
+            actual=f"{count:.0f}",
+        )
+        expect.that(
+            stepped == 0
+            or stepped >= steps,  # 0: optimizers of its own, which train_step loses for
+            f"for steps={steps} the optimizers stepped less often",
+            expected=f"at least {steps} steps",
+            actual=f"{stepped:.0f}",
+        )
+    sizes = np.unique(field(result, "sizes", (None, 2)))
+    expect.that(
+        bool((sizes == 8).all()),
+        "for batch_size=8, train_step gets batches of another size",
+        expected="8 of 40 images and 8 rows of noise in each call",
+        actual=", ".join(f"{size:.0f}" for size in sizes[:5]),
+    )
+    trained = [field(result, network, (2, None)) for network in ("generator", "discriminator")]
+    expect.that(
+        any(bool(np.abs(path[0] - path[1]).max() > 0) for path in trained),
+        "after 7 steps both networks are what they are after 3: nothing is trained",
+    )
+    expect.finite(field(result, "losses", (7, 2)), "the losses in the list")

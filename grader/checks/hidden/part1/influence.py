@@ -1,0 +1,286 @@
+"""Hidden checks of part 1."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from grader.checks.framework import expect
+from grader.checks.framework.cases import Case, case_list, cases, distribution, linear_layer
+from grader.checks.framework.path_rules import Integral, comparable, follows_a_rule, precise
+from grader.checks.framework.registry import check, for_all
+from grader.checks.framework.shared import dtype_kept, leaves_as_found, refuses
+from grader.checks.framework.student import Student
+from grader.checks.hidden import SEED
+from grader.checks.hidden.arguments import BAD_STEPS, BAD_WEIGHTS, BAD_XS, MLP, bad, stateful
+from grader.checks.part1.influence import (
+    composes,
+    gives_scores_before_softmax,
+    has_a_row_per_instance,
+    has_the_shape_of_the_slice,
+)
+from grader.checks.part1.paths import has_a_value_per_feature, has_the_shape_of_its_slice
+from grader.homework.networks import Network
+from grader.oracle.live import oracle
+
+__all__: list[str] = []
+
+OTHERS = [
+    *case_list(("smooth_cnn", 1, SEED + 1), ("smooth_mlp", 3, SEED + 2), head="log_softmax"),
+    *case_list(("dropout_bn", 4, SEED + 3), ("dropout_bn", -1, SEED + 4), training=True),
+    *case_list(("dropout_bn", 1, SEED + 10), mixed=True),
+    *case_list(("inplace_mlp", 0, SEED + 5), ("inplace_cnn", 3, SEED + 6)),
+    *case_list(("relu_max_cnn", 0, SEED + 8), ("slides", 3, SEED + 9)),
+    *case_list(("blocks", 1, SEED + 12), mixed=True),
+    *case_list(("softmax_inside", 2, SEED + 13), ("smooth_mlp", 4, SEED + 14), head="softmax"),
+]
+DOUBLE = [
+    *case_list(("smooth_mlp", 0, SEED + 1), ("smooth_cnn", 4, SEED + 2), dtype="float64"),
+    *case_list(("inplace_cnn", -1, SEED + 3), dtype="float64", head="softmax"),
+]
+SMALL = 1e-6
+"""Weights so small are as good as any, and show an epsilon that was added to their sum."""
+
+
+@check("linear_scores", points=0.5)
+def removes_the_last_softmax_only(student: Student) -> None:
+    """Changes nothing where there is no softmax at the end.
+
+    In-place layers, batch norm, convolutions and a softmax in the middle come through as they are.
+    """
+    flat = case_list(("smooth_cnn", -1, SEED + 1), ends=3) + case_list(
+        ("smooth_mlp", -1, SEED + 2), ends=3
+    )
+    inside = case_list(("softmax_inside", -1, SEED + 15))
+    for case in (*OTHERS, *flat, *inside):
+        scores = student.linear_scores(case.network)(case.xs())
+        expect.close(scores, case.scores(*case.xs()), what="the scores")
+
+
+@check("linear_scores", points=0.5, needs=[gives_scores_before_softmax])
+def leaves_the_model_alone(student: Student) -> None:
+    """Does not modify the model that it is given."""
+    leaves_as_found(student, stateful(student, "linear_scores"))
+
+
+@check("split", points=0.5, needs=[composes])
+def splits_any_network(student: Student) -> None:
+    """Splits networks with a softmax, in-place layers and batch norm, and leaves them alone."""
+    for case in OTHERS:
+        h, g = student.split(case.network, case.layer)
+        scores = case.scores(*case.xs())
+        if case.network.head:
+            scores = scores - np.logaddexp.reduce(scores, axis=1, keepdims=True)
+        if case.network.head == "softmax":
+            scores = np.exp(scores)
+        expect.close(g(h(case.xs())), scores, what="g(h(x))")
+    leaves_as_found(student, stateful(student, "split", 1))
+
+
+@check("split", points=0.5, needs=[composes])
+def refuses_layers_that_are_not_there(student: Student) -> None:
+    """Raises ValueError or IndexError for a layer that is not there.
+
+    Each call that is refused earns its share.
+    """
+    refuses(student, bad(student, "split", BAD_XS[2:4], model=MLP.network, layer=0))
+
+
+@check("instance_influence", points=0.5, needs=[has_a_row_per_instance])
+@for_all(cases(["smooth_mlp", "smooth_cnn", "quadratic"], layers=[0, 1], seeds=8))
+def is_linear_in_the_model(student: Student, case: Case) -> None:
+    """Is linear in the model: of a sum of two networks it is the sum of theirs."""
+    spec, xs = case.network, case.xs(2)
+    one, two = ((1.0, 7 + case.seed),), ((1.0, 70 + case.seed),)
+    mixed = ((2.0, 7 + case.seed), (-0.5, 70 + case.seed))
+    parts = [
+        student.instance_influence(case.with_network(mix=mix).network, case.layer, xs, case.target)
+        for mix in (one, two, mixed)
+    ]
+    expect.finite(np.stack(parts))
+    expected = 2.0 * parts[0].astype(np.float64) - 0.5 * parts[1]
+    expect.close(parts[2], expected, what=f"on a mixture of two {spec.family}, the influence")
+    expect.that(bool(np.abs(parts[2]).max() > 0), "the influence is zero everywhere")
+
+
+@check("instance_influence", points=0.5, needs=[has_a_row_per_instance])
+def is_right_elsewhere_too(student: Student) -> None:
+    """Agrees with our own solution on further networks, and leaves all as it was."""
+    for case in OTHERS:
+        call = (case.network, case.layer, case.xs(2), case.target)
+        expect.close(
+            student.instance_influence(*call),
+            oracle.instance_influence(*call),
+            what="the influence",
+        )
+    for case in DOUBLE:
+        call = (case.network, case.layer, case.xs(2), case.target)
+        dtype_kept(student.reply(student.call("instance_influence", *call)), "float64")
+        expect.close(
+            student.instance_influence(*call),
+            oracle.instance_influence(*call),
+            expect.FLOAT64,
+            what="the influence in float64",
+        )
+    leaves_as_found(student, stateful(student, "instance_influence", 2, "xs", 1))
+
+
+@check("instance_influence", points=0.5, needs=[has_a_row_per_instance])
+def refuses_bad_arguments(student: Student) -> None:
+    """Raises ValueError or IndexError for bad classes, layers and batches.
+
+    Each call that is refused earns its share.
+    """
+    good = {"model": MLP.network, "layer": 1, "xs": MLP.xs(), "target": 2}
+    refuses(student, bad(student, "instance_influence", BAD_XS, **good))
+
+
+@check("class_influence", points=0.5, needs=[has_the_shape_of_the_slice])
+@for_all(cases(seeds=8))
+def is_linear_in_the_distribution(student: Student, case: Case) -> None:
+    """Is linear in the distribution of interest: of a mixture it is the mixture.
+
+    And equals the average of derivatives found by small changes of the features.
+    """
+    xs, (model, layer, target) = case.xs(5), (case.network, case.layer, case.target)
+    p, q = distribution(case.seed, 5), distribution(case.seed + 50, 5)
+    p, q = p / p.sum(), q / q.sum()
+    parts = [
+        student.class_influence(model, layer, xs, target, w) for w in (p, q, 0.3 * p + 0.7 * q)
+    ]
+    expect.finite(np.stack(parts))
+    expected = 0.3 * parts[0].astype(np.float64) + 0.7 * parts[1]
+    expect.close(parts[2], expected, what="the influence under a mixture", scale=1e-3)
+    slopes = np.stack([case.derivative(x) for x in xs])
+    by_hand = np.tensordot(p, slopes, 1)
+    expect.close(parts[0], by_hand, expect.DIFFERENCES, "the influence under weights", scale=1e-3)
+
+
+@check("class_influence", points=0.5, needs=[has_the_shape_of_the_slice])
+def leaves_everything_as_found(student: Student) -> None:
+    """Leaves arguments, parameters, gradients and modes as they are, on any network."""
+    leaves_as_found(student, stateful(student, "class_influence", 2, "xs", 1))
+    weights = distribution(SEED, 4)
+    leaves_as_found(student, stateful(student, "class_influence", 2, "xs", 1, weights))
+    for case in (*OTHERS, *DOUBLE):
+        p, dtype = SMALL * distribution(case.seed, 3), case.network.dtype
+        call = (case.network, case.layer, case.xs(3), case.target, p)
+        dtype_kept(student.reply(student.call("class_influence", *call)), dtype)
+        expect.close(
+            student.class_influence(*call), oracle.class_influence(*call), what="the influence"
+        )
+
+
+@check("class_influence", points=0.5, needs=[has_the_shape_of_the_slice])
+def refuses_bad_weights(student: Student) -> None:
+    """Raises ValueError or IndexError for bad classes, layers, batches and weights.
+
+    Each call that is refused earns its share.
+    """
+    good = {"model": MLP.network, "layer": 1, "xs": MLP.xs(4), "target": 2}
+    refuses(student, bad(student, "class_influence", BAD_XS, BAD_WEIGHTS, **good))
+
+
+@check("path_influence", points=0.5, needs=[has_the_shape_of_its_slice])
+def bends_the_line(student: Student) -> None:
+    """Follows the straight line in input space, which a deeper slice bends.
+
+    Compared with derivatives found by small changes of the features, in float32 and float64; on a
+    linear network with the weights.
+    """
+    deep = (("smooth_mlp", 1, SEED + 11), ("smooth_cnn", 2, SEED + 12))
+    bent = [*case_list(*deep), *case_list(*deep, dtype="float64")]
+    for case in bent:
+        call = (case.network, case.layer, case.x, case.baseline, case.target)
+        dtype_kept(student.reply(student.call("path_influence", *call, 8)), case.network.dtype)
+    follows_a_rule([_bends(student, case) for case in bent], "the influence")
+    case = Case(Network("deep_affine", seed=SEED + 16, dtype="float64"), -1, 2, SEED + 16)
+    (first, _), (second, _) = (linear_layer(case.network, i) for i in (0, 1))
+    got = student.path_influence(case.network, -1, case.x, case.baseline, 2, 6)
+    precise(got, second[2] @ first, 6, "on a linear network in float64 the influence")
+
+
+def _bends(student: Student, case: Case) -> Integral:
+    call = (case.network, case.layer, case.x, case.baseline, case.target)
+
+    def average(points: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        return np.tensordot(weights, np.stack([case.derivative(x) for x in points]), 1)
+
+    return Integral(case, lambda steps: student.path_influence(*call, steps), average)
+
+
+@check("path_influence", points=0.5, needs=[has_the_shape_of_its_slice])
+def leaves_no_trace(student: Student) -> None:
+    """Leaves arguments, parameters, gradients and modes as they are."""
+    leaves_as_found(student, stateful(student, "path_influence", 2, "x", "baseline", 1, 3))
+
+
+@check("path_influence", points=0.5, needs=[has_the_shape_of_its_slice])
+def refuses_bad_steps(student: Student) -> None:
+    """Raises ValueError or IndexError for bad classes, layers and steps.
+
+    Each call that is refused earns its share.
+    """
+    good = {"model": MLP.network, "layer": 1, "x": MLP.x, "baseline": MLP.baseline, "target": 2}
+    refuses(student, bad(student, "path_influence", BAD_XS[:4], BAD_STEPS, **good))
+
+
+@check("integrated_gradients", points=0.5, needs=[has_a_value_per_feature])
+@for_all(cases(["smooth_mlp", "smooth_cnn"], layers=[-1], seeds=10))
+def does_not_depend_on_the_implementation(student: Student, case: Case) -> None:
+    """Two networks that compute the same function have the same attribution."""
+    rewritten = case.with_network(rewritten=True)
+    line = (case.x, case.baseline, case.target)
+    steps, tolerance = comparable(student, "integrated_gradients", (case.network, *line))
+    one, two = (student.integrated_gradients(c.network, *line, steps) for c in (case, rewritten))
+    expect.close(
+        two, one, tolerance, "on the same function written in other layers, the attribution"
+    )
+    expect.that(bool(np.abs(one).max() > 0), "the attribution is zero everywhere")
+
+
+@check("integrated_gradients", points=0.5, needs=[has_a_value_per_feature])
+@for_all(cases(["smooth_mlp", "smooth_cnn"], layers=[-1], seeds=10))
+def is_linear(student: Student, case: Case) -> None:
+    """Is linear in the model, and zero for inputs that do nothing."""
+    mixes = (
+        ((1.0, 7 + case.seed),),
+        ((1.0, 70 + case.seed),),
+        ((2.0, 7 + case.seed), (-0.5, 70 + case.seed)),
+    )
+    networks = [case.with_network(mix=mix, ignores=True).network for mix in mixes]
+    line = (case.x, case.baseline, case.target)
+    steps, tolerance = comparable(student, "integrated_gradients", (networks[0], *line))
+    parts = [student.integrated_gradients(network, *line, steps) for network in networks]
+    expect.finite(np.stack(parts))
+    expected = 2.0 * parts[0].astype(np.float64) - 0.5 * parts[1]
+    what = "on a mixture of two networks, the attribution"
+    expect.close(parts[2], expected, tolerance, what)
+    nothing = np.zeros_like(parts[2][0])
+    expect.close(
+        parts[2][0], nothing, expect.NOTHING, "of an ignored input the attribution", scale=1.0
+    )
+
+
+@check("integrated_gradients", points=0.5, needs=[has_a_value_per_feature])
+def leaves_the_network_as_it_was(student: Student) -> None:
+    """Leaves all as it was, and keeps float64."""
+    leaves_as_found(student, stateful(student, "integrated_gradients", "x", "baseline", 1, 3))
+    for dtype in ("float64", "float32"):
+        spec = Network("affine", seed=SEED + 13, dtype=dtype)
+        case = Case(spec, -1, 1, SEED + 13)
+        call = (case.network, case.x, case.baseline, 1, 6)
+        dtype_kept(student.reply(student.call("integrated_gradients", *call)), dtype)
+        weight, _ = linear_layer(case.network, 0)
+        if dtype == "float64":
+            expected = weight[1] * (case.x - case.baseline)
+            precise(student.integrated_gradients(*call), expected, 6, "in float64 the attribution")
+
+
+@check("integrated_gradients", points=0.5, needs=[has_a_value_per_feature])
+def refuses_classes_that_are_not_there(student: Student) -> None:
+    """Raises ValueError or IndexError for bad classes and steps.
+
+    Each call that is refused earns its share.
+    """
+    good = {"model": MLP.network, "x": MLP.x, "baseline": MLP.baseline, "target": 2}
+    refuses(student, bad(student, "integrated_gradients", BAD_XS[:2], BAD_STEPS, **good))

@@ -1,0 +1,256 @@
+"""Hidden checks of part 3."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from grader.checks.framework import expect
+from grader.checks.framework.cases import Case, case_list, normal
+from grader.checks.framework.registry import check
+from grader.checks.framework.shared import dtype_kept, leaves_as_found, refuses
+from grader.checks.framework.student import Student
+from grader.checks.hidden import SEED
+from grader.checks.hidden.arguments import BAD_XS, MLP, bad, clear, stateful
+from grader.checks.part3 import (
+    counts_right,
+    draws_distinct_classes,
+    finds_the_most_negative,
+    finds_the_most_positive,
+    gives_one_margin_per_row,
+    keeps_some_and_zeroes_the_rest,
+    margins,
+    quality,
+)
+from grader.homework.networks import Network
+from grader.oracle.live import oracle
+from grader.records import Call, NumPy
+
+__all__: list[str] = []
+
+OTHERS = [
+    *case_list(("smooth_cnn", 1, SEED + 1), ("smooth_mlp", 2, SEED + 2), head="log_softmax"),
+    *case_list(("dropout_bn", 6, SEED + 3), ("dropout_bn", -1, SEED + 4), training=True),
+    *case_list(("inplace_mlp", 0, SEED + 5), ("relu_max_cnn", 3, SEED + 8)),
+    *case_list(("slides", 3, SEED + 9)),
+    *case_list(("blocks", 1, SEED + 11), mixed=True),
+    *case_list(("softmax_inside", 2, SEED + 12), head="softmax"),
+]
+ODD = (
+    ("positive = -1", {"positive": -1}),
+    ("negative = -1", {"negative": -1}),
+    ("positive above the neurons", {"positive": 10}),
+    ("negative above the neurons", {"negative": 10}),
+)
+
+
+@check("random_classes", points=0.5, needs=[draws_distinct_classes])
+def refuses_k_that_is_impossible(student: Student) -> None:
+    """Raises ValueError or IndexError for k below 1 or above the number of classes.
+
+    Each call that is refused earns its share.
+    """
+    wrong = (("k = 0", {"k": 0}), ("k above the classes", {"k": 11}), ("k = -2", {"k": -2}))
+    refuses(student, bad(student, "random_classes", wrong, num_classes=10, k=5))
+
+
+@check("influential_neurons", points=0.5, needs=[finds_the_most_positive, finds_the_most_negative])
+def breaks_ties_towards_the_lower_index(student: Student) -> None:
+    """Ties go to the lower index; arrays and lists will do.
+
+    The right neurons in another order: half.
+    """
+    low = normal(SEED + 32, 9, 2, 2) - 4
+    for given in (NumPy(low), low.tolist()):
+        got = student.influential_neurons(given, 9, 9)
+        flat = low.reshape(9, -1)
+        expect.same_ranking(got[0], np.argsort(-flat.max(1)), "of a list the most positive")
+        expect.same_ranking(got[1], np.argsort(flat.min(1)), "of a list the most negative")
+    ties = np.array([1.0, -3.0, 2.0, -3.0, 2.0, 1.0, -3.0, 2.0] * 4, dtype=np.float32)
+    for influence in (ties, NumPy(ties.astype(np.float64)), ties.tolist()):
+        got = student.influential_neurons(influence, 20, 20)
+        down, up = np.argsort(-ties, kind="stable"), np.argsort(ties, kind="stable")
+        expect.equal(got[0], down[:20], "with ties the most positive neurons")
+        expect.equal(got[1], up[:20], "with ties the most negative neurons")
+
+
+@check("influential_neurons", points=0.5, needs=[finds_the_most_positive])
+def may_name_a_neuron_twice(student: Student) -> None:
+    """A neuron with both a strong positive and a strong negative feature is in both lists.
+
+    The right neurons in another order: half.
+    """
+    influence = 0.1 * normal(SEED + 30, 7, 3, 3)
+    influence[4, 0, 0], influence[4, 2, 2] = 5.0, -5.0
+    got = student.influential_neurons(influence, 2, 2)
+    flat = influence.reshape(7, -1)
+    expect.same_ranking(got[0], np.argsort(-flat.max(1))[:2], "the most positive")
+    expect.same_ranking(got[1], np.argsort(flat.min(1))[:2], "the most negative")
+
+
+@check("influential_neurons", points=0.5, needs=[finds_the_most_positive])
+def refuses_impossible_numbers(student: Student) -> None:
+    """Raises ValueError or IndexError for negative numbers and for more than there are neurons.
+
+    Each call that is refused earns its share.
+    """
+    influence = normal(SEED + 31, 9)
+    good = {"influence": influence, "positive": 1, "negative": 1}
+    refuses(student, bad(student, "influential_neurons", ODD, **good))
+    leaves_as_found(student, [student.call("influential_neurons", influence, 2, 2)])
+
+
+@check("mask_slice", points=0.5, needs=[keeps_some_and_zeroes_the_rest])
+def may_keep_nothing(student: Student) -> None:
+    """With nothing kept, the network sees zeros behind the layer."""
+    for case in OTHERS:
+        call: tuple[Any, ...] = (case.network, case.layer, [])
+        got, expected = (f.mask_slice(*call)(case.xs(3)) for f in (student, oracle))
+        expect.close(got, expected, what="with no neuron kept the output")
+
+
+@check("mask_slice", points=0.5, needs=[keeps_some_and_zeroes_the_rest])
+def takes_any_order(student: Student) -> None:
+    """Takes `keep` as a list, an array or a tensor, in any order, with repeats; keeps float64."""
+    for case in OTHERS:
+        keep = np.array([1, 0, 1, 1], dtype=np.int64)
+        expected = oracle.mask_slice(case.network, case.layer, [0, 1])(case.xs(3))
+        for given in (keep, NumPy(keep), keep.tolist()):
+            got = student.mask_slice(case.network, case.layer, given)(case.xs(3))
+            expect.close(got, expected, what="with neurons 0 and 1 kept the output")
+    case = Case(Network("smooth_cnn", seed=SEED + 10, dtype="float64"), 0, 0, SEED + 10)
+    module = student.mask_slice(case.network, 0, [2])
+    reply = student.reply(Call("()", {"module": module.call, "inputs": case.xs(2)}))
+    dtype_kept(reply, "float64")
+    expected = oracle.mask_slice(case.network, 0, [2])(case.xs(2))
+    expect.close(module(case.xs(2)), expected, expect.FLOAT64, "in float64 the output")
+
+
+@check("mask_slice", points=0.5, needs=[keeps_some_and_zeroes_the_rest])
+def does_not_touch_the_model(student: Student) -> None:
+    """Leaves the model that it is given as it is."""
+    leaves_as_found(student, stateful(student, "mask_slice", 2, [3, 0]))
+
+
+@check("mask_slice", points=1, needs=[keeps_some_and_zeroes_the_rest])
+def refuses_neurons_that_are_not_there(student: Student) -> None:
+    """Raises ValueError or IndexError for bad layers and neurons.
+
+    For a neuron that does not exist at the latest when the module is called.  Each call that is
+    refused earns its share.
+    """
+    good = {"model": MLP.network, "layer": 1, "keep": [0, 2]}
+    refused = bad(student, "mask_slice", BAD_XS[2:4], **good)
+    cnn = Case(Network("smooth_cnn", seed=SEED + 13), 0, 0, SEED + 13)
+    for case, count in ((MLP, 9), (cnn, 4)):
+        for words, keep in ((f"neuron {count} of {count}", [0, count]), ("neuron -1", [-1, 2])):
+            made = student.call("mask_slice", case.network, case.layer, keep)
+            refused.append((words, Call("()", {"module": made, "inputs": case.xs(2)})))
+    refuses(student, refused)
+
+
+@check("binary_classifier", points=1, needs=[gives_one_margin_per_row])
+def is_right_elsewhere_too(student: Student) -> None:
+    """Agrees with our own solution on further networks, also where no neuron is kept.
+
+    For a single row, for scores of any size, and in float64.  Neurons without any influence are
+    tied, and ties go to the lower index.
+    """
+    for case in OTHERS:
+        for positive, negative in ((2, 2), (0, 1), (0, 0), (case.shape[0], 0)):
+            call = (case.network, case.layer, case.xs(3), case.target, positive, negative)
+            if not _chosen_clearly(*call):
+                continue
+            got, expected = (f.binary_classifier(*call)(case.xs(4)) for f in (student, oracle))
+            what = f"with {positive} positive and {negative} negative neurons the margin"
+            expect.close(got, expected, what=what)
+    double = case_list(("smooth_mlp", 1, SEED + 14), dtype="float64")
+    idle = [(case, rest) for case in case_list(("digits", 3, SEED + 16)) for rest in (1, 2, 3, 4)]
+    large = [(case, 2) for case in (*case_list(("deep_affine", 0, SEED + 15)), *double)]
+    for case, rest in (*large, *idle):
+        call = (case.network, case.layer, case.xs(1), case.target, case.shape[0] - rest, 1)
+        if not _chosen_clearly(*call):
+            continue
+        xs = case.xs(40) * np.asarray(300.0, dtype=case.network.dtype)
+        got, expected = (f.binary_classifier(*call)(xs) for f in (student, oracle))
+        tolerance = expect.FLOAT64 if case in double else expect.FLOAT32
+        expect.close(got, expected, tolerance, "where scores are large the margin")
+
+
+def _chosen_clearly(*call: Any) -> bool:
+    *of_class, positive, negative = call
+    influence = oracle.class_influence(*of_class)
+    return clear(influence, [positive]) and clear(-influence, [negative])
+
+
+@check("binary_classifier", points=0.5, needs=[gives_one_margin_per_row])
+def leaves_everything_as_found(student: Student) -> None:
+    """Leaves arguments, parameters, gradients and modes as they are."""
+    leaves_as_found(student, stateful(student, "binary_classifier", 2, "xs", 1, 2, 1))
+
+
+@check("binary_classifier", points=0.5, needs=[gives_one_margin_per_row])
+def refuses_bad_arguments(student: Student) -> None:
+    """Raises ValueError or IndexError for bad classes, layers, batches and numbers of neurons.
+
+    Each call that is refused earns its share.
+    """
+    good = {
+        "model": MLP.network,
+        "layer": 1,
+        "xs": MLP.xs(),
+        "target": 2,
+        "positive": 1,
+        "negative": 1,
+    }
+    refuses(student, bad(student, "binary_classifier", BAD_XS, ODD, **good))
+
+
+@check("evaluate", points=0.5, needs=[counts_right])
+def evaluates_in_eval_mode(student: Student) -> None:
+    """Runs the classifier in eval mode, and leaves its mode and everything else as it was."""
+    network = Network("margin", seed=SEED + 40, training=True, grads=True)
+    xs = normal(SEED + 41, 60, 4, scale=2.0)
+    truth = (np.arange(60) % 3 == 0).tolist()
+    expected = oracle.evaluate(network, xs, truth)
+    got = student.evaluate(network, xs, truth)
+    for name, ours, theirs in zip(("accuracy", "precision", "recall"), got, expected, strict=True):
+        expect.close(ours, theirs, what=f"of a classifier with dropout the {name}", scale=1)
+    leaves_as_found(student, [student.call("evaluate", network, xs, truth)])
+    in_place = Network("inplace_margin", seed=SEED + 42)
+    leaves_as_found(student, [student.call("evaluate", in_place, xs, truth)])
+
+
+@check("evaluate", points=0.5, needs=[counts_right])
+def takes_any_truth(student: Student) -> None:
+    """Takes `is_target` as a list, an array or a tensor; and a batch of one."""
+    truth = np.array([True, False, True, False])
+    for given in (truth, NumPy(truth), truth.tolist()):
+        quality(student, (1.0, 1.0, -1.0, -3.0), getattr(given, "array", given), (0.5, 0.5, 0.5))
+        classifier, rows = margins(1.0, 1.0, -1.0, -3.0)
+        got = student.evaluate(classifier, rows, given)
+        expect.close(got[0], 0.5, what="the accuracy", scale=1)
+    quality(student, (2.0,), [True], (1.0, 1.0, 1.0))
+    many = tuple(1.0 if i % 3 == 0 or i > 100 else -1.0 for i in range(130))
+    rows, said = np.arange(130), np.array(many) > 0
+    truth = rows % 2 == 0
+    found = float((said & truth).sum())
+    expected = (float((said == truth).mean()), found / said.sum(), found / truth.sum())
+    quality(student, many, truth, expected)
+
+
+@check("evaluate", points=0.5, needs=[counts_right])
+def refuses_truth_of_another_length(student: Student) -> None:
+    """Raises ValueError or IndexError for an empty batch and truth of another length.
+
+    Each call that is refused earns its share.
+    """
+    classifier, rows = margins(1.0, -1.0, 2.0)
+    wrong = (
+        ("truth that is too short", {"is_target": [True, False]}),
+        ("truth that is too long", {"is_target": [True, False, True, True]}),
+        ("an empty batch", {"xs": rows[:0], "is_target": []}),
+    )
+    good = {"classifier": classifier, "xs": rows, "is_target": [True, False, True]}
+    refuses(student, bad(student, "evaluate", wrong, **good))

@@ -1,0 +1,218 @@
+"""Part 1: neurons, their saliency maps, and how explanations compare."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from grader.checks.framework import expect
+from grader.checks.framework.cases import Case, case_list, linear_layer, normal
+from grader.checks.framework.expect import HALF, StudentFault, Unmet
+from grader.checks.framework.path_rules import (
+    Integral,
+    fifty_by_default,
+    follows_a_rule,
+    up_to_an_interval,
+)
+from grader.checks.framework.registry import check
+from grader.checks.framework.shared import by_slice, right_on
+from grader.checks.framework.student import Student
+from grader.gan_metrics.measure import digits
+from grader.homework.networks import Network, build
+from grader.oracle.live import oracle
+from grader.records import Feedback, Figure
+
+__all__: list[str] = []
+
+
+@check("top_neurons", points=0.5)
+def ranks_units(student: Student) -> None:
+    """Ranks the units of a linear slice, strongest first.
+
+    By their signed influence: the most positive one first, the most negative one last.  The right
+    neurons in another order: half.
+    """
+    influence = normal(4, 9)
+    order = np.argsort(-influence, kind="stable")
+    for k in (9, 3, 1):
+        got = student.top_neurons(influence, k)
+        expect.same_ranking(got, order[:k], f"the {k} top neurons of 9")
+    expect.same_ranking(student.top_neurons(influence), order[:1], "without k, the top neuron")
+
+
+@check("top_neurons", points=1)
+def ranks_channels_by_their_largest_feature(student: Student) -> None:
+    """Ranks channels by the largest value of their maps.
+
+    Not by the mean over the map, and not by absolute values: one strong feature makes a neuron
+    influential.  The right neurons in another order: half.
+    """
+    influence = normal(5, 6, 4, 4)
+    influence[1] -= 3.0  # strongly negative
+    influence[2, 1, 1] = 6.0  # one strong feature,
+    influence[2] -= 1.0  # in a map that is low on the whole
+    order = np.argsort(-influence.reshape(6, -1).max(1), kind="stable")
+    for k in (6, 2):
+        expect.same_ranking(student.top_neurons(influence, k), order[:k], f"the {k} top of 6 maps")
+
+
+MAPS = case_list(
+    ("smooth_cnn", 0, 2), ("smooth_cnn", 4, 3), ("smooth_mlp", 1, 5), ("inplace_mlp", 3, 6)
+)
+MAPS += case_list(("smooth_cnn", -1, 5), ("smooth_mlp", 4, 7), head="softmax")
+
+
+@check("saliency_map", points=0.5)
+def has_the_shape_of_the_input(student: Student) -> None:
+    """Gives one value per pixel.
+
+    The shape of x, for a neuron of a convolutional and of a linear slice.
+    """
+    for case in MAPS:
+        got = student.saliency_map(case.network, case.layer, case.neuron, case.x)
+        expect.finite(got, "the saliency map")
+
+
+@check("saliency_map", points=1, needs=[has_the_shape_of_the_input])
+def is_the_gradient_of_the_activation(student: Student) -> Feedback:
+    """Is the gradient of the neuron's activation, which is the largest value of its map.
+
+    For a unit of a linear layer on the input that is its weights.  Signs stay.  Right on linear
+    slices or on convolutional ones alone: half.
+    """
+    case = Case(Network("deep_affine", seed=13), 0, seed=13)
+    weight, _ = linear_layer(case.network, 0)
+    for neuron in (0, 4):
+        got = student.saliency_map(case.network, 0, neuron, case.x)
+        expect.close(got, weight[neuron], what=f"of unit {neuron} the saliency map")
+
+    def holds(case: Case) -> None:
+        call = (case.network, case.layer, case.neuron, case.x)
+        expect.close(
+            student.saliency_map(*call), oracle.saliency_map(*call), what="the saliency map"
+        )
+
+    right_on(student, by_slice(MAPS), holds)
+    return Feedback(figures=_seen_in_digits(student))
+
+
+def _seen_in_digits(student: Student) -> tuple[Figure, ...]:
+    """Digits beside what the neuron that each excites most looks at, by the student's maps."""
+    network, layer = Network("digits"), 4
+    images = [digits().held_out[digits().held_out_labels == digit][0] for digit in SHOWN]
+    seen = {}
+    for digit, image in zip(SHOWN, images, strict=True):
+        with torch.no_grad():
+            maps = build(network)[: layer + 1](torch.from_numpy(image[None]))[0]
+        neuron = int(maps.flatten(1).amax(1).argmax())
+        try:
+            saliency = student.saliency_map(network, layer, neuron, image)
+        except (StudentFault, Unmet):
+            return ()  # a picture more, not a case more
+        seen[f"{digit}: neuron {neuron}"] = np.asarray(saliency, dtype=float)[0].tolist()
+    shown = {"digits": [image[0].tolist() for image in images]}
+    return (
+        Figure("images", f"the digits {', '.join(map(str, SHOWN))}", shown),
+        Figure(
+            "maps",
+            "your saliency maps of the neuron that each excites most: where a brighter pixel "
+            "excites it more (orange) or less (blue)",
+            seen,
+        ),
+    )
+
+
+SHOWN = (0, 3, 6, 8)
+
+
+@check("integrated_saliency_map", points=0.5)
+def has_the_shape_of_its_input(student: Student) -> None:
+    """Gives one value per pixel.
+
+    The shape of x; steps is 50 where it is left out.
+    """
+    for case in MAPS:
+        call = (case.network, case.layer, case.neuron, case.x, case.baseline)
+        fifty_by_default(student, "integrated_saliency_map", call, "the map")
+
+
+@check("integrated_saliency_map", points=0.75, needs=[has_the_shape_of_its_input])
+def integrates_the_activation(student: Student) -> None:
+    """Is integrated gradients of the neuron's activation.
+
+    (x - baseline) times the average gradient on the line; at 8 steps any usual rule is recognised.
+    """
+    case = Case(Network("deep_affine", seed=14), 0, seed=14)
+    weight, _ = linear_layer(case.network, 0)
+    got = student.integrated_saliency_map(case.network, 0, 3, case.x, case.baseline, 5)
+    accepted = up_to_an_interval(weight[3] * (case.x - case.baseline), 5)
+    expect.nearest(got, accepted, expect.FLOAT32, "of a linear unit the map")
+    follows_a_rule([_integral(student, case) for case in MAPS], "the map")
+
+
+def _integral(student: Student, case: Case) -> Integral:
+    call = (case.network, case.layer, case.neuron)
+
+    def average(points: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        return oracle.average([oracle.call("saliency_map", *call, p) for p in points], weights)
+
+    return Integral(
+        case,
+        lambda steps: student.integrated_saliency_map(*call, case.x, case.baseline, steps),
+        average,
+        times_difference=True,
+        kinks=len(case.shape) > 1,
+    )
+
+
+@check("integrated_saliency_map", points=0.25, needs=[has_the_shape_of_its_input])
+def weighs_its_points_to_one(student: Student) -> None:
+    """Takes an average: the weights of its points add up to 1.
+
+    On a linear network the map is weight times (x - baseline), for any number of steps.
+    """
+    case = Case(Network("deep_affine", seed=15), 0, seed=15)
+    weight, _ = linear_layer(case.network, 0)
+    for steps in (50, 7):
+        got = student.integrated_saliency_map(case.network, 0, 2, case.x, case.baseline, steps)
+        what = f"of a linear unit the map with {steps} steps"
+        expect.close(got, weight[2] * (case.x - case.baseline), what=what)
+
+
+@check("scale_pixels", points=0.75)
+def dims_pixels_by_their_saliency(student: Student) -> None:
+    """Multiplies every pixel by its share of the largest saliency.
+
+    s is the absolute saliency, maximised over channels; the most salient pixel keeps its value in
+    every channel.  Right but for one factor: half.
+    """
+    x, saliency = normal(6, 3, 5, 5), normal(7, 3, 5, 5, scale=0.1)
+    s = np.abs(saliency).max(0)
+    got, expected = student.scale_pixels(x, saliency), x * (s / s.max())
+    expect.close(got, expected, what="the scaled picture", scaled=HALF)
+    x, saliency = normal(8, 7), normal(9, 7, scale=30.0)
+    s = np.abs(saliency)
+    got, expected = student.scale_pixels(x, saliency), x * (s / s.max())
+    expect.close(got, expected, what="the scaled vector", scaled=HALF)
+
+
+@check("compare_attributions", points=0.75)
+def compares_ranks_and_tops(student: Student) -> None:
+    """Gives Spearman's rank correlation and the share of common top neurons.
+
+    Ranks, so that it does not matter by how much one feature exceeds another; the share is of the k
+    neurons that each explanation puts first.
+    """
+    a, b = normal(10, 6, 3, 3), normal(11, 6, 3, 3)
+    b = (0.5 * a**3 + 1.5 * b).astype(np.float32)  # two of three top neurons are the same
+    a[3] -= 6.0  # a strong push the other way does not make a top neuron
+    expected = oracle.compare_attributions(a, b, 3)
+    got = student.compare_attributions(a, b, 3)
+    expect.close(got[0], expected[0], what="the rank correlation", scale=1)
+    expect.close(got[1], expected[1], what="the share of common top neurons", scale=1)
+    monotone = np.exp(3 * a.astype(np.float64)).astype(np.float32)
+    for other, correlation in ((monotone, 1.0), (-monotone, -1.0)):
+        got = student.compare_attributions(a, other, 6)
+        what = "of an explanation and a monotone function of it, the rank correlation"
+        expect.close(got[0], correlation, what=what)
+        expect.close(got[1], 1.0, what="with k = all neurons, the share of common ones")

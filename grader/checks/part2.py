@@ -1,0 +1,256 @@
+"""Part 2: comparative explanations."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import assume
+
+from grader.checks.framework import expect
+from grader.checks.framework.cases import Case, case_list, cases, distribution, linear_layer
+from grader.checks.framework.expect import HALF
+from grader.checks.framework.path_rules import Integral, adds_up, fifty_by_default, follows_a_rule
+from grader.checks.framework.registry import check, for_all
+from grader.checks.framework.shared import by_slice, right_on
+from grader.checks.framework.student import Student
+from grader.homework.networks import Network
+from grader.oracle.live import oracle
+
+__all__: list[str] = []
+
+SLICES = [
+    *case_list(("smooth_mlp", 1, 21), ("smooth_cnn", 0, 22), ("smooth_cnn", 3, 23)),
+    *case_list(("relu_avg_cnn", -1, 24), ("relu_max_cnn", 2, 25), ("slides", 1, 26)),
+]
+SPECIAL = [
+    *case_list(("inplace_cnn", 0, 27), ("smooth_mlp", 3, 28), head="softmax"),
+    *case_list(("dropout_bn", 1, 29), training=True),
+    *case_list(("blocks", 0, 30), mixed=True),
+]
+PATHS = [
+    *case_list(("smooth_mlp", -1, 31), ("smooth_cnn", -1, 32), ("relu_avg_cnn", -1, 33)),
+    *case_list(("smooth_cnn", -1, 34), head="softmax"),
+    *case_list(("dropout_bn", -1, 35), training=True),
+    *case_list(("inplace_mlp", -1, 68)),
+]
+MAPS = case_list(("smooth_cnn", 0, 36), ("smooth_cnn", 3, 37), ("smooth_mlp", 1, 38))
+MAPS += case_list(("slides", 1, 39), ("inplace_cnn", 3, 40), head="log_softmax")
+MAPS += case_list(("smooth_mlp", 1, 47), ("smooth_cnn", 1, 48), head="softmax")
+
+
+@check("comparative_influence", points=0.5)
+def has_the_shape_of_the_slice(student: Student) -> None:
+    """Gives one value per feature of the slice.
+
+    Shape Z, without a batch dimension, for one row and for many.
+    """
+    for case in (*SLICES, *SPECIAL):
+        for rows in (1, 4):
+            xs = case.xs(rows)
+            call = (case.network, case.layer, xs, case.target, case.other)
+            expect.finite(student.comparative_influence(*call), "the influence")
+
+
+@check("comparative_influence", points=1, needs=[has_the_shape_of_the_slice])
+def is_the_derivative_of_the_difference(student: Student) -> None:
+    """Where g is simple, is what one computes by hand.
+
+    Behind the last hidden layer it is the difference of the two classes' weights; on the network x
+    -> V (W x + b)^2 + d it is 2 (V[c1] - V[c2]) (W x + b) behind the linear layer.  Right for a
+    single row alone, or but for one factor: half.
+    """
+    case = Case(Network("deep_affine", seed=41), 0, 2, 41)
+    weight, _ = linear_layer(case.network, 1)
+    for c1, c2 in ((2, 0), (0, 3)):
+        got = student.comparative_influence(case.network, 0, case.xs(3), c1, c2)
+        what = "on a linear network the influence"
+        expect.close(got, weight[c1] - weight[c2], what=what, scaled=HALF)
+    case = Case(Network("quadratic", seed=89), 0, 1, 89)
+    (w, b), (v, _) = linear_layer(case.network, 0), linear_layer(case.network, 2)
+
+    def holds(rows: int) -> None:
+        expected = 2 * (v[1] - v[3]) * (case.xs(rows) @ w.T + b).mean(0)
+        got = student.comparative_influence(case.network, 0, case.xs(rows), 1, 3)
+        what = f"on a quadratic network over {rows} row(s) the influence"
+        expect.close(got, expected, what=what, scaled=HALF)
+
+    right_on(student, {"a single row": [1], "several rows": [4, 133]}, holds)
+
+
+@check("comparative_influence", points=1, needs=[has_the_shape_of_the_slice])
+@for_all(cases(seeds=6))
+def is_linear_in_the_quantity(student: Student, case: Case) -> None:
+    """Is the difference of the two classes' derivatives.
+
+    c1 - c2 plus c2 - c3 is c1 - c3, and c2 - c1 is the negative of c1 - c2.
+    """
+    model, layer, xs, c1, c2 = case.network, case.layer, case.xs(2), case.target, case.other
+    got = student.comparative_influence(model, layer, xs, c1, c2)
+    by_hand = np.stack([case.derivative(x, c2) for x in xs]).mean(0)
+    expect.close(got, by_hand, expect.DIFFERENCES, "the influence", scale=1e-3)
+    turned = student.comparative_influence(model, layer, xs, c2, c1)
+    expect.close(turned, -got, what="towards c2 rather than c1 the influence", scale=1e-3)
+    c3 = next(c for c in range(case.classes) if c not in (c1, c2))
+    rest = student.comparative_influence(model, layer, xs, c2, c3)
+    whole = student.comparative_influence(model, layer, xs, c1, c3)
+    expect.finite(rest)
+    total = got.astype(np.float64) + rest
+    expect.close(whole, total, what="c1 rather than c3, by way of c2,", scale=1e-3)
+
+
+@check("comparative_influence", points=1, needs=[has_the_shape_of_the_slice])
+def is_the_reference_s(student: Student) -> None:
+    """Agrees with our own solution on convolutional and linear slices.
+
+    In-place layers, a softmax at the end and train mode are among the networks.  Right on linear
+    slices or on convolutional ones alone: half.
+    """
+
+    def holds(case: Case) -> None:
+        call = (case.network, case.layer, case.xs(3), case.target, case.other)
+        expect.close(
+            student.comparative_influence(*call),
+            oracle.comparative_influence(*call),
+            what="the influence",
+        )
+
+    right_on(student, by_slice(SLICES), holds, by_slice(SPECIAL))
+
+
+@check("comparative_influence", points=0.5, needs=[has_the_shape_of_the_slice])
+def follows_the_weights(student: Student) -> None:
+    """Averages under the weights, which it normalises.
+
+    Right but for one factor: half.
+    """
+    case = Case(Network("quadratic", seed=43), 0, 0, 43)
+    (w, b), (v, _) = linear_layer(case.network, 0), linear_layer(case.network, 2)
+    xs, p = case.xs(4), distribution(43, 4)
+    rows = 2 * (v[0] - v[2]) * (xs @ w.T + b)
+    for weights in (p, (5 * p).tolist(), [0.0, 3.0, 0.0, 0.0]):
+        share = np.asarray(weights, dtype=np.float64)
+        got = student.comparative_influence(case.network, 0, xs, 0, 2, weights)
+        what = "the influence under weights"
+        expect.close(got, share @ rows / share.sum(), what=what, scaled=HALF)
+
+
+@check("comparative_integrated_gradients", points=0.5)
+def has_a_value_per_feature(student: Student) -> None:
+    """Gives one value per feature of the input.
+
+    The shape of x, without a batch dimension; steps is 50 where it is left out.
+    """
+    for case in PATHS:
+        call = (case.network, case.x, case.baseline, case.target, case.other)
+        fifty_by_default(student, "comparative_integrated_gradients", call, "the attribution")
+        highest = (case.network, case.x, case.baseline, case.classes - 1, 0, 2)
+        two = student.comparative_integrated_gradients(*highest)
+        expect.finite(two, "the attribution of 2 steps")
+
+
+@check("comparative_integrated_gradients", points=1, needs=[has_a_value_per_feature])
+def is_exact_on_linear_networks(student: Student) -> None:
+    """On a linear network is the difference of weights times (x - baseline).
+
+    For any number of steps.
+    """
+    case = Case(Network("affine", seed=44), target=1, seed=44)
+    weight, _ = linear_layer(case.network, 0)
+    expected = (weight[1] - weight[3]) * (case.x - case.baseline)
+    for steps in (50, 7):
+        got = student.comparative_integrated_gradients(
+            case.network, case.x, case.baseline, 1, 3, steps
+        )
+        what = f"on a linear network the attribution with {steps} steps"
+        expect.close(got, expected, what=what)
+
+
+@check("comparative_integrated_gradients", points=1, needs=[has_a_value_per_feature])
+@for_all(cases(layers=[-1], seeds=12))
+def is_complete(student: Student, case: Case) -> None:
+    """Adds up to the change in the difference of the two scores.
+
+    Between baseline and input, at 300 steps.
+    """
+    c1, c2 = case.target, case.other
+    rows = case.scores(case.x, case.baseline)
+    change = float((rows[0, c1] - rows[0, c2]) - (rows[1, c1] - rows[1, c2]))
+    assume(abs(change) > 0.5)
+    got = student.comparative_integrated_gradients(
+        case.network, case.x, case.baseline, c1, c2, steps=300
+    )
+
+    def value(at: np.ndarray) -> float:
+        row = case.scores(at)[0]
+        return float(row[c1] - row[c2])
+
+    adds_up(got, value, case, 300, "the attribution")
+
+
+@check("comparative_integrated_gradients", points=1, needs=[has_a_value_per_feature])
+def integrates_on_the_line(student: Student) -> None:
+    """Is (x - baseline) times the average gradient of the difference on the line.
+
+    At 8 steps any usual rule for the integral is recognised.
+    """
+    follows_a_rule([_integral(student, case) for case in PATHS], "the attribution")
+
+
+def _integral(student: Student, case: Case) -> Integral:
+    spec, pair, line = case.network, (case.target, case.other), (case.x, case.baseline)
+    return Integral(
+        case,
+        lambda steps: student.comparative_integrated_gradients(spec, *line, *pair, steps),
+        lambda points, weights: oracle.comparative_influence(spec, -1, points, *pair, weights),
+        times_difference=True,
+    )
+
+
+@check("distinguishing_neurons", points=1)
+def ranks_by_the_weights_of_a_linear_network(student: Student) -> None:
+    """On a linear network, ranks by the difference of the two classes' weights.
+
+    Largest first for c1, smallest first for c2.  The right neurons in another order: half.
+    """
+    case = Case(Network("deep_affine", seed=45), 0, 0, 45)
+    weight, _ = linear_layer(case.network, 1)
+    for c1, c2, k in ((0, 2, 3), (3, 1, 6)):
+        push = weight[c1] - weight[c2]
+        for_c1, for_c2 = student.distinguishing_neurons(case.network, 0, case.xs(3), c1, c2, k)
+        expect.same_ranking(for_c1, np.argsort(-push, kind="stable")[:k], "towards c1")
+        expect.same_ranking(for_c2, np.argsort(push, kind="stable")[:k], "towards c2")
+
+
+@check("distinguishing_neurons", points=1.5)
+def ranks_maps_by_their_extremes(student: Student) -> None:
+    """Ranks channels by the largest and by the smallest value of their maps.
+
+    Not by means and not by absolute values; lists are not filtered by sign.  The right neurons in
+    another order, or right on linear slices or on convolutional ones alone: half.
+    """
+
+    def holds(case: Case) -> None:
+        call = (case.network, case.layer, case.xs(3), case.target, case.other)
+        for k in (1, min(4, case.shape[0])):
+            got = student.distinguishing_neurons(*call, k)
+            expected = oracle.distinguishing_neurons(*call, k)
+            expect.same_ranking(got[0], expected[0], "towards c1")
+            expect.same_ranking(got[1], expected[1], "towards c2")
+
+    right_on(student, by_slice(MAPS), holds)
+
+
+@check("compare_with_single_class", points=1.5)
+def compares_the_two_explanations(student: Student) -> None:
+    """Compares the influence on c1 - c2 with that on c1 alone.
+
+    Spearman's rank correlation over all features, and the share of the k top neurons of both.
+    """
+    for case in MAPS:
+        k = min(3, case.shape[0])
+        call = (case.network, case.layer, case.xs(3), case.target, case.other, k)
+        got, expected = (
+            student.compare_with_single_class(*call),
+            oracle.compare_with_single_class(*call),
+        )
+        expect.close(got[0], expected[0], 1e-3, "the rank correlation", scale=1)
+        expect.close(got[1], expected[1], what="the share of common top neurons", scale=1)

@@ -1,0 +1,146 @@
+"""The command ``hw3 audit``."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+import grader
+from grader import layout
+from grader.cli.options import (
+    Refused,
+    console,
+    cores,
+    known_part,
+    of_part,
+    path_words,
+    progress_bar,
+    unwritten,
+    writable,
+)
+from grader.homework.contract import FUNCTIONS
+from grader.report import display
+from grader.submissions.archives import BadSource
+
+__all__ = ["audit"]
+
+CHECKOUT = Path(grader.__file__).parent.parent
+
+
+@click.command()
+@of_part
+@click.option(
+    "--bank",
+    "folder",
+    type=click.Path(path_type=Path),
+    help="Folder with submissions/, honest/ and equivalent_mutants.toml (default: fixtures).",
+)
+@click.option("--only", metavar="NAME", default="", help="A function, or part of a name.")
+@click.option("--sample", "number", type=click.IntRange(1), help="Only so many, drawn by --seed.")
+@click.option("--seed", type=int, default=0, help="What --sample draws by (0).")
+@click.option("--quick", is_flag=True, help="Leave out the training of the GAN.")
+@click.option("--jobs", type=click.IntRange(1), help="Submissions at a time (default: cores).")
+@click.option(
+    "--work",
+    type=click.Path(path_type=Path),
+    default=Path(".hw3-audit"),
+    show_default=True,
+    help="Folder for what is done, from which an interrupted run goes on.",
+)
+@click.option("--matrix", is_flag=True, help="Print every mutant, not every changed definition.")
+@click.option("--html", "html_file", type=click.Path(path_type=Path), help="Write it as a page.")
+@click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write it as data.")
+def audit(
+    part: str,
+    folder: Path | None,
+    only: str,
+    number: int | None,
+    seed: int,
+    quick: bool,
+    jobs: int | None,
+    work: Path,
+    matrix: bool,
+    html_file: Path | None,
+    json_file: Path | None,
+) -> None:
+    """Say how good the checks are: which wrong submissions they let pass, which honest ones not.
+
+    Grades mutants of the reference (one small change each), the hand-written mistakes and the
+    honest variants, and prints what each check notices.  Exit status: 0 every wrong one loses
+    points where it is wrong and no honest one does, 1 otherwise.
+    """
+    from grader.audit import terminal
+    from grader.audit.bank import BadBank, bank, sample
+    from grader.audit.summary import document
+    from grader.checks.framework import registry
+
+    known_part(part)
+    for path in (html_file, json_file, work / "rows.jsonl"):
+        writable(path)
+    if folder is not None and not folder.is_dir():
+        raise Refused(f"there is no folder {path_words(folder)}")
+    if folder is None and (CHECKOUT / "fixtures").is_dir():
+        folder = CHECKOUT / "fixtures"
+    reference = layout.reference()
+    assert reference is not None  # a student's package has no such command
+    try:
+        whole = bank(reference, folder, [part] if part else [])
+    except (BadBank, BadSource) as error:
+        raise Refused(str(error)) from None
+    if only in FUNCTIONS:
+        chosen = [
+            replace(specimen, functions=(only,))
+            for specimen in whole.specimens
+            if only in specimen.functions
+            and (specimen.kind != "mistake" or f"{only}." in " ".join(specimen.allowed))
+        ]
+    else:
+        chosen = [specimen for specimen in whole.specimens if only in specimen.name]
+    if not chosen:
+        raise Refused(f"nothing in the bank has {only!r} in its name")
+    if number is not None:
+        chosen = sample(chosen, number, seed)
+    started = time.monotonic()
+    rows = _examine(chosen, work, jobs or cores(), quick)
+    found = document(whole, rows, registry.load(), time.monotonic() - started)
+    terminal.show(found, console(100), matrix=matrix)
+    _write(found, html_file, json_file)
+    raise SystemExit(1 if found["survivors"] or found["honest_below_full"] else 0)
+
+
+def _examine(chosen: Any, work: Path, jobs: int, quick: bool) -> list[Any]:
+    from grader.audit.run import examine_all
+
+    rows = {}
+    with progress_bar() as progress:
+        task = progress.add_task("starting", total=len(chosen))
+        try:
+            for specimen, row in examine_all(chosen, work, jobs=jobs, quick=quick):
+                rows[specimen.key] = (specimen, row)
+                progress.update(task, advance=1, description=display.one_line(specimen.name, 60))
+        except KeyboardInterrupt:
+            raise Refused(
+                f"stopped: {len(rows)} of {len(chosen)} are graded; the same command goes on from "
+                "there"
+            ) from None
+        except OSError as error:
+            raise unwritten(error, work) from None
+    return [rows[specimen.key] for specimen in chosen]
+
+
+def _write(found: dict[str, Any], html_file: Path | None, json_file: Path | None) -> None:
+    from grader.report.writers.audit import audit_page
+    from grader.report.writers.files import write_text
+
+    try:
+        if html_file is not None:
+            write_text(html_file, audit_page(found))
+        if json_file is not None:
+            write_text(json_file, json.dumps(found, indent=1, ensure_ascii=False) + "\n")
+    except OSError as error:
+        raise unwritten(error, html_file or json_file) from None

@@ -1,0 +1,98 @@
+"""What ``hw3 check`` hands to the system that runs it: GitHub Actions or GitLab CI.
+
+The system is told by its own variables; what it takes is written where they say.  Nothing of this
+changes marks or the exit status: what cannot be written is said, and that is all.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from grader.records import Report
+from grader.report.analysis.source_lines import folder_in
+from grader.report.writers.files import write_text
+from grader.report.writers.github import commands, payload
+from grader.report.writers.gitlab import code_quality
+from grader.report.writers.markdown import refusal, summary
+from grader.submissions.archives import shown
+
+__all__ = ["QUALITY", "SUMMARY", "SYSTEMS", "hand_over", "say_refused", "system"]
+
+SYSTEMS = ("github", "gitlab", "none")
+
+SUMMARY, QUALITY = "hw3-summary.md", "gl-code-quality-report.json"
+"""The files that GitLab's job keeps."""
+
+
+def system(wish: str | None, environ: Mapping[str, str] = os.environ) -> str:
+    """The one that is wished for, else the one whose variables are set, else ``none``."""
+    if wish:
+        return wish
+    if environ.get("GITHUB_ACTIONS") == "true":
+        return "github"
+    return "gitlab" if environ.get("GITLAB_CI") == "true" else "none"
+
+
+def hand_over(
+    to: str, report: Report, submission: Path, environ: Mapping[str, str] = os.environ
+) -> tuple[list[str], list[str]]:
+    """Write what the system takes; gives the commands for its log, and what could not be written.
+
+    Commands have to be printed outside of whatever fences the log; what went wrong is a sentence
+    each.
+    """
+    if to == "github":
+        return _github(report, submission, environ)
+    if to == "gitlab":
+        return [], _gitlab(report, submission, Path(environ.get("CI_PROJECT_DIR") or "."))
+    return [], []
+
+
+def _github(
+    report: Report, submission: Path, environ: Mapping[str, str]
+) -> tuple[list[str], list[str]]:
+    texts = {
+        "GITHUB_STEP_SUMMARY": ("summary", summary(report)),
+        "GITHUB_OUTPUT": ("result", f"result={payload(report)}\n"),
+    }
+    problems = []
+    for variable, (what, text) in texts.items():
+        path = environ.get(variable)
+        if path:
+            problems += _tried(what, _append, Path(path), text)
+        else:
+            problems.append(f"The {what} for GitHub is not written: {variable} is not set.")
+    folder = folder_in(environ.get("GITHUB_WORKSPACE") or ".", submission)
+    return ([] if folder is None else commands(report, folder)), problems
+
+
+def _gitlab(report: Report, submission: Path, project: Path) -> list[str]:
+    folder = folder_in(str(project), submission)
+    quality = "[]\n" if folder is None else code_quality(report, folder)
+    return [
+        *_tried("summary", write_text, project / SUMMARY, summary(report)),
+        *_tried("code quality report", write_text, project / QUALITY, quality),
+    ]
+
+
+def say_refused(reason: str, environ: Mapping[str, str] = os.environ) -> None:
+    """Have the summary of a run say why nothing was checked, as far as it can be written."""
+    if path := environ.get("GITHUB_STEP_SUMMARY"):
+        _tried("summary", _append, Path(path), refusal(reason))
+
+
+def _append(path: Path, text: str) -> None:
+    # Other steps have written there, and others will.
+    with path.open("a", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
+        file.write(text)
+
+
+def _tried(what: str, write: Callable[[Path, str], None], path: Path, text: str) -> list[str]:
+    try:
+        write(path, text)
+    except OSError as error:
+        where = shown(str(path), 1000)
+        return [f"The {what} cannot be written to {where} ({error.strerror}); marks are as above."]
+    return []

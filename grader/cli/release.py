@@ -1,0 +1,95 @@
+"""The commands ``hw3 freeze`` and ``hw3 release``.
+
+Importing this module does not import torch: every command of ``hw3`` starts with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from grader.cli.options import Refused, of_assignment, path_words, progress_bar, unwritten, writable
+from grader.grading.weights import Assignment
+from grader.records import added
+from grader.report import display
+
+__all__ = ["freeze", "release"]
+
+
+@click.command()
+def freeze() -> None:
+    """Write what the public checks ask of the reference, for where there is none.
+
+    Students get these values in place of the reference (`hw3 release student`).
+    """
+    from grader.oracle.store import FILE
+    from grader.release import freeze
+    from grader.report.writers.files import write_bytes
+
+    with _progress() as said:
+        try:
+            values = freeze.freeze(said)
+        except freeze.Unfrozen as error:
+            raise Refused(f"nothing was frozen: {error}") from None
+    try:
+        write_bytes(FILE, values.packed())
+    except OSError as error:
+        raise unwritten(error, FILE) from None
+    known, mistaken = (sum(map(len, of.values())) for of in (values.known, values.mistaken))
+    size = FILE.stat().st_size / 1e6
+    click.echo(f"{known} values, and what known mistakes give for {mistaken} calls")
+    click.echo(f"{path_words(FILE)}: {size:.1f} MB")
+
+
+@click.group()
+def release() -> None:
+    """Make what is handed out."""
+
+
+@release.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@of_assignment
+def student(folder: Path, assignment: Assignment) -> None:
+    """Make what students get, as a repository in DIR: the template, and a wheel of the grader.
+
+    The wheel has the public checks, and neither the reference nor a hidden check.
+    """
+    from grader.release import student as bundles
+
+    try:
+        there = folder.is_file() or (folder.is_dir() and any(folder.iterdir()))
+    except OSError as error:
+        raise unwritten(error, folder) from None
+    if there:
+        raise Refused(f"{path_words(folder)} is there already; name a new folder")
+    writable(folder / "README.md")
+    with _progress() as said:
+        try:
+            bundle = bundles.build(assignment, said)
+        except bundles.Unreleasable as error:
+            raise Refused(str(error)) from None
+    try:
+        bundles.write(bundle, folder)
+    except OSError as error:
+        raise unwritten(error, folder) from None
+    points = display.number(added(check.points for check in bundle.checks))
+    size = len(bundle.files[bundle.wheel]) / 1e6
+    click.echo(f"{len(bundle.checks)} checks, {points} points: what students can see themselves")
+    for check in bundle.missing:
+        click.echo(f"not in it: {check.id}, which the assignment shows, but whose file is hidden")
+    click.echo(f"{path_words(folder / bundle.wheel)}: {len(bundle.inside)} files, {size:.1f} MB")
+    click.echo(f"{path_words(folder)} can be pushed as it is; requirements.txt names the wheel")
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str, int, int], None]]:
+    with progress_bar() as progress:
+        task = progress.add_task("starting")
+
+        def said(what: str, done: int, of: int) -> None:
+            progress.update(task, description=what, completed=done, total=of)
+
+        yield said

@@ -1,0 +1,1 @@
+"""How good generated digits are, and what that is worth."""

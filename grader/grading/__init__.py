@@ -1,0 +1,1 @@
+"""From checks to a result: running, points, and whole classes."""

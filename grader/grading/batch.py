@@ -1,0 +1,300 @@
+"""Grading a class: one folder of files a submission, as many workers as wished, resumable.
+
+Results are files.  A submission whose ``result.json`` fits its digest and the grader's fingerprint
+is not graded again, so an interrupted run goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import multiprocessing
+import os
+import signal
+import threading
+from collections import deque
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing, nullcontext, suppress
+from dataclasses import asdict, dataclass, field, replace
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+from grader import layout
+from grader.grading.weights import Assignment
+from grader.records import Check, Report, Submission
+from grader.report.writers import results
+from grader.report.writers.files import sweep, write_text
+from grader.sandbox.host.process import end_guests
+from grader.sandbox.host.session import Allowance, GuestUnusable, ProcessSession
+from grader.sandbox.isolation.modes import Walls
+
+__all__ = [
+    "Job",
+    "Unwritten",
+    "fingerprint",
+    "grade_all",
+    "grade_one",
+    "is_done",
+    "pool",
+    "read_reports",
+    "stop",
+]
+
+
+@dataclass(frozen=True)
+class Job:
+    """How submissions are graded: what their results depend on."""
+
+    walls: Walls
+    part: str = ""
+    assignment: Assignment = field(default_factory=Assignment)
+
+    def checks(self) -> list[Check]:
+        """The checks of the assignment, or of its part.
+
+        Raises:
+            KeyError: the assignment leaves out every check of the part.
+        """
+        from grader.checks.framework import registry
+
+        return registry.checks_of(self.assignment.checks(), part=self.part)
+
+    @property
+    def fingerprint(self) -> str:
+        """A digest of the grader, of the packages that it stands on, and of this job."""
+        return fingerprint(json.dumps(asdict(self), sort_keys=True))
+
+
+@cache
+def fingerprint(options: str = "") -> str:
+    """A digest of every file of the distribution, the versions beside it, and ``options``."""
+    import grader
+    from grader.grading.engine import environment
+
+    digest = hashlib.sha256(json.dumps([environment(), options]).encode())
+    # Of the package, and of the reference from where it is loaded, whatever is on sys.path.
+    for folder in (Path(grader.__file__).parent, *filter(None, [layout.reference()])):
+        for path in sorted(folder.rglob("*")):
+            if path.is_file() and "__pycache__" not in path.parts:
+                name, content = str(path.relative_to(folder.parent)).encode(), path.read_bytes()
+                digest.update(f"{len(name)}:{len(content)}:".encode() + name + content)
+    return digest.hexdigest()[:16]
+
+
+class Unwritten(OSError):  # noqa: N818 - a state of the disk
+    """A result cannot be written: the disk is full, say, and so it is for all others."""
+
+
+def is_done(submission: Submission, job: Job, out: Path) -> bool:
+    """Whether the submission's result is there, and still what grading it again would give.
+
+    What was undecided, and what timed out, is never taken for done.
+    """
+    report = _report(submission, job, out)
+    return report is not None and not report.total.undecided and not report.sandbox["timeouts"]
+
+
+def read_reports(submissions: Sequence[Submission], job: Job, out: Path) -> list[Report]:
+    """The reports that lie in ``out``, in the order of the submissions; others are left out."""
+    found = (_report(submission, job, out) for submission in submissions)
+    return [report for report in found if report is not None]
+
+
+def _report(submission: Submission, job: Job, out: Path) -> Report | None:
+    """The report on these very files by this very job, if all of it is there."""
+    folder = out / submission.id
+    try:
+        report = results.read_json(folder / "result.json")
+        fits = (
+            report.submission.digest == submission.digest
+            and report.environment["fingerprint"] == job.fingerprint
+            and type(report.sandbox["timeouts"]) is int
+            and all((folder / page).is_file() for page in ("report.html", "instructor.html"))
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return report if fits else None
+
+
+def grade_one(submission: Submission, job: Job, *, alone: bool = True) -> Report:
+    """The report on one submission, hidden checks included.
+
+    Args:
+        submission: the one.
+        job: how it is graded.
+        alone: whether nothing else runs here, so that calls that take too long are tried twice.
+    """
+    allowance = Allowance(job.assignment.limits.total_seconds)
+
+    def opens() -> ProcessSession:
+        limits = job.assignment.limits
+        return ProcessSession(submission.files, limits, job.walls, allowance, alone=alone)
+
+    # The guest starts first, so that it imports torch while this process does.
+    opened = nullcontext() if submission.reason else closing(opens())
+    with opened as first:
+        from grader.grading import engine
+
+        checks = job.checks()
+        walls = job.walls.describe()
+        if submission.reason:
+            report = engine.unusable(submission, checks, {**walls, "timeouts": 0})
+        else:
+            outcomes = list(engine.run(checks, opens, first))
+            walls["timeouts"] = allowance.timeouts
+            report = engine.report(submission, checks, outcomes, walls)
+    about = {**job.assignment.describe(), "fingerprint": job.fingerprint}
+    return replace(report, environment={**report.environment, **about})
+
+
+def grade_to_files(submission: Submission, job: Job, out: Path, *, alone: bool = True) -> bool:
+    """Grade one submission and write its folder; ``result.json`` comes last.
+
+    Returns whether something took too long.
+    """
+    from grader.report.writers.html import instructor_page, student_page
+
+    report = grade_one(submission, job, alone=alone)
+    folder = out / submission.id
+    student, instructor = student_page(report), instructor_page(report)
+    try:
+        write_text(folder / "report.html", student)
+        write_text(folder / "instructor.html", instructor)
+        results.write_json(folder / "result.json", report)
+    except OSError as error:
+        raise Unwritten(*error.args) from None
+    return bool(report.sandbox["timeouts"])
+
+
+def grade_all(
+    submissions: Sequence[Submission],
+    job: Job,
+    out: Path,
+    *,
+    jobs: int = 1,
+    executor: Callable[[int], Executor] | None = None,
+) -> Generator[tuple[Submission, str], None, None]:
+    """Grade submissions side by side; each comes back as it is done, with what went wrong, if any.
+
+    A worker that dies (out of memory, say) takes the submissions in work with it: these are tried
+    once more, one at a time; and so are those in which something took too long beside others.
+
+    Raises:
+        Unwritten: a result cannot be written; what was written before is kept.
+    """
+    # A GAN trains longest: begun first, it does not keep everybody waiting at the end.
+    left = sorted(submissions, key=lambda submission: "gan.py" not in submission.files)
+    died: set[str] = set()
+    try:
+        # One by one, a call is tried twice in place; side by side, all of it a second time.
+        grade = partial(grade_to_files, job=job, out=out, alone=jobs == 1)
+        for beside, workers in ((jobs > 1, jobs), (False, 1)):
+            again = []
+            with closing(_ended(left, grade, workers, executor or pool)) as ended:
+                for submission, future in ended:
+                    error = future.exception()
+                    if isinstance(error, Unwritten):
+                        raise error
+                    if isinstance(error, BrokenProcessPool):
+                        if workers == 1 and submission.id in died:
+                            yield submission, "the process that graded it died twice"
+                        else:
+                            again.append(submission)
+                            died.add(submission.id)
+                    elif beside and error is None and future.result():
+                        again.append(submission)
+                    else:
+                        yield submission, "" if error is None else _words(error)
+            left = again
+        for submission in left:
+            yield submission, "the process that graded it died"
+    finally:
+        for folder in (out, *(out / submission.id for submission in submissions)):
+            sweep(folder)
+
+
+def _words(error: BaseException) -> str:
+    known = isinstance(error, GuestUnusable)
+    return str(error) if known else f"{type(error).__name__}: {error}"
+
+
+def _ended(
+    submissions: Sequence[Submission],
+    grade: Callable[[Submission], bool],
+    workers: int,
+    executor: Callable[[int], Executor],
+) -> Generator[tuple[Submission, Future[bool]], None, None]:
+    """Each submission as it ends, with what came of it.
+
+    Only as many are handed out as there are workers, so that a worker that dies takes no others
+    with it; those who come next get workers anew.
+    """
+    waiting = deque(submissions)
+    while waiting:
+        made = executor(min(workers, len(waiting)))
+        running: dict[Future[bool], Submission] = {}
+        broken = False
+        try:
+            while running or (waiting and not broken):
+                while waiting and not broken and len(running) < workers:
+                    try:
+                        running[made.submit(grade, waiting[0])] = waiting[0]
+                        waiting.popleft()
+                    except BrokenProcessPool:  # a worker died while it had nothing to do
+                        broken = True
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    broken = broken or isinstance(future.exception(), BrokenProcessPool)
+                    yield running.pop(future), future
+        except BaseException:
+            stop(made)
+            raise
+        made.shutdown()
+
+
+def pool(workers: int) -> Executor:
+    """Worker processes that leave Ctrl-C to the parent and close their guests at the end."""
+    os.environ["OMP_NUM_THREADS"] = "1"
+    return ProcessPoolExecutor(
+        workers, mp_context=multiprocessing.get_context("spawn"), initializer=_prepare
+    )
+
+
+def _prepare() -> None:
+    """In a worker: Ctrl-C is the parent's business, and an end from there closes the guests."""
+    for name in ("SIGINT", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _leave)
+    threading.Thread(target=_follow, daemon=True).start()
+
+
+def _follow() -> None:
+    """End this worker when its parent has ended, in whatever way."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        _leave()
+
+
+def _leave(*_: Any) -> None:
+    # Not by an exception: the pool would take it for the submission's, and go on with the next.
+    try:
+        end_guests()
+    finally:
+        os._exit(1)
+
+
+def stop(pool: Executor) -> None:
+    """End the workers at once, with what they are at."""
+    workers = list((getattr(pool, "_processes", None) or {}).values())
+    pool.shutdown(wait=False, cancel_futures=True)
+    for worker in workers:
+        with suppress(OSError):
+            worker.terminate()
+    for worker in workers:
+        worker.join(2)
+        if worker.is_alive():
+            worker.kill()

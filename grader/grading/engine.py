@@ -1,0 +1,218 @@
+"""Running checks on a submission: every check ends in exactly one outcome."""
+
+from __future__ import annotations
+
+import contextlib
+import platform
+import re
+import time
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from importlib import metadata
+
+import grader
+from grader.checks.framework import expect
+from grader.checks.framework.expect import StudentFault, Unmet
+from grader.checks.framework.from_failure import diagnosed
+from grader.checks.framework.student import Student
+from grader.grading.scoring import scores
+from grader.homework.contract import FUNCTIONS, PARTS
+from grader.oracle.store import Vanished
+from grader.records import (
+    Check,
+    Feedback,
+    Outcome,
+    Report,
+    Status,
+    StudentError,
+    Submission,
+)
+from grader.sandbox.host.session import GuestUnusable, Session
+
+__all__ = ["Outcomes", "environment", "report", "run", "unusable"]
+
+OpenSession = Callable[[], Session]
+
+
+def run(
+    checks: Sequence[Check], open_session: OpenSession, first: Session | None = None
+) -> Iterator[Outcome]:
+    """The outcomes of checks, one after the other: public ones first, then hidden ones.
+
+    The two groups run in sessions of their own, so that no public check can carry anything to a
+    hidden one.  A check that needs one that did not pass is BLOCKED; where that one is INVALID, so
+    is this.
+
+    Args:
+        checks: in their order; a check stands behind those that it needs.
+        open_session: opens a session on the submission.
+        first: one that is open already; it is used first, and closed.
+    """
+    outcomes = Outcomes(checks)
+    for hidden in (False, True):
+        group = [check for check in checks if check.hidden is hidden]
+        if not group:
+            continue
+        session = first or open_session()
+        first = None
+        try:
+            for check in group:
+                yield outcomes.of(check, session)
+        finally:
+            session.close()
+    if first is not None:
+        first.close()
+
+
+class Outcomes:
+    """How the checks of one submission end, one by one: each is run once, when it is asked for.
+
+    A check waits for those that it needs as far as they have ended: one that is not run this time
+    holds nothing up.
+    """
+
+    def __init__(self, checks: Sequence[Check]) -> None:
+        self._checks = {check.id: check for check in checks}
+        self._ended: dict[str, Outcome] = {}
+        self._told: set[str] = set()
+
+    def of(self, check: Check, session: Session) -> Outcome:
+        """The outcome of a check; it is run in the session unless it has ended already."""
+        if check.id not in self._ended:
+            blocked = self._blocked(check)
+            self._ended[check.id] = blocked or self._explained(_run(check, session, self._told))
+        return self._ended[check.id]
+
+    def _blocked(self, check: Check) -> Outcome | None:
+        for need in check.needs:
+            before = self._ended.get(need)
+            if before is None or before.status is Status.PASSED:
+                continue
+            title = self._checks[need].title
+            if before.status is Status.INVALID:
+                message = f"The grader could not decide “{title}”, which this one needs."
+                return Outcome(check.id, Status.INVALID, 0.0, Feedback(message=message))
+            message = f"Waits for “{title}”, which did not pass."
+            return Outcome(check.id, Status.BLOCKED, 0.0, Feedback(message=message))
+        return None
+
+    def _explained(self, outcome: Outcome) -> Outcome:
+        """The same, with the check whose failure is the likely cause of this one's."""
+        check = self._checks[outcome.check_id]
+        if outcome.status is Status.PASSED or outcome.status is Status.INVALID:
+            return outcome
+        for name in check.causes:
+            before = self._ended.get(name)
+            cause = self._checks.get(name)
+            if cause is None or before is None or (cause.hidden and not check.hidden):
+                continue
+            if before.feedback.message == outcome.feedback.message:
+                continue  # neither was called: one file is missing for both
+            if before.status in (Status.FAILED, Status.PARTIAL, Status.CRASHED):
+                words = f"Likely cause: “{cause.title}” did not pass. {before.feedback.message}"
+                diagnosis = f"{outcome.feedback.diagnosis} {words}".strip()
+                return replace(outcome, feedback=replace(outcome.feedback, diagnosis=diagnosis))
+        return outcome
+
+
+def _run(check: Check, session: Session, told: set[str]) -> Outcome:
+    student = Student(session, check.limits)
+    started = time.monotonic()
+    try:
+        feedback = check.run(student) or Feedback()
+        status, fraction = Status.PASSED, 1.0
+    except Unmet as unmet:
+        unmet = diagnosed(student.explain(unmet))
+        feedback, fraction = _hinted(unmet.feedback, check), unmet.fraction
+        status = Status.PARTIAL if fraction > 0 else Status.FAILED
+    except StudentFault as fault:
+        feedback, fraction = _fault(check, student, fault.error), 0.0
+        status = Status.FAILED if fault.error.kind == "missing" else Status.CRASHED
+    except GuestUnusable:
+        raise  # not of this check: nothing can be graded here
+    except Vanished as error:
+        feedback, fraction, status = Feedback(message=f"Undecided: {error}."), 0.0, Status.INVALID
+    except Exception as error:  # whatever goes wrong in the grader is never the student's fault
+        feedback, fraction, status = _own_fault(error), 0.0, Status.INVALID
+    slow = {name: words for name, words in student.slow.items() if name not in told}
+    told.update(slow)  # once per function, not with each check of it
+    feedback = replace(feedback, cost=" ".join(slow.values()))
+    return Outcome(check.id, status, fraction, feedback, time.monotonic() - started)
+
+
+def _fault(check: Check, student: Student, error: StudentError) -> Feedback:
+    file = next(part.file for part in PARTS if part.id == check.part)
+    if error.kind == "missing":
+        message = error.message
+        if message == "not written yet":
+            message = f"{check.function} is not written yet"
+        return Feedback(message=message)
+    if error.kind == "load":
+        message = f"{file} cannot be imported: {error.message}"
+        return Feedback(message=message, where=expect.where(error), hint=_LOAD_HINT)
+    what = f"{check.function} raised " if error.kind == "raised" else ""
+    unmet = Unmet(Feedback(message=what + error.message, where=expect.where(error)))
+    return _hinted(student.explain(unmet).feedback, check)
+
+
+def _hinted(feedback: Feedback, check: Check) -> Feedback:
+    return replace(
+        feedback,
+        message=_sentence(feedback.message),
+        diagnosis=_sentence(feedback.diagnosis),
+        hint=_sentence(feedback.hint or check.about),
+    )
+
+
+def _sentence(text: str) -> str:
+    """Text with a capital in front, unless a name of the code stands there, and a full stop."""
+    first = re.match(r"[a-z]{2,}(?= [a-z0-9])", text)
+    plain = first is not None and first[0] not in FUNCTIONS
+    text = text[:1].upper() + text[1:] if plain else text
+    return text if not text or text.endswith((".", "!", "?")) else f"{text}."
+
+
+_LOAD_HINT = "Nothing in this file can be checked until Python can import it."
+
+
+def _own_fault(error: Exception) -> Feedback:
+    return Feedback(
+        message="The grader failed in this check; no points are lost. Please tell your instructor.",
+        details="".join(traceback.format_exception(error))[-6000:],
+    )
+
+
+def report(
+    submission: Submission,
+    checks: Sequence[Check],
+    outcomes: Sequence[Outcome],
+    sandbox: dict[str, object],
+) -> Report:
+    """The report on a submission: outcomes in the order of the checks, scores, and where it ran."""
+    by_id = {outcome.check_id: outcome for outcome in outcomes}
+    ordered = [by_id[check.id] for check in checks]
+    return Report(
+        submission=submission,
+        checks=tuple(checks),
+        outcomes=tuple(ordered),
+        scores=scores(checks, ordered),
+        environment=environment(),
+        sandbox=sandbox,
+    )
+
+
+def unusable(submission: Submission, checks: Sequence[Check], sandbox: dict[str, object]) -> Report:
+    """The report on a submission of which nothing can be graded: no points, and the reason."""
+    message = submission.reason
+    outcomes = [Outcome(c.id, Status.FAILED, 0.0, Feedback(message=message)) for c in checks]
+    return report(submission, checks, outcomes, sandbox)
+
+
+def environment() -> dict[str, str]:
+    """Versions on which a result may depend."""
+    versions = {"hw3-grader": grader.__version__, "python": platform.python_version()}
+    for package in ("torch", "torchvision", "numpy", "hypothesis"):
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            versions[package] = metadata.version(package)
+    return {**versions, "platform": f"{platform.system()} {platform.machine()}"}

@@ -1,0 +1,282 @@
+"""The networks that submissions are graded on: seeded, small, built alike on both sides.
+
+A :class:`Network` is data; :func:`build` makes the ``nn.Sequential``.  Weights come from NumPy's
+``RandomState``, whose stream never changes, so that they depend neither on torch's version nor on
+its generator.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from dataclasses import dataclass, replace
+from functools import cache, lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load as load_tensors
+from torch import Tensor, nn
+
+from grader import layout
+from grader.homework.families import FAMILIES
+
+__all__ = [
+    "Network",
+    "build",
+    "exact",
+    "input_shape",
+    "num_classes",
+    "scores",
+    "slice_shape",
+    "vgg16",
+]
+
+
+@dataclass(frozen=True)
+class Network:
+    """The spec of a network; equal specs build equal networks, to the bit, in every process.
+
+    Args:
+        family: a key of :data:`FAMILIES`.
+        seed: seeds every weight, bias and running statistic.
+        dtype: ``"float32"`` or ``"float64"`` (the same weights, rounded).
+        head: ``""``, ``"softmax"`` or ``"log_softmax"``: a last layer that the quantity of interest
+            leaves out.
+        training: handed over in train mode.
+        ignores: the first input feature (channel) has weight 0 everywhere.
+        rewritten: the same function in other layers: the last linear layer is two, without a kink
+            in between.
+        mix: ``((a, s), …)``: the last linear layer is Σ a · (the layer drawn from seed s).
+        grads: handed over with a ``.grad`` on every parameter.
+        mixed: handed over in eval mode, but for every second layer, which is in train mode; the
+            layers of blocks count one by one.
+        ends: behind this layer the network only flattens, so that its scores are that layer's
+            features; −2 leaves it whole.
+    """
+
+    family: str
+    seed: int = 0
+    dtype: str = "float32"
+    head: str = ""
+    training: bool = False
+    ignores: bool = False
+    rewritten: bool = False
+    mix: tuple[tuple[float, int], ...] = ()
+    grads: bool = False
+    mixed: bool = False
+    ends: int = -2
+
+    def __str__(self) -> str:
+        default = Network(self.family)
+        words = [repr(self.family)]
+        words += [f"{k}={v!r}" for k, v in vars(self).items() if v != getattr(default, k)]
+        return f"Network({', '.join(words)})"
+
+
+def build(network: Network) -> nn.Sequential:
+    """A fresh network of that spec.
+
+    Returns:
+        ``nn.Sequential``, (N, *input_shape) → (N, K), in the mode that the spec says.
+
+    Raises:
+        ValueError: the spec names a family, a head or a dtype that there is not.
+    """
+    family = FAMILIES.get(network.family)
+    if family is None:
+        raise ValueError(f"no network family {network.family!r}; there are: {', '.join(FAMILIES)}")
+    if network.dtype not in ("float32", "float64"):
+        raise ValueError(f"dtype must be 'float32' or 'float64' (got {network.dtype!r})")
+    # Their own initialisation draws from torch's global generator, which stays as it was.
+    with torch.random.fork_rng(devices=[]):
+        layers = [layer.float() for layer in family.layers()]
+    _fill(layers, network, family.gain)
+    # From here on in the network's own precision: a float64 one is mixed and rewritten exactly.
+    layers = [layer.to(getattr(torch, network.dtype)) for layer in layers]
+    modules = nn.Sequential(*layers).modules()
+    weighted = [m for m in modules if isinstance(m, (nn.Linear, nn.Conv2d))]
+    if network.mix:
+        _mix(weighted[-1], network.mix, family.gain)
+    if network.ignores:
+        with torch.no_grad():
+            weighted[0].weight[:, 0] = 0
+    if network.rewritten:
+        layers = _rewrite(layers)
+    if network.ends > -2:
+        layers = [*layers[: network.ends + 1], nn.Flatten()]
+    heads: dict[str, list[nn.Module]] = {
+        "": [],
+        "softmax": [nn.Softmax(dim=1)],
+        "log_softmax": [nn.LogSoftmax(dim=1)],
+    }
+    if network.head not in heads:
+        raise ValueError(f"head must be one of {sorted(heads)} (got {network.head!r})")
+    model = nn.Sequential(*layers, *heads[network.head]).train(network.training)
+    if network.mixed:
+        leaves = [module for module in model.modules() if not list(module.children())]
+        for layer in leaves[1::2]:
+            layer.train(not network.training)
+    return model
+
+
+def _fill(layers: list[nn.Module], network: Network, gain: float) -> None:
+    if network.family == "digits":
+        nn.Sequential(*layers).load_state_dict(load_tensors(_data("digits_cnn.safetensors")))
+        return
+    if network.family == "clipped_sum":
+        _fill_clipped_sum(layers)
+        return
+    random = np.random.RandomState(network.seed)
+    for module in nn.Sequential(*layers).modules():
+        if isinstance(module, (nn.Linear, nn.Conv2d)):
+            _draw(module, random, gain)
+        elif isinstance(module, (nn.BatchNorm1d, nn.BatchNorm2d)):
+            width = module.num_features
+            _set(module.weight, random.uniform(0.6, 1.4, width))
+            _set(module.bias, random.uniform(-0.5, 0.5, width))
+            assert module.running_mean is not None
+            assert module.running_var is not None
+            _set(module.running_mean, random.uniform(-0.5, 0.5, width))
+            _set(module.running_var, random.uniform(0.5, 2.0, width))
+
+
+def _draw(module: nn.Linear | nn.Conv2d, random: np.random.RandomState, gain: float) -> None:
+    fan_in = math.prod(module.weight.shape[1:])
+    _set(module.weight, gain * random.standard_normal(module.weight.shape) / math.sqrt(fan_in))
+    assert module.bias is not None
+    _set(module.bias, 0.5 * random.standard_normal(module.bias.shape))
+
+
+def _mix(module: nn.Linear | nn.Conv2d, mix: tuple[tuple[float, int], ...], gain: float) -> None:
+    drawn = copy.deepcopy(module).float()  # weights are float32 values, whatever they are kept in
+    total = [torch.zeros_like(p, dtype=torch.float64) for p in drawn.parameters()]
+    for factor, seed in mix:
+        _draw(drawn, np.random.RandomState(seed), gain)
+        total = [t + factor * p.double() for t, p in zip(total, drawn.parameters(), strict=True)]
+    with torch.no_grad():
+        for parameter, value in zip(module.parameters(), total, strict=True):
+            parameter.copy_(value)
+
+
+def _fill_clipped_sum(layers: list[nn.Module]) -> None:
+    # Scores: min(2a + 3b, 1) = 1 − relu(1 − 2a − 3b), and a − b where that is positive.
+    first, last = layers[0], layers[2]
+    assert isinstance(first, nn.Linear)
+    assert isinstance(last, nn.Linear)
+    _set(first.weight, np.array([[-2.0, -3.0], [1.0, -1.0]]))
+    _set(first.bias, np.array([1.0, 0.0]))
+    _set(last.weight, np.array([[-1.0, 0.0], [0.0, 1.0]]))
+    _set(last.bias, np.array([1.0, 0.0]))
+
+
+def _rewrite(layers: list[nn.Module]) -> list[nn.Module]:
+    # W z + b = (W Qᵀ)(Q z) + b for a Q with orthonormal columns: two linear layers in place of one.
+    last = layers[-1]
+    assert isinstance(last, nn.Linear)
+    width = last.in_features
+    square = np.random.RandomState(0).standard_normal((width + 3, width))
+    orthonormal = torch.from_numpy(np.linalg.qr(square)[0])
+    with torch.random.fork_rng(devices=[]):
+        rotate = nn.Linear(width, width + 3, dtype=last.weight.dtype)
+        turned = nn.Linear(width + 3, last.out_features, dtype=last.weight.dtype)
+    with torch.no_grad():
+        rotate.weight.copy_(orthonormal)
+        rotate.bias.fill_(0.25)
+        turned.weight.copy_(last.weight.double() @ orthonormal.T)
+        turned.bias.copy_(last.bias.double() - 0.25 * turned.weight.double().sum(1))
+    return [*layers[:-1], rotate, turned]
+
+
+def _set(parameter: Tensor, value: np.ndarray) -> None:
+    with torch.no_grad():
+        parameter.copy_(torch.from_numpy(np.asarray(value, dtype=np.float64)))
+
+
+@cache
+def _data(name: str) -> bytes:
+    # By path: in a guest the grader's packages can no longer be imported by then.
+    return layout.data(name).read_bytes()
+
+
+def input_shape(network: Network) -> tuple[int, ...]:
+    """The shape of one instance: (F,) or (C, H, W)."""
+    return FAMILIES[network.family].input_shape
+
+
+@lru_cache(maxsize=256)
+def _shapes(network: Network) -> tuple[tuple[int, ...], ...]:
+    model = build(replace(network, training=False, mixed=False))
+    z = torch.zeros((1, *input_shape(network)), dtype=getattr(torch, network.dtype))
+    shapes = [tuple(z.shape[1:])]
+    with torch.no_grad():
+        for layer in model:
+            z = layer(z)
+            shapes.append(tuple(z.shape[1:]))
+    return tuple(shapes)
+
+
+def slice_shape(network: Network, layer: int) -> tuple[int, ...]:
+    """Z, the shape of h(x) for one instance, behind ``layer`` (−1: the input itself).
+
+    Raises:
+        IndexError: there is no such layer.
+    """
+    if layer < -1:
+        raise IndexError(f"no layer {layer}")
+    return _shapes(network)[layer + 1]
+
+
+def num_classes(network: Network) -> int:
+    """K, the number of class scores."""
+    return _shapes(network)[-1][0]
+
+
+@lru_cache(maxsize=64)
+def exact(network: Network) -> nn.Sequential:
+    """The network up to its scores in float64 and eval mode, made once: read it, change nothing."""
+    return build(replace(network, dtype="float64", head="", training=False, mixed=False))
+
+
+def scores(network: Network, xs: np.ndarray) -> np.ndarray:
+    """The class scores before any softmax, in float64.
+
+    Args:
+        network: the spec; its dtype, head and mode are left aside.
+        xs: (N, *input_shape).
+
+    Returns:
+        (N, K) float64.
+    """
+    with torch.no_grad():
+        out: np.ndarray = exact(network)(torch.from_numpy(np.array(xs, dtype=np.float64))).numpy()
+    return out
+
+
+def vgg16(weights: str | Path | None = None, *, seed: int = 0) -> nn.Sequential:
+    """torchvision's VGG16 as one flat ``nn.Sequential`` in eval mode: (N, 3, 224, 224) → (N, 1000).
+
+    For the reference's own tests and benchmarks; nothing is graded on it.
+
+    Args:
+        weights: ``None`` for seeded weights, a path to torchvision's ``.pth`` file, or ``"cache"``
+            for the file that torchvision keeps once it was downloaded.
+        seed: seeds the weights that are not loaded.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+    """
+    from grader.homework.torchvision_compat import torchvision_models
+
+    models = torchvision_models()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        net = models.vgg16(weights=None)
+    if weights is not None:
+        cached = Path(torch.hub.get_dir()) / "checkpoints" / "vgg16-397923af.pth"
+        path = cached if weights == "cache" else Path(weights)
+        if not path.is_file():
+            raise FileNotFoundError(f"no VGG16 weights at {path}: let torchvision download them")
+        net.load_state_dict(torch.load(path, weights_only=True))
+    flat = [*net.features, net.avgpool, nn.Flatten(), *net.classifier]
+    return nn.Sequential(*flat).eval()

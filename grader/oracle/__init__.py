@@ -1,0 +1,1 @@
+"""What is right: the reference, live or frozen."""

@@ -1,0 +1,146 @@
+"""The oracle's values in a file, for where there is no reference: a student's package.
+
+A value is found by what its call asks.  Everything in a call counts exactly, but for the numbers of
+its float arrays: computed inputs (nodes of a quadrature, points of a line) may differ in the last
+digit between processors and libraries.  They are told apart by a few projections, up to
+:data:`SAME_INPUT`.
+
+What known mistakes give is kept as a sketch, a projection to :data:`WIDTH` numbers: enough to tell
+whether a result is the one or the other (Johnson and Lindenstrauss 1984), and a small part of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from grader.calls.digest import content
+from grader.homework.contract import Module, Returns
+from grader.oracle.store import AGAIN, FILE, Parts, Values, Vanished
+from grader.records import Call
+
+__all__ = ["SAME_INPUT", "FrozenOracle", "distance", "nearest", "question", "sketch"]
+
+T = TypeVar("T")
+Array = np.ndarray
+
+SAME_INPUT = 1e-6
+"""Relative difference up to which the inputs of two calls count as the same."""
+
+WIDTH = 8
+"""Numbers of a sketch; shorter arrays are kept as they are."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a call asks: a digest of all that is exact, and projections of its inputs' numbers."""
+
+    digest: str
+    numbers: tuple[float, ...]
+
+
+class FrozenOracle:
+    """Values from a file; nothing of the reference is imported."""
+
+    freezing = False
+
+    def __init__(self, path: Path = FILE) -> None:
+        self._path = path
+
+    @cached_property
+    def _values(self) -> Values:
+        return Values.read(self._path)
+
+    def value(self, call: Call, returns: Returns | None, shapes: dict[str, Any]) -> Any:
+        """The value as the reference gave it; nothing for a module, which is asked when called.
+
+        Raises:
+            Vanished: it is not in the file.
+        """
+        if isinstance(returns, Module) and call.function != "()":
+            return None
+        found = nearest(self._values.known, question(call))
+        if found is None:
+            raise Vanished(
+                f"this copy of the grader has no value for a call of {call.function}: {AGAIN}"
+            )
+        return found
+
+    def mistaken(self, call: Call) -> Mapping[str, Sequence[Parts]]:
+        """What known mistakes give, as sketches; nothing where that is not known."""
+        return nearest(self._values.mistaken, question(call)) or {}
+
+    def seen(self, parts: Parts) -> Parts:
+        """Their sketches."""
+        return tuple(map(sketch, parts))
+
+
+def nearest(rows: Mapping[str, Sequence[tuple[tuple[float, ...], T]]], asked: Question) -> T | None:
+    """Of values by digest and projections, that of what is asked; nothing if it is not there."""
+    alike = rows.get(asked.digest, ())
+    apart = [distance(numbers, asked.numbers) for numbers, _ in alike]
+    if not apart or not min(apart) <= SAME_INPUT:  # NaN is near nothing
+        return None
+    return alike[apart.index(min(apart))][1]
+
+
+def distance(one: Sequence[float], other: Sequence[float]) -> float:
+    """How far the inputs of two calls of one digest are apart, relative to their size."""
+    a, b = np.asarray(one), np.asarray(other)
+    size = max(float(np.linalg.norm(a)), float(np.linalg.norm(b)), 1e-12)
+    return float(np.linalg.norm(a - b)) / size
+
+
+def question(call: Call) -> Question:
+    """What a call asks; the same on every machine.
+
+    Raises:
+        TypeError: something is in it that a call cannot hold.
+    """
+    digest = hashlib.sha256()
+    # Each array counts alike, however large or long: its direction, and the logarithm of its size.
+    pieces = [np.zeros(0)]
+    for tag, leaf in content(call):
+        words: list[object] = [tag]
+        if isinstance(leaf, np.ndarray):
+            words += [leaf.dtype.name if leaf.dtype.kind == "f" else leaf.dtype.kind, leaf.shape]
+        if isinstance(leaf, float) or (isinstance(leaf, np.ndarray) and leaf.dtype.kind == "f"):
+            numbers = np.asarray(leaf, dtype=np.float64).ravel()
+            size = float(np.linalg.norm(numbers)) or 1.0
+            pieces += [numbers / size, np.array([np.log(size)])]
+        else:
+            words.append(leaf.tolist() if isinstance(leaf, np.ndarray) else leaf)
+        digest.update(json.dumps([str(word) for word in words]).encode())
+    numbers = np.concatenate(pieces)
+    size = float(np.linalg.norm(numbers))
+    return Question(digest.hexdigest()[:20], (size, *_projected(numbers, 3).tolist()))
+
+
+def sketch(part: Array) -> Array:
+    """An array in :data:`WIDTH` numbers that keep distances; integers and short ones as they are.
+
+    Arrays of different shapes have unrelated sketches.
+    """
+    if part.dtype.kind != "f" or part.size <= WIDTH:
+        return part
+    seed = int.from_bytes(hashlib.sha256(str(part.shape).encode()).digest()[:4], "little")
+    made: Array = _projected(part.ravel().astype(np.float64), WIDTH, seed) / np.sqrt(WIDTH)
+    return made
+
+
+def _projected(numbers: Array, width: int, seed: int = 0) -> Array:
+    return np.asarray(numbers @ _signs(len(numbers), width, seed))
+
+
+@cache
+def _signs(length: int, width: int, seed: int) -> Array:
+    # Integers of this generator are the same in every version of NumPy.
+    drawn: Array = np.random.RandomState(seed).randint(0, 2, (length, width))
+    return 2.0 * drawn - 1.0

@@ -1,0 +1,218 @@
+"""What is right, for checks to compare with: of the reference, or as it was frozen.
+
+The only place that asks the reference (:mod:`grader.oracle.solution`).  Where there is none, as in
+a student's package, its values come from a file (:mod:`grader.oracle.frozen`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+
+from grader import layout
+from grader.calls.digest import key, maker
+from grader.calls.functions import Functions
+from grader.calls.validate import shapes_of, to_array, validate
+from grader.homework import contract
+from grader.homework.contract import Array, Module, Returns, Tuple
+from grader.oracle import solution
+from grader.oracle.frozen import FrozenOracle
+from grader.oracle.quadrature import together
+from grader.oracle.store import Parts
+from grader.records import Call, Received
+from grader.sandbox.guest.perform import Performer, to_sendable
+
+__all__ = [
+    "AVERAGE",
+    "LiveOracle",
+    "Oracle",
+    "Source",
+    "average_of",
+    "oracle",
+    "parts_of",
+]
+
+AVERAGE = "average"
+"""The function of a call that stands for the weighted sum of the values of other calls."""
+
+
+class Source(Protocol):
+    """Where an oracle's values come from; ``freezing`` ones are kept for later."""
+
+    freezing: bool
+
+    def value(self, call: Call, returns: Returns | None, shapes: dict[str, Any]) -> Any:
+        """The value in the contract's form."""
+
+    def mistaken(self, call: Call) -> Mapping[str, Sequence[Parts]]:
+        """The values, as :meth:`seen` has them, that known mistakes give, and what is right."""
+
+    def seen(self, parts: Parts) -> Parts:
+        """Arrays in the form in which :meth:`mistaken` has its own."""
+
+
+class Oracle(Functions):
+    """What checks ask: the homework's functions as methods, answered by a source.
+
+    Checks by Hypothesis never ask it: a mistake in the reference must not become the marking
+    scheme, so axioms and closed forms stand beside every comparison.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+
+    def value(self, call: Call, returns: Returns | None, shapes: dict[str, Any]) -> Any:
+        """What is right."""
+        return self.source.value(call, returns, shapes)
+
+    def average(self, calls: Sequence[Call], weights: np.ndarray) -> np.ndarray:
+        """Σ weights · values of calls of one function, in the shape of one of them."""
+        return np.asarray(self.source.value(average_of(calls, weights), None, {}))
+
+    def foresee(self, *asking: Callable[[], object]) -> None:
+        """Where values are frozen, ask all that may be asked, whatever a submission answers."""
+        if self.source.freezing:
+            for ask in asking:
+                ask()
+
+    @contextmanager
+    def answering(self, source: Source) -> Iterator[None]:
+        """Inside, values come from another source."""
+        before, self.source = self.source, source
+        try:
+            yield
+        finally:
+            self.source = before
+
+
+def average_of(calls: Sequence[Call], weights: np.ndarray) -> Call:
+    """The weighted sum of calls' values, as a call."""
+    return Call(AVERAGE, {"of": list(calls), "weights": weights})
+
+
+class LiveOracle(Functions):
+    """The reference, run in this process; every value is computed once."""
+
+    freezing = False
+
+    def __init__(self) -> None:
+        self._performer = Performer(_namespace)
+        self._values: dict[str, Any] = {}
+        self._mistaken: dict[str, _Mistaken] = {}
+
+    def value(self, call: Call, returns: Returns | None, shapes: dict[str, Any]) -> Any:
+        """The reference's value, in the contract's form."""
+        name = key(call)
+        if name not in self._values and call.function == AVERAGE:
+            summands = np.stack([self.answer(one) for one in call.arguments["of"]])
+            average = np.tensordot(call.arguments["weights"], summands, 1)
+            # No more precise than what is averaged, and not said to be.
+            self._values[name] = average.astype(summands.dtype)
+        if name not in self._values:
+            value = to_sendable(self._performer.perform(call)[0])
+            if call.function == "()" and isinstance(returns, Module):
+                rows = Array(returns.rows) if returns.rows else None
+                self._values[name] = validate(rows, value, shapes) if rows else to_array(value)
+            else:
+                self._values[name] = validate(returns, value, shapes)
+        return self._values[name]
+
+    def answer(self, call: Call) -> Any:
+        """The value of a call to one of the homework's functions."""
+        return self.value(call, contract.function(call.function).returns, shapes_of(call))
+
+    def seen(self, parts: Parts) -> Parts:
+        """The arrays themselves."""
+        return parts
+
+    def accepted(self, call: Call) -> tuple[Parts, ...]:
+        """The values that are right: one, or one for each accepted rule of an integral."""
+        return self.mistaken(call).get("", ())
+
+    def mistaken(self, call: Call) -> Mapping[str, tuple[Parts, ...]]:
+        """What a call gives if one of the known mistakes is made in the function that it is about.
+
+        By ``name.way``: the values, as many as there are rules for an integral; none where the
+        mistake raises on this call.  Each is computed when it is asked for.  Under ``""`` stands
+        what is right.  Without the mistakes nothing is known.
+        """
+        name = key(call)
+        if name not in self._mistaken:
+            if len(self._mistaken) >= 32:
+                self._mistaken.clear()
+            self._mistaken[name] = _Mistaken(call)
+        return self._mistaken[name]
+
+
+class _Mistaken(Mapping[str, tuple[Parts, ...]]):
+    def __init__(self, call: Call) -> None:
+        self._call, self._function = call, maker(call)
+        self._values: dict[str, tuple[Parts, ...]] = {}
+        try:
+            mistakes = solution.load("mistakes")
+        except ModuleNotFoundError:
+            self._ways: dict[str, Any] = {}
+        else:
+            self._ways = {"": mistakes.Way} | {
+                f"{name}.{way.__name__}": way for name, way in mistakes.ways_of(self._function)
+            }
+
+    def __getitem__(self, name: str) -> tuple[Parts, ...]:
+        way = self._ways[name]
+        if name not in self._values:
+            try:
+                self._values[name] = self._made(way)
+            except Exception:  # wrong code may raise anything
+                self._values[name] = ()
+        return self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._ways)
+
+    def __len__(self) -> int:
+        return len(self._ways)
+
+    def _made(self, way: Any) -> tuple[Parts, ...]:
+        wrong = {self._function: way(_rule).names()[self._function]}
+        performer = Performer(lambda part: {**_namespace(part), **wrong})
+        value = to_sendable(performer.perform(self._call)[0])
+        if "steps" in dict(contract.function(self._function).parameters):
+            array = to_array(value)  # a mistake may know no rules
+            one = way is not self._ways[""] and array.ndim == self[""][0][0].ndim
+            return tuple((np.asarray(row),) for row in ([array] if one else array))
+        return (parts_of(self._call, value),)
+
+
+def parts_of(call: Call, value: Any) -> Parts:
+    """A value as it came, of any shape, as arrays.
+
+    Raises:
+        WrongKind: it is not made of numbers.
+    """
+    returns = contract.function(call.function).returns if call.function != "()" else None
+    if not isinstance(returns, Tuple):
+        return (to_array(value),)
+    items = value.array if isinstance(value, Received) else value
+    if not isinstance(items, list | np.ndarray):
+        return (to_array(value),)
+    return tuple(
+        to_array(v) if not isinstance(v, np.generic | np.ndarray) else np.asarray(v) for v in items
+    )
+
+
+def _rule(steps: int) -> tuple[torch.Tensor, torch.Tensor]:
+    nodes, weights = together(steps)
+    return torch.from_numpy(nodes), torch.from_numpy(weights)
+
+
+def _namespace(part: str) -> Mapping[str, Any]:
+    file = next(p.file for p in contract.PARTS if p.id == part)
+    return vars(solution.load(file.removesuffix(".py")))
+
+
+oracle = Oracle(LiveOracle() if layout.reference() else FrozenOracle())
+"""The one that checks ask."""

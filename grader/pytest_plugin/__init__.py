@@ -1,0 +1,1 @@
+"""``pytest --hw3``: the public checks as pytest's items."""

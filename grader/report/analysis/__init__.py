@@ -1,0 +1,1 @@
+"""What a report says: what to fix first, and figures on a class."""

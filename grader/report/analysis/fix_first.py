@@ -1,0 +1,252 @@
+"""What every renderer asks of a report: checks beside outcomes, parts, and what to fix first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from grader.homework import contract
+from grader.records import Check, Feedback, Figure, Outcome, Report, Status
+from grader.report import display
+
+__all__ = [
+    "TO_FIX",
+    "Advice",
+    "Judged",
+    "by_part",
+    "fix_first",
+    "judged",
+    "lost",
+    "nothing_called",
+    "parts_of",
+    "passed_everything",
+    "status_of",
+    "to_do",
+    "to_win",
+    "told",
+    "unsandboxed",
+]
+
+Judged = tuple[Check, Outcome]
+
+TO_FIX = frozenset({Status.PARTIAL, Status.FAILED, Status.CRASHED})
+"""What a student can do something about right now."""
+
+
+@dataclass(frozen=True)
+class Advice:
+    """A check worth fixing: the points that it misses, and what is won with it."""
+
+    check: Check
+    outcome: Outcome
+    lost: float
+    waiting: int
+    """Checks that it holds up, and what they miss."""
+    waiting_points: float
+    alike: int = 0
+    """Further checks that found the same mistake, and what they miss."""
+    alike_points: float = 0.0
+
+    @property
+    def points(self) -> float:
+        """All that is won."""
+        return self.lost + self.waiting_points + self.alike_points
+
+
+def judged(report: Report) -> list[Judged]:
+    """Every outcome beside its check, in the order of the outcomes.
+
+    Raises:
+        ValueError: an outcome belongs to no check, so nobody knows whether it is hidden.
+    """
+    checks = {check.id: check for check in report.checks}
+    strangers = [o.check_id for o in report.outcomes if o.check_id not in checks]
+    if strangers:
+        raise ValueError(f"outcomes without a check: {', '.join(strangers)}")
+    return [(checks[outcome.check_id], outcome) for outcome in report.outcomes]
+
+
+def by_part(report: Report) -> dict[str, list[Judged]]:
+    """Checks and outcomes by part: the scored parts in the homework's order, then any others."""
+    parts: dict[str, list[Judged]] = {part: [] for part in report.scores}
+    for check, outcome in judged(report):
+        parts.setdefault(check.part, []).append((check, outcome))
+    return parts
+
+
+def parts_of(reports: Sequence[Report]) -> list[str]:
+    """Every part that some report has a score of, the homework's own first and in its order."""
+    found = dict.fromkeys(part for report in reports for part in report.scores)
+    known = [part.id for part in contract.PARTS if part.id in found]
+    return known + [part for part in found if part not in known]
+
+
+def lost(check: Check, outcome: Outcome) -> float:
+    """Points that the check misses; points that could not be decided are not lost."""
+    if outcome.status is Status.INVALID:
+        return 0.0
+    return check.points * (1.0 - outcome.fraction)
+
+
+def fix_first(report: Report, limit: int = 5, *, alike: bool = True) -> list[Advice]:
+    """The checks to fix first, those with the most points to win leading; never a blocked one.
+
+    A check's own points count together with those of the blocked checks behind it, which nobody can
+    earn before it.  Checks of one part that say the very same (a file that is not there, a function
+    that is not written) are one thing to fix, and so are all that found the same mistake; they
+    stand as the first of them.  What failed because another check did (``Check.causes``) stands
+    behind that one.
+
+    Args:
+        report: as it is to be shown.
+        limit: at most so many.
+        alike: whether checks that found the same mistake are one thing.
+    """
+    pairs = judged(report)
+    causes: dict[tuple[str, str, str], Advice] = {}
+    for check, outcome in pairs:
+        if outcome.status in TO_FIX:
+            behind = _waiting_for(check.id, pairs)
+            held_up = sum(lost(*pair) for pair in behind)
+            one = Advice(check, outcome, lost(check, outcome), len(behind), held_up)
+            told = outcome.feedback
+            cause = (check.part, told.message, "" if nothing_called(outcome) else check.id)
+            if alike and told.diagnosis and not nothing_called(outcome):
+                cause = ("", told.diagnosis, "")
+            known = causes.get(cause)
+            causes[cause] = _together(known, one, waits=nothing_called(outcome)) if known else one
+    advice = list(causes.values())
+    # Rounded, so that the noise of adding floats does not decide between equals; sorting is stable.
+    advice.sort(key=lambda a: -round(a.points, 6))
+    return _causes_first(_unwritten_in_order(advice))[:limit]
+
+
+def nothing_called(outcome: Outcome) -> bool:
+    """Whether the check could not call anything: what is missing is missing for others alike."""
+    told = outcome.feedback
+    return bool(told.message and not told.tried and not told.expected)
+
+
+def _unwritten_in_order(advice: Sequence[Advice]) -> list[Advice]:
+    """The same places for functions of a part that are not there, in the homework's order."""
+    order = list(contract.FUNCTIONS)
+    ordered = list(advice)
+    for part in {one.check.part for one in advice}:
+        places = [
+            i
+            for i, one in enumerate(advice)
+            if one.check.part == part
+            and one.check.function in order
+            and one.outcome.feedback.message.rstrip(".").endswith("is not written yet")
+        ]
+        missing = sorted((advice[i] for i in places), key=lambda a: order.index(a.check.function))
+        for i, one in zip(places, missing, strict=True):
+            ordered[i] = one
+    return ordered
+
+
+def _causes_first(advice: Sequence[Advice]) -> list[Advice]:
+    by_id = {one.check.id: one for one in advice}
+    ordered: dict[str, Advice] = {}
+    for one in advice:
+        cause = next((by_id[name] for name in one.check.causes if name in by_id), one)
+        for each in (cause, one):
+            ordered.setdefault(each.check.id, each)
+    return list(ordered.values())
+
+
+def _together(one: Advice, more: Advice, *, waits: bool) -> Advice:
+    waiting, points = one.waiting + more.waiting, one.waiting_points + more.waiting_points
+    if waits:
+        return replace(one, waiting=waiting + 1, waiting_points=points + more.lost)
+    return replace(
+        one,
+        waiting=waiting,
+        waiting_points=points,
+        alike=one.alike + 1,
+        alike_points=one.alike_points + more.lost,
+    )
+
+
+def _waiting_for(check_id: str, pairs: Sequence[Judged]) -> list[Judged]:
+    """The blocked checks that need a check, directly or through other blocked ones."""
+    held_up = {check_id}
+    found: dict[str, Judged] = {}
+    growing = True
+    while growing:
+        growing = False
+        for check, outcome in pairs:
+            blocked = outcome.status is Status.BLOCKED and check.id not in found
+            if blocked and held_up.intersection(check.needs):
+                found[check.id] = (check, outcome)
+                held_up.add(check.id)
+                growing = True
+    return list(found.values())
+
+
+def to_do(advice: Advice) -> str:
+    """The check's title, or what is missing where nothing could be tried."""
+    if advice.waiting and nothing_called(advice.outcome):
+        return display.one_line(advice.outcome.feedback.message, 160)
+    return advice.check.title
+
+
+def to_win(advice: Advice) -> str:
+    """What fixing it wins: ``+1; 2 checks wait for it``, or with how many found the same."""
+    checks = "1 check waits" if advice.waiting == 1 else f"{advice.waiting} checks wait"
+    held_up = f"; {checks} for it" if advice.waiting else ""
+    if advice.waiting and nothing_called(advice.outcome):
+        return f"up to +{display.number(advice.points)}{held_up}"
+    found = "1 check" if advice.alike == 1 else f"{advice.alike} checks"
+    alike = f", with {found} that found the same" if advice.alike else ""
+    won = display.number(advice.lost + advice.alike_points) if advice.alike else _own(advice)
+    return f"+{won}{alike}{held_up}"
+
+
+def _own(advice: Advice) -> str:
+    return display.trimmed(display.fixed(advice.lost, advice.check.points))
+
+
+def passed_everything(report: Report) -> bool:
+    """Full marks: all checks were run, there was something to earn, and all of it was earned."""
+    total = report.total
+    full = total.possible > 0.0 and display.same(total.earned, total.possible)
+    return full and not report.left_out and total.undecided == 0.0 and not report.submission.reason
+
+
+def status_of(report: Report) -> str:
+    """``graded``, ``undecided``, or the reason why nothing of the submission could be graded."""
+    if report.submission.reason:
+        return report.submission.reason
+    return "undecided" if report.total.undecided > 0.0 else "graded"
+
+
+def unsandboxed(report: Report) -> bool:
+    """Whether the submission ran without walls around it."""
+    return bool(report.sandbox.get("unsandboxed")) or report.sandbox.get("mode") == "none"
+
+
+def told(feedback: Feedback, *, in_full: bool) -> list[tuple[str, str]]:
+    """What is said about a check in words, label by label, without what is empty."""
+    said = [
+        ("called", feedback.tried),
+        ("seen", feedback.message),
+        ("expected", feedback.expected),
+        ("got", feedback.actual),
+        ("looks like", feedback.diagnosis),
+        ("hint", feedback.hint),
+        ("cost", feedback.cost),
+        ("where", feedback.where),
+    ]
+    if in_full:
+        said += [
+            ("reproduce", feedback.counterexample),
+            ("printed", feedback.stdout),
+            ("figures", "\n".join(map(_caption, feedback.figures))),
+            ("details", feedback.details),
+        ]
+    return [(label, value) for label, value in said if value]
+
+
+def _caption(figure: Figure) -> str:
+    return f"{figure.caption} ({', '.join(map(str, figure.arrays))})"

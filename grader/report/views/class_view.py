@@ -1,0 +1,222 @@
+"""The class arranged for its page: its results, its checks, and a row for each submission."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from grader.records import Report, Score
+from grader.report import display
+from grader.report.analysis.fix_first import parts_of, status_of, unsandboxed
+from grader.report.analysis.statistics import CheckFigures, checks_of, histogram, to_look_at
+from grader.report.figures import charts
+from grader.report.views.student_view import BarView, bar_view
+
+__all__ = ["CheckRow", "ClassView", "Kind", "LookView", "RowView", "class_view"]
+
+
+@dataclass(frozen=True)
+class RowView:
+    """One submission in the class table."""
+
+    id: str
+    name: str
+    folder: str
+    total: str
+    bar: BarView
+    parts: tuple[str, ...]
+    undecided: str
+    status: str
+    css: str
+    unsandboxed: bool
+    kinds: str
+    """What the table can be filtered by, in words between spaces."""
+    value: str
+    """The total as a number, to sort by."""
+
+
+@dataclass(frozen=True)
+class LookView:
+    """A submission that needs a person."""
+
+    name: str
+    folder: str
+    reasons: str
+
+
+@dataclass(frozen=True)
+class CheckRow:
+    """One check in the table of checks."""
+
+    id: str
+    title: str
+    part: str
+    hidden: bool
+    passed: str
+    mean: str
+    discrimination: str
+    diagnoses: tuple[tuple[str, int], ...]
+    flag: str
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A wish that the table can be filtered by."""
+
+    value: str
+    words: str
+
+
+@dataclass(frozen=True)
+class ClassView:
+    """The whole class."""
+
+    parts: tuple[str, ...]
+    rows: tuple[RowView, ...]
+    facts: tuple[tuple[str, str], ...]
+    unsandboxed: int
+    environment: tuple[tuple[str, str], ...]
+    distribution: tuple[tuple[str, charts.Chart], ...]
+    look_at: tuple[LookView, ...]
+    checks: tuple[CheckRow, ...]
+    kinds: tuple[Kind, ...]
+
+
+def class_view(reports: Sequence[Report], seconds: float | None) -> ClassView:
+    """Arrange the class for its page; ``seconds`` is what grading took, if that is known."""
+    parts = parts_of(reports)
+    looks = to_look_at(reports)
+    reasons = {id(look.report): look.reasons for look in looks}
+    rows = tuple(_row(report, parts, reasons.get(id(report), ())) for report in reports)
+    there = {kind for row in rows for kind in row.kinds.split()}
+    return ClassView(
+        parts=tuple(map(display.part_label, parts)),
+        rows=rows,
+        facts=tuple(_facts(reports, seconds)),
+        unsandboxed=sum(map(unsandboxed, reports)),
+        environment=tuple(_shared_environment(reports)),
+        distribution=tuple(_distribution(reports, parts)),
+        look_at=tuple(
+            LookView(_name(look.report), _folder(look.report.submission.id), _listed(look.reasons))
+            for look in looks
+        ),
+        checks=tuple(map(_check, checks_of(reports))),
+        kinds=tuple(kind for kind in KINDS if kind.value in there),
+    )
+
+
+KINDS = (
+    Kind("look", "need a person"),
+    Kind("full", "full marks"),
+    Kind("undecided", "undecided"),
+    Kind("unusable", "unusable"),
+)
+
+
+def _name(report: Report) -> str:
+    return display.one_line(report.submission.name or report.submission.id, 80)
+
+
+def _listed(reasons: Sequence[str]) -> str:
+    return display.one_line("; ".join(reasons), 240)
+
+
+def _distribution(
+    reports: Sequence[Report], parts: Sequence[str]
+) -> list[tuple[str, charts.Chart]]:
+    """A histogram of the totals and of each part, in tenths of what can be earned."""
+    usable = [r for r in reports if not r.submission.reason and r.scores]
+    scores: dict[str, list[Score]] = {"Total": [r.total for r in usable]}
+    for part in parts:
+        scores[display.part_label(part)] = [r.scores[part] for r in usable if part in r.scores]
+    drawn = []
+    for name, some in scores.items():
+        counts = histogram([s.earned / s.possible for s in some if s.possible > 0])
+        if sum(counts):
+            drawn.append((name, charts.histogram(name, counts)))
+    return drawn
+
+
+def _check(figures: CheckFigures) -> CheckRow:
+    check, passed = figures.check, figures.passed
+    flag = "everybody passes" if passed == 1 else "nobody passes" if passed == 0 else ""
+    r = figures.discrimination
+    return CheckRow(
+        id=check.id,
+        title=check.title,
+        part=display.part_label(check.part),
+        hidden=check.hidden,
+        passed=f"{100 * passed:.0f}",
+        mean=f"{100 * figures.mean:.0f}",
+        discrimination="" if r is None else f"{r:.2f}",
+        diagnoses=tuple((display.one_line(words, 160), n) for words, n in figures.diagnoses),
+        flag=flag if figures.decided > 1 else "",
+    )
+
+
+def _row(report: Report, parts: Sequence[str], reasons: Sequence[str]) -> RowView:
+    total, submission = report.total, report.submission
+    scores = [report.scores.get(part) for part in parts]
+    decided = "invalid" if total.undecided > 0.0 else "plain"
+    return RowView(
+        id=display.one_line(submission.id, 80),
+        name=display.one_line(submission.name, 80),
+        folder=_folder(submission.id),
+        total=display.points(total.earned, total.possible) if report.scores else "",
+        bar=bar_view(total),
+        parts=tuple(
+            display.trimmed(display.fixed(score.earned, score.possible)) if score else ""
+            for score in scores
+        ),
+        undecided=display.number(total.undecided) if total.undecided > 0.0 else "",
+        status=display.one_line(status_of(report), 200),
+        css="unusable" if submission.reason else decided,
+        unsandboxed=unsandboxed(report),
+        kinds=" ".join(_kinds(report, reasons)),
+        value=f"{total.earned:g}" if report.scores else "",
+    )
+
+
+def _kinds(report: Report, reasons: Sequence[str]) -> list[str]:
+    total = report.total
+    tests = {
+        "look": bool(reasons),
+        "full": total.possible > 0 and display.same(total.earned, total.possible),
+        "undecided": total.undecided > 0 and not report.submission.reason,
+        "unusable": bool(report.submission.reason),
+    }
+    return [kind for kind, holds in tests.items() if holds]
+
+
+def _folder(submission_id: str) -> str:
+    """The id as one segment of an address, or nothing where no address can name it."""
+    if submission_id in ("", ".", ".."):  # percent-encoded or not, these are steps to a browser
+        return ""
+    return quote(submission_id, safe="", errors="replace")
+
+
+def _facts(reports: Sequence[Report], seconds: float | None) -> list[tuple[str, str]]:
+    """The class in a few numbers."""
+    usable = [r.total for r in reports if not r.submission.reason and r.scores]
+    facts = [("Submissions", str(len(reports)))]
+    if usable:
+        middle = statistics.median(total.earned for total in usable)
+        possible = max(total.possible for total in usable)
+        facts.append(("Median", display.points(middle, possible)))
+    undecided = sum(r.total.undecided > 0.0 and not r.submission.reason for r in reports)
+    unusable = sum(bool(r.submission.reason) for r in reports)
+    facts += [("Undecided", str(undecided)), ("Unusable", str(unusable))]
+    if seconds is not None:
+        facts.append(("Graded in", display.duration(seconds)))
+    return facts
+
+
+def _shared_environment(reports: Sequence[Report]) -> list[tuple[str, str]]:
+    """Each fact of the environments; where submissions were graded differently, every value."""
+    values: dict[str, dict[str, None]] = {}
+    for report in reports:
+        for key, value in report.environment.items():
+            values.setdefault(str(key), {})[str(value)] = None
+    return [(key, ", ".join(seen)) for key, seen in values.items()]

@@ -1,0 +1,298 @@
+"""A report arranged for its page: what is shown is decided here, templates only place it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from grader.homework.theory import THEORY, Theory, mathml
+from grader.records import Feedback, Report, Score, Status
+from grader.report import display
+from grader.report.analysis.fix_first import (
+    TO_FIX,
+    Advice,
+    Judged,
+    by_part,
+    fix_first,
+    judged,
+    lost,
+    passed_everything,
+    to_do,
+    unsandboxed,
+)
+from grader.report.figures.figures import Drawing, draw
+
+__all__ = [
+    "MOST_OPEN",
+    "BarView",
+    "CheckView",
+    "FixView",
+    "PartView",
+    "ReportView",
+    "bar_view",
+    "report_view",
+]
+
+MOST_OPEN = 8
+"""Checks that a page shows opened; those to fix first are always among them."""
+
+MOST_FIGURES = 6
+
+
+@dataclass(frozen=True)
+class BarView:
+    """A bar of points, in percent; full and empty only where that is true."""
+
+    label: str
+    earned: float
+    undecided: float
+
+
+@dataclass(frozen=True)
+class CheckView:
+    """One check as a row that can be opened."""
+
+    anchor: str
+    id: str
+    title: str
+    function: str
+    css: str
+    mark: str
+    word: str
+    points: str
+    hidden: bool
+    opened: bool
+    feedback: Feedback
+    figures: tuple[Drawing, ...]
+    figures_left_out: int
+    seconds: str
+    about: str
+    theory: Theory | None
+    formula: Markup | None
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to open."""
+        return self.feedback == Feedback() and not self.about and self.theory is None
+
+
+@dataclass(frozen=True)
+class PartView:
+    """One part: its score and its checks."""
+
+    anchor: str
+    label: str
+    title: str
+    points: str
+    bar: BarView | None
+    counts: str
+    checks: tuple[CheckView, ...]
+
+
+@dataclass(frozen=True)
+class FixView:
+    """One line of "what to fix first"."""
+
+    anchor: str
+    title: str
+    function: str
+    hidden: bool
+    advice: str
+    win: str
+    opens: str
+
+
+@dataclass(frozen=True)
+class ReportView:
+    """A whole page about one submission."""
+
+    name: str
+    id: str
+    received: str
+    reason: str
+    earned: str
+    possible: str
+    bar: BarView
+    verdict: str
+    undecided: str
+    withheld: str
+    parts: tuple[PartView, ...]
+    fixes: tuple[FixView, ...]
+    unsandboxed: bool
+    full_marks: bool
+    digest: str
+    sandbox: tuple[tuple[str, str], ...]
+    environment: tuple[tuple[str, str], ...]
+
+
+def report_view(report: Report) -> ReportView:
+    """Arrange a report for its page; nothing is redacted here."""
+    total = report.total
+    fixes = fix_first(report)
+    opened = _opened(report, [advice.check.id for advice in fixes])
+    return ReportView(
+        name=display.one_line(report.submission.name, 120)
+        or display.one_line(report.submission.id, 120),
+        id=display.one_line(report.submission.id, 120),
+        received=display.one_line(report.submission.received, 60),
+        reason=report.submission.reason,
+        earned=display.trimmed(display.fixed(total.earned, total.possible)),
+        possible=display.number(total.possible),
+        bar=bar_view(total),
+        verdict=_verdict(report),
+        undecided=display.number(total.undecided) if total.undecided > 0.0 else "",
+        withheld=display.number(report.withheld) if report.withheld > 0.0 else "",
+        parts=tuple(
+            _part(part, report.scores.get(part), pairs, opened)
+            for part, pairs in by_part(report).items()
+        ),
+        fixes=tuple(
+            FixView(
+                anchor=_anchor("check", advice.check.id),
+                title=to_do(advice),
+                function=advice.check.function,
+                hidden=advice.check.hidden,
+                advice=_advice(advice.outcome.feedback)
+                if to_do(advice) == advice.check.title
+                else "",
+                win=_win(advice),
+                opens=_opens(advice),
+            )
+            for advice in fixes
+        ),
+        unsandboxed=unsandboxed(report),
+        full_marks=passed_everything(report),
+        digest=report.submission.digest,
+        sandbox=tuple((str(key), _words(value)) for key, value in report.sandbox.items()),
+        environment=tuple((str(key), str(value)) for key, value in report.environment.items()),
+    )
+
+
+def _anchor(kind: str, name: str) -> str:
+    return f"{kind}-{re.sub(r'[^A-Za-z0-9._-]', '-', name)}"
+
+
+def _opened(report: Report, first: Sequence[str]) -> frozenset[str]:
+    """The checks shown opened: those to fix first, others not passed, slow ones; up to a limit."""
+    more = [c.id for c, o in judged(report) if o.status in TO_FIX or o.status is Status.INVALID]
+    slow = [check.id for check, outcome in judged(report) if outcome.feedback.cost]
+    return frozenset(list(dict.fromkeys([*first, *more, *slow]))[:MOST_OPEN])
+
+
+def bar_view(score: Score) -> BarView:
+    """The bar of a score."""
+    earned = display.share(score.earned, score.possible)
+    undecided = min(display.share(score.undecided, score.possible), 100.0 - earned)
+    label = f"{display.points(score.earned, score.possible)} points"
+    if score.undecided > 0.0:
+        label += f", {display.number(score.undecided)} undecided"
+    return BarView(label, earned, round(undecided, 1))
+
+
+def _part(
+    part: str, score: Score | None, pairs: Sequence[Judged], opened: frozenset[str]
+) -> PartView:
+    passed = sum(outcome.status is Status.PASSED for _, outcome in pairs)
+    return PartView(
+        anchor=_anchor("part", part),
+        label=display.part_label(part),
+        title=display.part_title(part),
+        points=display.points(score.earned, score.possible) if score else "",
+        bar=bar_view(score) if score and score.possible > 0.0 else None,
+        counts=_counts(passed, len(pairs), score),
+        checks=tuple(_check(pair, opened) for pair in pairs),
+    )
+
+
+def _counts(passed: int, checks: int, score: Score | None) -> str:
+    words = f"{passed} of {checks} checks passed" if checks else "no check was run"
+    if score and score.undecided > 0.0:
+        words += f", {display.number(score.undecided)} points undecided"
+    return words
+
+
+def _check(pair: Judged, opened: frozenset[str]) -> CheckView:
+    check, outcome = pair
+    figures = outcome.feedback.figures
+    theory = THEORY.get(check.function)
+    return CheckView(
+        anchor=_anchor("check", check.id),
+        id=check.id,
+        title=check.title,
+        function=check.function,
+        css=outcome.status.value,
+        mark=display.MARKS[outcome.status],
+        word=display.WORDS[outcome.status],
+        points=_points(pair),
+        hidden=check.hidden,
+        opened=check.id in opened,
+        feedback=outcome.feedback,
+        figures=tuple(draw(figure) for figure in figures[:MOST_FIGURES]),
+        figures_left_out=max(0, len(figures) - MOST_FIGURES),
+        seconds=display.duration(outcome.seconds),
+        about="" if outcome.feedback.hint == check.about else check.about,
+        theory=theory,
+        formula=mathml(theory.formula) if theory else None,
+    )
+
+
+def _points(pair: Judged) -> str:
+    check, outcome = pair
+    if outcome.status is Status.INVALID:
+        return f"? / {display.number(check.points)}"
+    return display.points(check.points - lost(check, outcome), check.points)
+
+
+def _advice(feedback: Feedback) -> str:
+    """The most helpful sentence: the known mistake, else what was seen, else what to look at."""
+    return display.one_line(feedback.diagnosis or feedback.message or feedback.hint, 240)
+
+
+def _win(advice: Advice) -> str:
+    if advice.waiting:
+        return f"up to +{display.number(advice.points)}"
+    if advice.alike:
+        return f"+{display.number(advice.points)}"
+    return f"+{display.trimmed(display.fixed(advice.lost, advice.check.points))}"
+
+
+def _opens(advice: Advice) -> str:
+    words = [f"{display.trimmed(display.fixed(advice.lost, advice.check.points))} here"]
+    if advice.alike:
+        found = "1 more check" if advice.alike == 1 else f"{advice.alike} more checks"
+        words.append(f"{found} found the same, worth {display.number(advice.alike_points)}")
+    if advice.waiting:
+        checks = "1 check waits" if advice.waiting == 1 else f"{advice.waiting} checks wait"
+        points = display.number(advice.waiting_points)
+        words.append(f"{checks} for this one, worth {points} more")
+    return "; ".join(words) if len(words) > 1 else ""
+
+
+def _verdict(report: Report) -> str:
+    statuses = [outcome.status for outcome in report.outcomes]
+    if not statuses:
+        return "No check was run."
+    passed = statuses.count(Status.PASSED)
+    if passed_everything(report):
+        return "Everything passed. Well done!"
+    if passed == len(statuses):
+        return "Every check on this page passed." if report.withheld else "Every check passed."
+    words = f"{passed} of {len(statuses)} checks passed"
+    partly = statuses.count(Status.PARTIAL)
+    undecided = statuses.count(Status.INVALID)
+    waiting = statuses.count(Status.BLOCKED)
+    extras = [f"{partly} partly"] if partly else []
+    extras += [f"{waiting} waiting for others"] if waiting else []
+    extras += [f"{undecided} undecided"] if undecided else []
+    return f"{', '.join([words, *extras])}."
+
+
+def _words(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value)) or "none"
+    return str(value)

@@ -1,0 +1,127 @@
+"""The report as Markdown, for the summary that CI shows beside a run.
+
+Whatever may be a student's stands in ``<pre>``, escaped: there Markdown and GitHub read nothing,
+neither markup nor links nor mentions.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator
+
+from grader.records import Report, Score, Status
+from grader.report import display
+from grader.report.analysis.fix_first import (
+    TO_FIX,
+    Advice,
+    by_part,
+    fix_first,
+    judged,
+    lost,
+    passed_everything,
+    to_win,
+    told,
+    unsandboxed,
+)
+from grader.report.redact import for_student
+
+__all__ = ["refusal", "summary"]
+
+_ROWS = 200
+"""Checks named at most: a summary may have 1 MiB, and is to be read."""
+
+
+def summary(report: Report) -> str:
+    """What a student may see, in Markdown; redacts by itself, so that no caller forgets."""
+    return "\n\n".join(_blocks(for_student(report))) + "\n"
+
+
+def refusal(reason: str) -> str:
+    """Where nothing was checked: why."""
+    return f"## Homework 3: not checked\n\n{_pre(reason)}\n"
+
+
+def _blocks(report: Report) -> Iterator[str]:
+    total = report.total
+    undecided = f", {display.number(total.undecided)} undecided" if total.undecided else ""
+    yield f"## Homework 3: {display.points(total.earned, total.possible)} points{undecided}"
+    if unsandboxed(report):
+        yield "**UNSANDBOXED**: this code ran without walls around it."
+    if report.submission.reason:
+        yield "This submission could not be graded."
+        yield _pre(report.submission.reason)
+    if total.undecided > 0.0:
+        yield (
+            f"**The grader could not decide about {display.number(total.undecided)} points.** "
+            "That is its own fault and not counted as 0; please tell your instructor."
+        )
+        reasons = [o.feedback.message for o in report.outcomes if o.status is Status.INVALID]
+        yield _pre("\n".join(dict.fromkeys(filter(None, reasons))))
+    yield _parts(report)
+    if passed_everything(report):
+        yield "Everything passed. Well done!"
+    if report.left_out:
+        checks = "1 check was" if report.left_out == 1 else f"{report.left_out} checks were"
+        yield f"{checks} not run this time; the points above are of those that were."
+    if report.withheld > 0.0:
+        yield (
+            f"{display.number(report.withheld)} of the points come from hidden checks; "
+            "the total counts them."
+        )
+    advice = fix_first(report)
+    if advice:
+        yield "### What to fix first"
+        for number, one in enumerate(advice, 1):
+            yield _advice(number, one)
+    yield from _others(report)
+
+
+def _parts(report: Report) -> str:
+    rows = ["| part | | passed | points |", "|---|---|---:|---:|"]
+    for part, pairs in by_part(report).items():
+        score = report.scores.get(part, Score())
+        passed = sum(outcome.status is Status.PASSED for _, outcome in pairs)
+        points = display.points(score.earned, score.possible)
+        if score.undecided > 0.0:
+            points += f", {display.number(score.undecided)} undecided"
+        label, title = display.part_label(part), display.part_title(part)
+        rows.append(
+            f"| **{_inline(label)}** | {_inline(title)} | {passed} of {len(pairs)} | {points} |"
+        )
+    return "\n".join(rows)
+
+
+def _advice(number: int, advice: Advice) -> str:
+    check, lines = advice.check, told(advice.outcome.feedback, in_full=False)
+    words = "\n".join(f"{label:12}{display.capped(value, 600, 8)}" for label, value in lines)
+    title = f"{_inline(check.function)}: {_inline(check.title)}"
+    heading = f"**{number}. {title}** ({to_win(advice)})"
+    return f"{heading}\n\n{_pre(words)}" if words else heading
+
+
+def _others(report: Report) -> Iterator[str]:
+    rows = [
+        f"| {_inline(check.function)} | {_inline(check.title)} | {display.WORDS[outcome.status]} "
+        f"| {_missing(check.points, lost(check, outcome))} |"
+        for check, outcome in judged(report)
+        if outcome.status in TO_FIX or outcome.status in (Status.INVALID, Status.BLOCKED)
+    ]
+    if rows:
+        yield f"<details><summary>All checks that did not pass ({len(rows)})</summary>"
+        yield "\n".join(["| function | check | | points |", "|---|---|---|---:|", *rows[:_ROWS]])
+        yield "</details>"
+
+
+def _missing(points: float, missed: float) -> str:
+    return f"−{display.trimmed(display.fixed(missed, points))}" if missed else "undecided"
+
+
+def _pre(text: str) -> str:
+    return f"<pre>\n{html.escape(display.printable(display.capped(text)), quote=False)}\n</pre>"
+
+
+def _inline(text: str) -> str:
+    """Words of the grader's own, which hold no markup either."""
+    line = display.one_line(text)
+    return re.sub(r"[^\w\s.,;()/'−–-]|_", lambda found: f"&#{ord(found[0])};", line)

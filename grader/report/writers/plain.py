@@ -1,0 +1,67 @@
+"""Plain text for the output of other programs, as pytest is: a check's feedback, the points.
+
+What comes from a submission is shown as printable characters behind a label or a bar, so that no
+line begins with it: it can pose neither as a line of that program nor as an order to what reads it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from grader.homework import contract
+from grader.records import Check, Outcome, Score, Status
+from grader.report import display
+from grader.report.analysis.fix_first import told
+
+__all__ = ["behind", "feedback", "points"]
+
+
+def feedback(check: Check, outcome: Outcome) -> str:
+    """What a student reads of a check: the title with its points, then what is known of it."""
+    if outcome.status is Status.INVALID:
+        undecided = f"{display.number(check.points)} points undecided"
+        head = f"{undecided}: the grader could not decide, which is its own fault and not a zero"
+    else:
+        points = display.points(check.points * outcome.fraction, check.points)
+        head = f"{display.WORDS[outcome.status].lower()}: {points} points"
+    lines = [f"{display.one_line(check.title)} [{head}]"]
+    # Tracebacks of the grader are not for students; what their code printed stands elsewhere.
+    lines += [behind(label, text) for label, text in told(outcome.feedback, in_full=False)]
+    code = display.printable(outcome.feedback.counterexample)
+    if code:  # the grader's own words, at the margin: so they can be pasted
+        lines += ["To see it yourself:", code.rstrip("\n")]
+    return "\n".join(lines)
+
+
+def behind(label: str, text: str) -> str:
+    """Text of a submission behind a label and a bar, on as many lines as it has."""
+    # GitHub Actions carries out what stands behind two signs and a bracket, anywhere in a line.
+    shown = display.capped(display.printable(text)).replace("##[", "# #[")
+    first, *rest = shown.rstrip("\n").split("\n")
+    return "\n".join([f"{label:10} | {first}", *(f"{'':10} | {line}" for line in rest)])
+
+
+def points(scores: Mapping[str, Score], left_out: int) -> list[str]:
+    """Points by part and in total, what is undecided, and how many checks were not run."""
+    if not scores:
+        return ["No check was run, so there are no points."]
+    lines = []
+    for part in contract.PARTS:
+        if part.id in scores:
+            label = f"{display.part_label(part.id):8}{part.title:34}"
+            lines.append(f"{label}{_of(scores[part.id]):>14}")
+    total = sum(scores.values(), Score())
+    lines.append(f"{'Total':42}{_of(total):>14}")
+    if total.undecided:
+        lines.append(
+            f"The grader could not decide about {display.number(total.undecided)} points. That is "
+            "its own fault and not counted as 0; please tell your instructor."
+        )
+    if left_out:
+        checks = "1 check was" if left_out == 1 else f"{left_out} checks were"
+        lines.append(f"{checks} not run this time; the points above are of those that were.")
+    return lines
+
+
+def _of(score: Score) -> str:
+    return display.points(score.earned, score.possible)

@@ -1,0 +1,178 @@
+"""``result.json``: everything about one submission, as strict JSON; the instructor's file."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import fields
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from grader.records import (
+    FORMAT,
+    Check,
+    Feedback,
+    Figure,
+    Outcome,
+    Report,
+    Score,
+    Status,
+    Submission,
+)
+from grader.report.analysis.fix_first import judged
+from grader.report.display import part_title
+from grader.report.writers.files import write_text
+
+__all__ = ["read_json", "result", "write_json"]
+
+_LONGEST = 65_536
+"""Characters of one string; the sandbox caps earlier, this holds where something slipped by."""
+
+
+def result(report: Report) -> dict[str, Any]:
+    """The report as JSON values only: what is not finite is null, a lone surrogate is U+FFFD."""
+    submission, total = report.submission, report.total
+    document = {
+        "format": report.format,
+        "submission": {
+            "id": submission.id,
+            "digest": submission.digest,
+            "name": submission.name,
+            "received": submission.received,
+            "reason": submission.reason,
+        },
+        "score": {
+            "earned": total.earned,
+            "possible": total.possible,
+            "undecided": total.undecided,
+        },
+        "parts": [
+            {
+                "id": part,
+                "title": part_title(part),
+                "earned": score.earned,
+                "possible": score.possible,
+                "undecided": score.undecided,
+            }
+            for part, score in report.scores.items()
+        ],
+        "checks": [_check(check, outcome) for check, outcome in judged(report)],
+        "withheld": report.withheld,
+        "left_out": report.left_out,
+        "environment": report.environment,
+        "sandbox": report.sandbox,
+    }
+    return {key: _json(value) for key, value in document.items()}
+
+
+def write_json(path: Path, report: Report) -> None:
+    """Write ``result.json``, whole or not at all."""
+    write_text(path, json.dumps(result(report), allow_nan=False, indent=1) + "\n")
+
+
+def read_json(path: Path) -> Report:
+    """The report that :func:`write_json` wrote; its checks cannot be run any more.
+
+    Raises:
+        OSError, ValueError, KeyError, TypeError: the file is not there, or not such a file.
+    """
+    document = json.loads(path.read_text("utf-8"))
+    if document["format"] != FORMAT:
+        raise ValueError(f"{path}: format {document['format']}, this version reads {FORMAT}")
+    about = document["submission"]
+    submission = Submission(
+        about["id"], about["name"], {}, about["digest"], about["received"], about["reason"]
+    )
+    pairs = [_read_check(row) for row in document["checks"]]
+    return Report(
+        submission=submission,
+        checks=tuple(check for check, _ in pairs),
+        outcomes=tuple(outcome for _, outcome in pairs),
+        scores={
+            part["id"]: Score(part["earned"], part["possible"], part["undecided"])
+            for part in document["parts"]
+        },
+        environment=document["environment"],
+        sandbox=document["sandbox"],
+        withheld=document["withheld"],
+        left_out=document["left_out"],
+    )
+
+
+def _read_check(row: Mapping[str, Any]) -> tuple[Check, Outcome]:
+    function = row["id"].partition(".")[0]
+    check = Check(
+        *(row["id"], row["part"], function, row["title"], row["points"], row["hidden"]),
+        needs=(),
+        limits=None,
+        run=_not_here,
+    )
+    figures = tuple(Figure(**figure) for figure in row["feedback"]["figures"])
+    feedback = Feedback(**{**row["feedback"], "figures": figures})
+    status = Status(row["status"])
+    return check, Outcome(row["id"], status, row["fraction"], feedback, row["seconds"])
+
+
+def _not_here(student: Any) -> Feedback | None:
+    raise RuntimeError("a check that was read from result.json cannot be run")
+
+
+def _check(check: Check, outcome: Outcome) -> dict[str, Any]:
+    return {
+        "id": check.id,
+        "part": check.part,
+        "title": check.title,
+        "status": outcome.status,
+        "fraction": outcome.fraction,
+        "points": check.points,
+        "hidden": check.hidden,
+        "feedback": _feedback(outcome.feedback),
+        "seconds": outcome.seconds,
+    }
+
+
+def _feedback(feedback: Feedback) -> dict[str, Any]:
+    words = {
+        field.name: getattr(feedback, field.name)
+        for field in fields(feedback)
+        if field.name != "figures"
+    }
+    figures = [
+        {"kind": figure.kind, "caption": figure.caption, "arrays": figure.arrays}
+        for figure in feedback.figures
+    ]
+    return {**words, "figures": figures}
+
+
+def _json(value: Any) -> Any:
+    """``value`` as strict JSON.
+
+    Raises:
+        TypeError: JSON has no such value.
+    """
+    if isinstance(value, Enum):
+        return _json(value.value)
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
+    if isinstance(value, np.ndarray | np.generic):
+        return _json(value.tolist())
+    if isinstance(value, Mapping):
+        return {_text(str(key)): _json(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_json(item) for item in value]
+    raise TypeError(f"result.json cannot hold a {type(value).__name__}: {value!r:.80}")
+
+
+def _text(text: str) -> str:
+    kept = text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
+    return kept.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

@@ -1,0 +1,258 @@
+"""The report in a terminal: the parts, what did not pass and why, the total.
+
+Nothing that comes from a submission is read as markup: every text is a ``rich.text.Text`` of
+printable characters, and characters that the terminal's encoding lacks are replaced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from grader.homework.theory import THEORY
+from grader.records import Report, Status
+from grader.report import display
+from grader.report.analysis.fix_first import (
+    Judged,
+    by_part,
+    fix_first,
+    lost,
+    nothing_called,
+    parts_of,
+    passed_everything,
+    status_of,
+    to_do,
+    to_win,
+    told,
+    unsandboxed,
+)
+
+__all__ = ["show", "show_class"]
+
+_STYLES = {
+    Status.PASSED: "green",
+    Status.PARTIAL: "yellow",
+    Status.FAILED: "red",
+    Status.CRASHED: "magenta",
+    Status.BLOCKED: "dim",
+    Status.INVALID: "cyan",
+}
+
+_CELLS = 20
+_NARROW = 72
+"""Columns below which there is no room for bars, nor for words beside their labels."""
+
+
+def show(report: Report, console: Console, verbose: bool = False) -> None:
+    """Print the report; ``verbose`` adds the checks that passed and all that is known of each.
+
+    The report is shown as it is: for a student, ``redact.for_student`` comes before.
+    """
+    _Page(report, console, verbose).print()
+
+
+def show_class(reports: Sequence[Report], console: Console) -> None:
+    """Print one line a submission: total, parts, status."""
+    parts = parts_of(reports)
+    table = Table(box=None, pad_edge=False)
+    table.add_column("submission", overflow="fold")
+    for heading in ("total", *map(display.part_label, parts)):
+        table.add_column(heading, justify="right")
+    table.add_column("status", overflow="fold", max_width=48)
+    for report in reports:
+        scores = [report.total, *(report.scores.get(part) for part in parts)]
+        cells = [display.fixed(s.earned, s.possible) if s else "" for s in scores]
+        words = display.one_line(status_of(report), 160)
+        table.add_row(
+            Text(display.one_line(report.submission.id, 60)),
+            *map(Text, cells),
+            Text(words, "" if words == "graded" else "yellow"),
+        )
+    console.print(table)
+
+
+class _Page:
+    def __init__(self, report: Report, console: Console, verbose: bool) -> None:
+        self.report = report
+        self.console = console
+        self.verbose = verbose
+        self.encoding = console.encoding
+        self.plain = not self._can_show("█░✓✗◐…−")
+        self.marks = display.PLAIN_MARKS if self.plain else display.MARKS
+
+    def print(self) -> None:
+        self._heading()
+        self.console.print(self._overview())
+        for part, pairs in by_part(self.report).items():
+            self._part(part, pairs)
+        self._ending()
+
+    def _heading(self) -> None:
+        submission = self.report.submission
+        name = display.one_line(submission.name, 120) or display.one_line(submission.id, 120)
+        # Cut instead of wrapped: no line of a name's own stands among the grader's.
+        title = self._text(f"Homework 3: {name}", "bold")
+        self.console.print(title, no_wrap=True, overflow="crop" if self.plain else "ellipsis")
+        if unsandboxed(self.report):
+            warning = "UNSANDBOXED: this code ran without walls around it."
+            self.console.print(self._text(warning, "bold red"))
+        if submission.reason:
+            self.console.print(self._text("This submission could not be graded.", "red"))
+            reason = self._text(display.one_line(submission.reason, 600), "red")
+            self.console.print(Padding(reason, (0, 0, 0, 2), expand=False))
+        self.console.print()
+
+    def _overview(self) -> Table:
+        table = Table.grid(padding=(0, 2))
+        narrow = self.console.width < _NARROW
+        for wraps in (True, False, True, True, False):
+            table.add_column(no_wrap=wraps)
+        for part, score in self.report.scores.items():
+            undecided = (
+                f"{display.number(score.undecided)} undecided" if score.undecided > 0.0 else ""
+            )
+            table.add_row(
+                self._text(display.part_label(part), "bold"),
+                self._text(display.part_title(part)),
+                "" if narrow else self._bar(display.share(score.earned, score.possible)),
+                self._text(display.points(score.earned, score.possible), "bold"),
+                self._text(undecided, "cyan"),
+            )
+        return table
+
+    def _part(self, part: str, pairs: Sequence[Judged]) -> None:
+        shown = [
+            pair
+            for pair in pairs
+            if self.verbose
+            or pair[1].status not in (Status.PASSED, Status.BLOCKED)
+            or pair[1].feedback.cost
+        ]
+        blocked = [pair for pair in pairs if pair[1].status is Status.BLOCKED]
+        if not shown and not blocked:
+            return
+        self.console.print()
+        label, title = display.part_label(part), display.part_title(part)
+        self.console.print(self._text(label if title == label else f"{label}: {title}", "bold"))
+        said: dict[str, list[Judged]] = {}
+        for pair in shown:
+            if self.verbose or not nothing_called(pair[1]):
+                self._check(pair)
+                continue
+            alike = said.setdefault(pair[1].feedback.message, [])
+            alike.append(pair)
+            if len(alike) == 1:
+                self._check(pair)
+        for message, alike in said.items():
+            if len(alike) > 1:
+                points = display.number(sum(lost(*pair) for pair in alike[1:]))
+                more = "1 more check says" if len(alike) == 2 else f"{len(alike) - 1} more say"
+                line = display.one_line(f"{more}: {message} ({points} points)", 200)
+                self.console.print(Padding(self._text(line, "dim"), (0, 0, 0, 4)))
+        if blocked and not self.verbose:
+            points = display.number(sum(lost(*pair) for pair in blocked))
+            checks = "1 check waits" if len(blocked) == 1 else f"{len(blocked)} checks wait"
+            line = f"{self.marks[Status.BLOCKED]} {checks} for others to pass ({points} points)"
+            self.console.print(Padding(self._text(line, "dim"), (0, 0, 0, 2)))
+
+    def _check(self, pair: Judged) -> None:
+        check, outcome = pair
+        style = _STYLES[outcome.status]
+        missed = lost(check, outcome)
+        minus = "-" if self.plain else "−"
+        line = self._text(f"{self.marks[outcome.status]} ", style)
+        line.append_text(self._text(display.one_line(check.title)))
+        line.append_text(self._text(f"  [{display.one_line(check.id)}]", "dim"))
+        if outcome.status is Status.INVALID:
+            undecided = f"  {display.number(check.points)} points undecided"
+            line.append_text(self._text(undecided, style))
+        elif missed:
+            points = display.trimmed(display.fixed(missed, check.points))
+            line.append_text(self._text(f"  {minus}{points}", style))
+        if check.hidden:
+            line.append_text(self._text("  hidden", "yellow"))
+        self.console.print(Padding(line, (0, 0, 0, 2)))
+        rows = [
+            (label, self._capped(value))
+            for label, value in told(outcome.feedback, in_full=self.verbose)
+        ]
+        if self.verbose:
+            if check.about and check.about != outcome.feedback.hint:
+                rows.append(("tries", check.about))
+            if theory := THEORY.get(check.function):
+                rows.append(("slides", theory.slides))
+        self._rows(rows)
+
+    def _rows(self, rows: Sequence[tuple[str, str]]) -> None:
+        """Labels beside what they say; where that is narrow, above it."""
+        if self.console.width < _NARROW:
+            for label, value in rows:
+                self.console.print(Padding(self._text(label, "dim"), (0, 0, 0, 4)))
+                self.console.print(Padding(self._text(value), (0, 0, 0, 6)), overflow="fold")
+            return
+        details = Table.grid(padding=(0, 2))
+        details.add_column(no_wrap=True, min_width=10)
+        details.add_column(overflow="fold")
+        for label, value in rows:
+            details.add_row(self._text(label, "dim"), self._text(value))
+        if rows:
+            self.console.print(Padding(details, (0, 0, 0, 4)))
+
+    def _ending(self) -> None:
+        report, total = self.report, self.report.total
+        self.console.print()
+        score = display.points(total.earned, total.possible)
+        open_ = f", {display.number(total.undecided)} undecided" if total.undecided else ""
+        self.console.print(self._text(f"Total {score} points{open_}", "bold"))
+        if total.undecided > 0.0:
+            undecided = display.number(total.undecided)
+            self._note(
+                f"The grader could not decide about {undecided} points. "
+                "That is not counted as 0; please tell your instructor.",
+                "cyan",
+            )
+        if report.withheld > 0.0:
+            withheld = display.number(report.withheld)
+            self._note(f"{withheld} of the points come from hidden checks; the total counts them.")
+        if report.left_out:
+            checks = "1 check was" if report.left_out == 1 else f"{report.left_out} checks were"
+            self._note(f"{checks} not run this time; the points above are of those that were.")
+        if passed_everything(report):
+            self._note("Everything passed. Well done!", "green")
+        first = fix_first(report, 1)
+        if first:
+            advice = first[0]
+            title = display.one_line(to_do(advice)).rstrip(".")
+            if to_do(advice) == advice.check.title:
+                title = f"{advice.check.function}: {title}"
+            self._note(f"Fix first: {title} ({to_win(advice)})", "bold")
+
+    def _note(self, text: str, style: str = "") -> None:
+        self.console.print(self._text(text, style))
+
+    def _capped(self, text: str) -> str:
+        return display.capped(text) if self.verbose else display.capped(text, 600, 8)
+
+    def _bar(self, percent: float) -> Text:
+        """Full or empty only where that is true, as ``display.share`` is."""
+        cells = round(percent / 100 * _CELLS)
+        if 0.0 < percent < 100.0:
+            cells = min(max(cells, 1), _CELLS - 1)
+        full, empty = ("#", ".") if self.plain else ("█", "░")
+        bar = Text(full * cells, "blue")
+        return bar.append(empty * (_CELLS - cells), "dim")
+
+    def _text(self, text: str, style: str = "") -> Text:
+        shown = display.printable(text).encode(self.encoding, "replace")
+        return Text(shown.decode(self.encoding, "replace"), style)
+
+    def _can_show(self, characters: str) -> bool:
+        try:
+            characters.encode(self.encoding)
+        except UnicodeEncodeError:
+            return False
+        return True

@@ -1,0 +1,1 @@
+"""What runs in a guest to train and try a GAN."""

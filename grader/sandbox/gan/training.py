@@ -1,0 +1,280 @@
+"""Drivers of ``train_step`` and ``train``; what :mod:`grader.sandbox.gan.drivers` says holds here.
+
+Where one looks into a training step it does so without changing what honest code computes: values
+stay the same to the bit, only the *gradient* of one of the two losses is multiplied by a factor, so
+that the grader sees where it ends up.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from grader.sandbox.gan.helpers import (
+    MOST,
+    Fed,
+    Gan,
+    Result,
+    adam,
+    batches_seen,
+    builder,
+    clear_gradients,
+    function,
+    loss_curve,
+    loss_pair,
+    scaled,
+    seed_all,
+    state,
+    updates,
+)
+from grader.sandbox.gan.trajectory import Enough, Track
+from grader.sandbox.guest.progress import tell
+
+__all__ = ["duel", "full_training", "short_training", "steps"]
+
+
+def steps(gan: Gan, real: Tensor, noise: Tensor, runs: list[dict[str, Any]]) -> Result:
+    """Consecutive calls of ``train_step``, several times over from the same start.
+
+    Args:
+        gan: the student's namespace.
+        real: (choices, calls, N, 1, 8, 8).
+        noise: (choices, calls, N, latent_dim).
+        runs: what differs between the runs, each a dict of
+            ``lr_g``, ``lr_d``: learning rates of the two optimizers (plain gradient descent), 0.01
+            unless given;
+            ``scale_g``, ``scale_d``: factors on the gradients, not on the values, of the two
+            losses, 1 unless given;
+            ``real``, ``noise``: which of the choices, 0 unless given;
+            ``clear``: ``"calls"`` clears every ``.grad`` between calls, ``"generator"`` those of
+            the generator behind each discriminator step, ``"discriminator"`` those of the
+            discriminator behind each generator step.
+
+    Returns:
+        ``generator``, ``discriminator``: (runs, calls + 1, P) parameters before the calls and after
+        each;
+        ``losses``: (runs, calls, 2), what was returned for d_loss and g_loss, NaN where it is no
+        number; ``returned``: in words what else came back, or nothing; ``by_name``: (2,) whether
+        ``train_step`` calls ``discriminator_loss`` and ``generator_loss`` by name, 1 or 0.
+    """
+    step = function(gan, "train_step")
+    seed = torch.initial_seed() % 2**31
+    build = builder(gan, noise.shape[-1])
+    losses = torch.full((len(runs), noise.shape[1], 2), torch.nan)
+    paths: tuple[list[Tensor], list[Tensor]] = ([], [])
+    returned, names = "", set()
+    for number, run in enumerate(runs):
+        generator, discriminator = build()
+        opt_g = torch.optim.SGD(generator.parameters(), lr=run.get("lr_g", 0.01))
+        opt_d = torch.optim.SGD(discriminator.parameters(), lr=run.get("lr_d", 0.01))
+        if run.get("clear") == "generator":
+            opt_d.register_step_post_hook(lambda *_, of=generator: clear_gradients(of))
+        if run.get("clear") == "discriminator":
+            opt_g.register_step_post_hook(lambda *_, of=discriminator: clear_gradients(of))
+        path = [[state(generator)], [state(discriminator)]]
+        with scaled(gan, run.get("scale_d", 1.0), run.get("scale_g", 1.0)) as called:
+            for call in range(noise.shape[1]):
+                batch = real[run.get("real", 0), call].clone()
+                z = noise[run.get("noise", 0), call].clone()
+                seed_all(seed + call)
+                result = step(generator, discriminator, opt_g, opt_d, batch, z)
+                losses[number, call], problem = loss_pair(result)
+                returned = returned or problem
+                path[0].append(state(generator))
+                path[1].append(state(discriminator))
+                if run.get("clear") == "calls":
+                    clear_gradients(generator)
+                    clear_gradients(discriminator)
+        names.update(called)
+        for kept, states in zip(paths, path, strict=True):
+            kept.append(torch.stack(states))
+    return {
+        "generator": torch.stack(paths[0]),
+        "discriminator": torch.stack(paths[1]),
+        "losses": losses,
+        "returned": returned,
+        "by_name": torch.tensor(
+            [name in names for name in ("discriminator_loss", "generator_loss")],
+            dtype=torch.float32,
+        ),
+    }
+
+
+def duel(
+    gan: Gan, real: Tensor, noise: Tensor, probe: Tensor, probe_noise: Tensor, rounds: list[int]
+) -> Result:
+    """``train_step`` with the generator held still, then with the discriminator held still.
+
+    Still is what a learning rate of 0 makes of it.
+
+    Args:
+        gan: the student's namespace.
+        real: (calls, N, 1, 8, 8), gone through again and again.
+        noise: (calls, N, latent_dim), likewise.
+        probe: (M, 1, 8, 8), real images that the logits are asked of.
+        probe_noise: (M, latent_dim), of generated ones.
+        rounds: calls of the first and of the second kind.
+
+    Returns:
+        ``real``, ``fake``, ``later``: (2, M) logits of real and of generated images behind the
+        first kind, and of generated ones behind the second; with both networks in eval mode, and in
+        train mode.
+    """
+    step = function(gan, "train_step")
+    generator, discriminator = builder(gan, noise.shape[-1])()
+    opt_g, opt_d = adam(generator), adam(discriminator)
+
+    def play(count: int) -> None:
+        for call in range(count):
+            row = call % len(real)
+            generator.train()
+            discriminator.train()
+            step(generator, discriminator, opt_g, opt_d, real[row].clone(), noise[row].clone())
+
+    def logits(fake: bool) -> Tensor:
+        rows = []
+        for training in (False, True):
+            generator.train(training)
+            discriminator.train(training)
+            with torch.no_grad():
+                rows.append(discriminator(generator(probe_noise) if fake else probe).flatten())
+        return torch.stack(rows)
+
+    for group in opt_g.param_groups:
+        group["lr"] = 0.0
+    play(rounds[0])
+    result = {"real": logits(fake=False), "fake": logits(fake=True)}
+    opt_g, opt_d = adam(generator), adam(discriminator)
+    for group in opt_d.param_groups:
+        group["lr"] = 0.0
+    play(rounds[1])
+    return {**result, "later": logits(fake=True)}
+
+
+def short_training(
+    gan: Gan, images: Tensor, runs: list[dict[str, int]], batch_size: int, latent_dim: int
+) -> Result:
+    """``train``, a few steps of it, several times over from the same networks.
+
+    Args:
+        gan: the student's namespace.
+        images: (choices, M, 1, 8, 8).
+        runs: what differs: ``images`` (which of the choices), ``steps``, ``seed``, and ``state``,
+            the seed of the global random state that it finds.
+        batch_size: of each step.
+        latent_dim: of the generator.
+
+    Returns:
+        ``generator``, ``discriminator``: (runs, P), parameters after training; ``count``: (runs,)
+        results in the list that came back, −1 where it is no list; ``losses``: (steps, 2) of the
+        first run, NaN where there is no number;
+        ``returned``: in words what else came back; ``updates``: (runs, 2), how often the
+        generator's and the discriminator's optimizer stepped; ``noise``: (rows, latent_dim), what
+        reached the generator in the first run; ``sizes``: (calls, 2), images and rows of noise in
+        each ``train_step`` of the first run, as far as it is called by name.
+    """
+    train = function(gan, "train")
+    build = builder(gan, latent_dim)
+    states: tuple[list[Tensor], list[Tensor]] = ([], [])
+    counts, stepped, losses, returned = [], [], torch.empty(0, 2), ""
+    fed = Fed()
+    for number, run in enumerate(runs):
+        generator, discriminator = build()
+        opt_g, opt_d = adam(generator), adam(discriminator)
+        if number == 0:
+            generator.register_forward_pre_hook(fed, with_kwargs=True)
+        seed_all(run["state"])
+        data = images[run["images"]].clone()
+        with batches_seen(gan) as seen:
+            results = train(
+                *(generator, discriminator, opt_g, opt_d),
+                *(data, run["steps"], batch_size, latent_dim, run["seed"]),
+            )
+        if number == 0:
+            losses, returned = loss_curve(results)
+            sizes = [(real, len(z)) for real, z in seen[:MOST]]
+            # A forward that is called by name passes by every hook: then what the step was given.
+            noise = [z.flatten(1) for z in fed.inputs or [z for _, z in seen] if z.dim() > 1]
+        counts.append(len(results) if isinstance(results, (list, tuple)) else -1)
+        stepped.append([updates(opt_g), updates(opt_d)])
+        states[0].append(state(generator))
+        states[1].append(state(discriminator))
+    return {
+        "generator": torch.stack(states[0]),
+        "discriminator": torch.stack(states[1]),
+        "count": torch.tensor(counts),
+        "losses": losses,
+        "returned": returned,
+        "updates": torch.tensor(stepped),
+        "sizes": torch.tensor(sizes).reshape(-1, 2),
+        "noise": torch.cat(noise)[:MOST] if noise else torch.empty(0, latent_dim),
+    }
+
+
+def full_training(
+    gan: Gan,
+    images: Tensor,
+    noise: Tensor,
+    near: Tensor,
+    steps: int,
+    enough: int,
+    batch_size: int,
+    train_seed: int,
+) -> Result:
+    """``train`` with the whole budget, and samples of what it made.
+
+    Args:
+        gan: the student's namespace.
+        images: (M, 1, 8, 8), the training set.
+        noise: (n, latent_dim), what samples are made of, in eval mode.
+        near: (k, latent_dim), noise a little off the first k rows.
+        steps: handed to ``train``.
+        enough: steps of the generator at which the training is ended from within, if ``steps`` are
+            more.
+        batch_size: handed to ``train``, as is the next one.
+        train_seed: as above.
+
+    Returns:
+        ``samples``: (n, 1, 8, 8); ``near``: (k, 1, 8, 8), of the noise that is a little off;
+        ``nudged``: (k, 1, 8, 8), of the first rows once the generator's parameters have changed by
+        a ten-thousandth; ``unlearnt``: (2, n, 1, 8, 8), samples once they are in another order, and
+        once their first values are put back; ``elsewhere``: the share of them that lie where no
+        step of their optimizer led them; ``updates``: how often that has stepped; ``losses``:
+        (steps, 2), NaN where there is no number.
+    """
+    train = function(gan, "train")
+    generator, discriminator = builder(gan, noise.shape[1])()
+    opt_g, opt_d = adam(generator), adam(discriminator)
+
+    def behind_step(number: int) -> None:
+        tell(min(number / min(steps, enough), 1.0))
+        if number >= enough and enough < steps:
+            raise Enough
+
+    results: Any = []
+    track = Track(generator, opt_g, behind_step)
+    with suppress(Enough):
+        results = train(
+            *(generator, discriminator, opt_g, opt_d),
+            *(images, steps, batch_size, noise.shape[1], train_seed),
+        )
+    generator.eval()
+    with torch.no_grad():
+        made = {"samples": generator(noise), "near": generator(near)}
+        elsewhere = track.elsewhere()
+        track.nudge()
+        made["nudged"] = generator(noise[: len(near)])
+        unlearnt = []
+        for without_what_it_learnt in (track.shuffle, track.back):
+            without_what_it_learnt()
+            unlearnt.append(generator(noise))
+    return {
+        **made,
+        "unlearnt": torch.stack(unlearnt),
+        "elsewhere": elsewhere,
+        "updates": float(track.steps),
+        "losses": loss_curve(results)[0],
+    }

@@ -1,0 +1,1 @@
+"""The guest's side: loading a submission and carrying out calls."""

@@ -1,0 +1,274 @@
+"""Carrying out a call: the same in the guest, in the in-process session and in the live oracle.
+
+A call names a function of the contract, or one of these:
+
+- ``()``: put a returned module in eval mode and call it on ``inputs``;
+- ``[]``: one element of a tuple that a function returned;
+- ``drive:<name>``: run one of our drivers on the student's ``gan.py``.
+
+An argument that is itself a call stands for its value.  Such values are kept, by the call's
+content, as long as they are recent; whoever lost them (a restarted guest) makes them again.
+"""
+
+from __future__ import annotations
+
+import copy
+import random
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from grader.calls.digest import key, maker
+from grader.homework import contract
+from grader.homework.networks import Network, build
+from grader.records import Call, NumPy, Other, Received
+from grader.sandbox.gan.drivers import DRIVERS
+from grader.sandbox.guest import pass_counter
+from grader.sandbox.protocol.wire import MAX_PAYLOAD
+
+__all__ = ["Performer", "to_sendable"]
+
+_KEPT = 16
+_DEPTH = 8
+"""How deep the lists and dicts of a result may nest."""
+
+
+class Performer:
+    """Carries out calls on given namespaces.
+
+    Args:
+        namespace_of: the names that a part's file defines, by part id; it may raise what loading
+            the file raises.
+    """
+
+    def __init__(self, namespace_of: Callable[[str], Mapping[str, Any]]) -> None:
+        self._namespace_of = namespace_of
+        self._kept: OrderedDict[str, Any] = OrderedDict()
+        self._networks: dict[Network, nn.Sequential] = {}
+
+    def perform(self, call: Call) -> tuple[Any, tuple[str, ...]]:
+        """The call's value, and what it left changed (see :func:`_watch`).
+
+        Raises:
+            LookupError: the function is not there.
+            BaseException: whatever the student's code raises.
+        """
+        _seed(call.seed)
+        arguments = {k: self._resolve(v) for k, v in call.arguments.items()}
+        _seed(call.seed)  # again: making the arguments may have drawn numbers, or found them kept
+        pass_counter.start()
+        if call.function.startswith("drive:"):
+            driver = DRIVERS[call.function.partition(":")[2]]
+            return driver(self._namespace_of("gan"), **arguments), ()
+        if call.function == "()":
+            module = arguments["module"]
+            if not isinstance(module, nn.Module):
+                raise TypeError(
+                    f"{maker(call)} should return a module (nn.Module), but returned "
+                    f"a value of type {type(module).__name__}"
+                )
+            module.eval()
+            return module(arguments["inputs"]), ()
+        if call.function == "[]":
+            return arguments["of"][arguments["index"]], ()
+        function = contract.function(call.function)
+        student_function = self._namespace_of(function.part).get(function.name)
+        if not callable(student_function):
+            raise LookupError(function.name)
+        changed = _watch(arguments)
+        value = student_function(*_positional(function, arguments))
+        return value, changed()
+
+    def _resolve(self, value: Any) -> Any:
+        if isinstance(value, Network):
+            if value not in self._networks:
+                if len(self._networks) >= 64:
+                    self._networks.clear()
+                self._networks[value] = pass_counter.number_layers(build(value))
+            model = copy.deepcopy(self._networks[value])
+            if value.grads:
+                for parameter in model.parameters():
+                    parameter.grad = torch.ones_like(parameter)
+            return model
+        if isinstance(value, NumPy):
+            return value.array.copy()
+        if isinstance(value, np.ndarray):
+            return torch.from_numpy(value.copy())
+        if isinstance(value, Call):
+            name = key(value)
+            if name not in self._kept:
+                self._kept[name] = self.perform(value)[0]
+                while len(self._kept) > _KEPT:
+                    self._kept.popitem(last=False)
+            self._kept.move_to_end(name)
+            return self._kept[name]
+        if isinstance(value, (list, tuple)):
+            return [self._resolve(v) for v in value]
+        if isinstance(value, Mapping):
+            return {k: self._resolve(v) for k, v in value.items()}
+        return value
+
+
+def _seed(seed: int) -> None:
+    # A call must not depend on what an earlier one left behind.
+    torch.set_grad_enabled(True)
+    torch.set_default_dtype(torch.float32)
+    torch.set_num_threads(1)
+    if torch.get_default_device().type != "cpu":
+        torch.set_default_device(None)
+    # The CPU's alone: torch.manual_seed also queues a call, with its stack, for every GPU backend.
+    torch.default_generator.manual_seed(seed)
+    np.random.seed(seed % 2**32)
+    random.seed(seed)
+
+
+def _positional(function: contract.Function, arguments: Mapping[str, Any]) -> list[Any]:
+    # By position, in the homework's order: a parameter that a student renamed still gets its value.
+    values = []
+    given = [i for i, (name, _) in enumerate(function.parameters) if name in arguments]
+    for name, default in function.parameters[: max(given, default=-1) + 1]:
+        values.append(arguments.get(name, default))
+    return values
+
+
+def _watch(arguments: Mapping[str, Any]) -> Callable[[], tuple[str, ...]]:
+    """Remember how the arguments look; the function that it returns says what has changed since."""
+    before = {name: _look(value) for name, value in arguments.items()}
+
+    def changed() -> tuple[str, ...]:
+        words = []
+        for name, value in arguments.items():
+            now = _look(value)
+            words += [
+                f"{what} of {name}"
+                for what, old in before[name].items()
+                if not _same(old, now[what])
+            ]
+        return tuple(words)
+
+    return changed
+
+
+def _look(value: Any) -> dict[str, Any]:
+    if isinstance(value, nn.Module):
+        return {
+            "the parameters": [p.detach().clone() for p in value.parameters()],
+            "the buffers": [b.detach().clone() for b in value.buffers()],
+            "the .grad of parameters": [
+                None if p.grad is None else p.grad.detach().clone() for p in value.parameters()
+            ],
+            "the train/eval mode": [m.training for m in value.modules()],
+            "the hooks": [[len(getattr(m, slot, ())) for slot in _HOOKS] for m in value.modules()],
+            "the layers": [type(m).__name__ for m in value.modules()],
+        }
+    if isinstance(value, Tensor):
+        grad = value.grad if value.is_leaf else None  # torch warns about asking others
+        return {
+            "the values": [value.detach().clone()],
+            "the .grad": [None if grad is None else grad.detach().clone()],
+        }
+    if isinstance(value, np.ndarray):
+        return {"the values": [torch.from_numpy(value.copy())]}
+    if isinstance(value, list):
+        return {"the values": copy.deepcopy(value)}
+    return {}
+
+
+_HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+
+
+def _same(old: list[Any], new: list[Any]) -> bool:
+    if len(old) != len(new):
+        return False
+    for a, b in zip(old, new, strict=True):
+        if isinstance(a, Tensor) and isinstance(b, Tensor):
+            if a.dtype != b.dtype or a.shape != b.shape:
+                return False
+            if not bool(((a == b) | (a.isnan() & b.isnan())).all()):
+                return False
+        elif isinstance(a, Tensor) or isinstance(b, Tensor) or a != b:
+            return False
+    return True
+
+
+class _TooDeepError(Exception):
+    pass
+
+
+def to_sendable(value: Any) -> Any:
+    """A student's value as the wire can carry it: arrays as ``Received``, the rest in words."""
+    try:
+        return _sendable(value, 0)
+    except _TooDeepError:
+        return Other("words", "lists nested too deep")
+
+
+def _sendable(value: Any, depth: int) -> Any:
+    if depth > _DEPTH:
+        raise _TooDeepError
+    if isinstance(value, nn.Module):
+        return Other("module", type(value).__name__)
+    if isinstance(value, Tensor):
+        return _tensor(value)
+    if isinstance(value, (np.ndarray, np.generic)):
+        return _array(np.asarray(value), "array")
+    if value is None or type(value) in (bool, float, str):
+        return value if not isinstance(value, str) else value[:2000]
+    if type(value) is int:
+        whole = -(2**63) <= value < 2**63
+        return value if whole else Other("words", "an integer of more than 64 bits")
+    if isinstance(value, Mapping):
+        items = list(value.items())[:200]
+        return {str(k)[:100]: _sendable(v, depth + 1) for k, v in items}
+    if isinstance(value, (list, tuple)):
+        return _sequence(value, depth)
+    if isinstance(value, int):
+        return _sendable(int(value), depth)
+    if isinstance(value, float):
+        return float(value)
+    return Other("value", type(value).__name__)
+
+
+def _tensor(value: Tensor) -> Any:
+    name = str(value.dtype).removeprefix("torch.")
+    if value.numel() * value.element_size() > MAX_PAYLOAD:
+        return Other("words", f"a tensor too large to be sent, of shape {tuple(value.shape)}")
+    try:
+        value = value.detach().to_dense().cpu()
+        if value.dtype is torch.bfloat16:
+            value = value.float()
+        array = value.resolve_conj().resolve_neg().numpy()
+    except Exception:  # a dtype that NumPy does not have, a meta tensor, a nested one
+        return Other("words", f"a tensor of {name} that cannot be sent")
+    return _array(np.asarray(array), "tensor", name)
+
+
+def _array(value: np.ndarray, origin: str, name: str = "") -> Any:
+    name = name or value.dtype.name
+    if value.dtype.kind not in "fiub" or value.dtype.itemsize > 8:
+        article = "an" if origin == "array" else "a"
+        return Other("words", f"{article} {origin} of {name}")
+    if value.nbytes > MAX_PAYLOAD:
+        return Other("words", f"an array too large to be sent, of shape {value.shape}")
+    if value.dtype.kind == "u" and value.dtype.itemsize > 1:
+        value = value.astype(np.int64)
+    return Received(value, origin, name)
+
+
+def _sequence(value: list[Any] | tuple[Any, ...], depth: int) -> Any:
+    if len(value) > 3 and _plain(value, depth):
+        try:
+            return _array(np.asarray(value), "list")
+        except (ValueError, OverflowError):
+            return Other("words", "a list of lists of different lengths")
+    return [_sendable(v, depth + 1) for v in value[:1000]]
+
+
+def _plain(value: Any, depth: int) -> bool:
+    if isinstance(value, (list, tuple)):
+        return depth <= _DEPTH and all(_plain(v, depth + 1) for v in value)
+    return isinstance(value, (bool, int, float, np.generic))

@@ -1,0 +1,190 @@
+"""A guest process and the pipes to it, whoever starts it: forked where that works, else started.
+
+Importing this module does not import torch.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from grader import layout
+from grader.sandbox.guest import server
+from grader.sandbox.host import bubblewrap, zygote
+from grader.sandbox.host.zygote import Forked, Zygote
+from grader.sandbox.isolation.modes import Walls
+from grader.sandbox.isolation.readable import DEVICES, readable
+from grader.sandbox.isolation.surroundings import of_guest
+
+__all__ = ["FORKS", "GuestProcess", "end_guests", "end_zygote"]
+
+_UNWRITABLE = {"MPLCONFIGDIR": "/tmp", "TORCHINDUCTOR_CACHE_DIR": "/tmp", "MPLBACKEND": "Agg"}
+"""Matplotlib and torch's optimizers want a folder that is there and whose permissions, which walls
+do not change, would let them write; that they then cannot does not trouble them."""
+
+FORKS = sys.platform == "linux"
+"""Whether guests are forked from a process that has imported torch, instead of started anew."""
+
+_zygotes: dict[str, Zygote] = {}
+"""Those of this process, by the mode of their walls."""
+
+
+def _fork(walls: Walls, memory_mb: int) -> Forked:
+    old = _zygotes.get(walls.mode)
+    if old is None or not old.alive:
+        end_zygote(walls.mode)
+        _zygotes[walls.mode] = _zygote(walls.mode)
+    return _zygotes[walls.mode].fork(memory_mb)
+
+
+def _zygote(mode: str) -> Zygote:
+    command, environment = [sys.executable, "-c", zygote.BOOT, str(layout.HOME)], of_guest()
+    if mode == "none":
+        return Zygote(command, environment)
+    sees = readable()
+    locks = {
+        "readable": [*sees.allowed, *DEVICES],
+        "listed": sees.listed,
+        "writable": DEVICES[:1],
+    }
+    command.append(json.dumps(locks))
+    environment |= _UNWRITABLE
+    if mode == "bubblewrap":
+        return Zygote(bubblewrap.wrapped(command, sees, environment), {})
+    return Zygote(command, environment)
+
+
+class _Started:
+    """A guest that was started, as far as a session uses it; limits are looked after from here."""
+
+    def __init__(self) -> None:
+        options: dict[str, Any] = {"start_new_session": True}
+        if sys.platform == "win32":
+            options = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", server.BOOT, str(layout.HOME)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd=Path(sys.executable).anchor,
+            env=of_guest(),
+            **options,
+        )
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self.stdin, self.stdout = self._process.stdin, self._process.stdout
+        self.most_kb = 0
+        self.orphaned = False
+
+    @property
+    def returncode(self) -> int | None:
+        return self._process.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        return self._process.wait(timeout)
+
+    def processor_seconds(self) -> float:
+        with suppress(psutil.Error):
+            process = psutil.Process(self._process.pid)
+            self.most_kb = max(self.most_kb, process.memory_info().rss >> 10)
+            times = process.cpu_times()
+            return float(times.user + times.system)
+        return 0.0
+
+    def kill(self) -> None:
+        if sys.platform != "win32" and self._process.returncode is None:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.kill()
+
+
+class GuestProcess:
+    """A guest process with a thread at either end of its pipes: nothing blocks for long here.
+
+    Args:
+        walls: what stands around it.
+        memory_mb: MiB that it may take on top of the imports.
+    """
+
+    def __init__(self, walls: Walls, memory_mb: int) -> None:
+        self.process = _fork(walls, memory_mb) if FORKS else _Started()
+        # One frame at most waits here; a guest that sends without being asked fills its own pipe.
+        self._incoming: queue.Queue[Any] = queue.Queue(maxsize=1)
+        self._outgoing: queue.Queue[Any] = queue.Queue()
+        self._threads = [
+            threading.Thread(target=target, daemon=True) for target in (self._read, self._write)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def _read(self) -> None:
+        from grader.sandbox.protocol import wire
+
+        try:
+            while (frame := wire.read_frame(self.process.stdout)) is not None:
+                self._incoming.put(frame)
+            self._incoming.put(None)
+        except (wire.Garbage, OSError, ValueError) as error:
+            self._incoming.put(error)
+
+    def _write(self) -> None:
+        from grader.sandbox.protocol import wire
+
+        while (frame := self._outgoing.get()) is not None:
+            try:
+                wire.write_frame(self.process.stdin, *frame)
+            except (OSError, ValueError):
+                return
+
+    def send(self, frame: tuple[bytes, bytes]) -> None:
+        """Hand a frame to the writing thread."""
+        self._outgoing.put(frame)
+
+    def waiting(self) -> list[Any]:
+        """What came unasked: nothing, or one thing as :meth:`receive` would give it."""
+        with self._incoming.mutex:
+            return list(self._incoming.queue)
+
+    def receive(self, seconds: float) -> Any:
+        """A frame, ``None`` at the stream's end, or the error; ``queue.Empty`` at the deadline."""
+        return self._incoming.get(timeout=seconds)
+
+    def kill(self) -> None:
+        """End the process, with those that it started, and reap it."""
+        self.process.kill()
+        self.process.wait()
+        self._outgoing.put(None)
+        deadline = time.monotonic() + 1
+        streams = (self.process.stdout, self.process.stdin)
+        for thread, stream in zip(self._threads, streams, strict=True):
+            while thread.is_alive() and time.monotonic() < deadline:
+                with suppress(queue.Empty):
+                    self._incoming.get_nowait()
+                thread.join(0.01)
+            # A process that escaped may hold the other end; closing would then wait for it.
+            if not thread.is_alive():
+                with suppress(OSError):
+                    stream.close()
+
+
+def end_zygote(mode: str) -> None:
+    """End the zygote of a mode, with its guests, and wait for that."""
+    if mode in _zygotes:
+        _zygotes.pop(mode).close()
+
+
+def end_guests() -> None:
+    """End all guests of this process at once, without waiting for them."""
+    for one in list(_zygotes.values()):  # a signal may have come while one was being added
+        one.end()

@@ -1,0 +1,410 @@
+"""Sessions: where calls into a submission go.
+
+:class:`ProcessSession` keeps a guest process and talks to it in frames; it is what grading uses.
+:class:`InProcessSession` does the same in this process, without any protection: for tests and for
+one's own code.
+
+Importing this module does not import torch: a guest that is started first imports it at the same
+time as the grader does.
+"""
+
+from __future__ import annotations
+
+import queue
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from contextlib import redirect_stderr, redirect_stdout, suppress
+from dataclasses import replace
+from typing import Any, Protocol
+
+import numpy as np
+
+from grader.homework import contract
+from grader.records import Call, Limits, Reply, StudentError
+from grader.sandbox.guest.server import Capture, Server
+from grader.sandbox.host import process
+from grader.sandbox.host.process import GuestProcess
+from grader.sandbox.host.zygote import TOO_MANY_THREADS
+from grader.sandbox.isolation.modes import NO_WALLS, Walls
+
+__all__ = ["Allowance", "GuestUnusable", "InProcessSession", "ProcessSession", "Session"]
+
+RETRIED_SECONDS = 60.0
+"""Up to this limit a call that takes too long is tried once more: the machine may have stalled."""
+
+_LOOK_SECONDS = 0.05
+"""How often a guest that is at work is asked for the processor time that it took."""
+
+
+class GuestUnusable(RuntimeError):  # noqa: N818 - a state of the guest, whoever made the error
+    """The guest cannot even start here: the grader's fault or the machine's, not the student's."""
+
+
+class _Orphaned(Exception):  # noqa: N818 - a state of the guest
+    """What forks guests was killed, and a guest with it: nothing that the student's code did."""
+
+
+class Allowance:
+    """What all sessions of one submission may take together, and what they met.
+
+    Args:
+        seconds: of wall clock that its calls may take in all.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds, self.left = seconds, seconds
+        self.timeouts = 0
+        """Calls, and imports of files, that took too long and count so."""
+
+
+class Session(Protocol):
+    """A place that carries out calls on one submission."""
+
+    def call(self, call: Call, limits: Limits | None = None) -> Reply:
+        """Carry out one call; whatever the student's code does comes back as a reply."""
+
+    def close(self) -> None:
+        """Let go of everything."""
+
+
+def part_of(call: Call) -> str:
+    """The part whose file a call needs."""
+    if call.function.startswith("drive:"):
+        return "gan"
+    if call.function in contract.FUNCTIONS:
+        return contract.function(call.function).part
+    inner = call.arguments["module" if call.function == "()" else "of"]
+    return part_of(inner)
+
+
+def _parts(call: Call) -> list[str]:
+    """The parts whose files a call needs, those of the calls in its arguments first."""
+    inner = [_parts(value) for value in call.arguments.values() if isinstance(value, Call)]
+    return list(dict.fromkeys([*(part for parts in inner for part in parts), part_of(call)]))
+
+
+def _name(call: Call) -> str:
+    """A call in words, for what went wrong in it."""
+    if call.function == "()":
+        return "calling what was returned"
+    return "gan.py" if call.function.startswith("drive:") else f"{call.function}(…)"
+
+
+def _missing_file(part: str, files: Mapping[str, bytes]) -> StudentError | None:
+    file = next(p.file for p in contract.PARTS if p.id == part)
+    if file in files:
+        return None
+    return StudentError("missing", f"{file} is not in the submission")
+
+
+class _OneSubmission:
+    """What all sessions do: a file that is missing, or cannot be loaded, costs what needs it."""
+
+    def __init__(self, files: Mapping[str, bytes], limits: Limits | None = None) -> None:
+        self._files = dict(files)
+        self._limits = limits or Limits()
+        self._load_errors: dict[str, StudentError] = {}
+        self._loaded: set[str] = set()
+        self._loaded_once: set[str] = set()
+
+    def call(self, call: Call, limits: Limits | None = None) -> Reply:
+        """Carry out one call, within its limits."""
+        limits = limits or self._limits
+        for part in _parts(call):
+            error = _missing_file(part, self._files) or self._load(part)
+            if error is not None:
+                return Reply(error=error)
+        return self._ask({"op": "call", "call": call}, limits, _name(call))
+
+    def _retries(self, limits: Limits) -> bool:
+        """Whether what took longer than this is tried once more."""
+        return False
+
+    def _load(self, part: str) -> StudentError | None:
+        if part in self._load_errors:
+            return self._load_errors[part]
+        if part in self._loaded:
+            return None
+        file = next(p.file for p in contract.PARTS if p.id == part)
+        seconds = self._limits.load_seconds
+        limits = replace(self._limits, wall_seconds=seconds, cpu_seconds=seconds)
+        error = self._ask({"op": "load", "part": part}, limits, f"importing {file}").error
+        if error is not None and error.kind == "timeout" and self._retries(limits):
+            error = self._ask({"op": "load", "part": part}, limits, f"importing {file}").error
+        if error is None:
+            self._loaded.add(part)
+            self._loaded_once.add(part)
+            return None
+        if error.kind == "timeout" and part in self._loaded_once:
+            return error  # the machine stalled: the same file was quick before
+        self._load_errors[part] = replace(error, kind="load", file=error.file or file)
+        return self._load_errors[part]
+
+    def _sources(self) -> dict[str, Any]:
+        files = {n: d for n, d in self._files.items() if n.endswith(".py")}
+        arrays = {n: np.frombuffer(d, dtype=np.uint8) for n, d in files.items()}
+        return {"op": "files", "files": arrays, "output_kb": self._limits.output_kb}
+
+    def _ask(self, request: dict[str, Any], limits: Limits, doing: str) -> Reply:
+        raise NotImplementedError
+
+
+class ProcessSession(_OneSubmission):
+    """A submission in a guest process of its own.
+
+    The guest is started at once, so that it imports torch while the grader does; after a crash or
+    an overrun it is started again for the next call.  A file that cannot be loaded is not tried a
+    second time.
+
+    Args:
+        files: the submission's, by name.
+        limits: of calls that have none of their own.
+        walls: what stands around the guest.
+        allowance: what this session and others of the submission may take together.
+        alone: whether nothing else runs beside it, so that what took too long is tried once more.
+    """
+
+    def __init__(
+        self,
+        files: Mapping[str, bytes],
+        limits: Limits | None = None,
+        walls: Walls = NO_WALLS,
+        allowance: Allowance | None = None,
+        *,
+        alone: bool = True,
+    ) -> None:
+        super().__init__(files, limits)
+        self._walls, self._alone = walls, alone
+        self._allowance = allowance or Allowance(self._limits.total_seconds)
+        self.on_progress: Callable[[float], None] = lambda _: None
+        """What is done with the share of a call that the guest says is done, 0 … 1."""
+        self._number = 0
+        self._greeted = False
+        self._base_kb = 0
+        self.layers: tuple[str, ...] = ()
+        """The walls that the guest stands behind, once it has said so."""
+        self._pipes: GuestProcess | None = self._start()
+
+    def _start(self) -> GuestProcess:
+        return GuestProcess(self._walls, self._limits.memory_mb)
+
+    def call(self, call: Call, limits: Limits | None = None) -> Reply:
+        """Carry out one call, within its limits."""
+        if self._pipes is not None and self._pipes.waiting() == [None]:
+            self.close()  # it ended after its last reply: that call was answered, this one is new
+        reply = self._tried(call, limits)
+        if _late(reply) and self._retries(limits or self._limits):
+            reply = self._tried(call, limits)  # once more, in a guest of its own
+        self._allowance.timeouts += _late(reply)
+        return reply
+
+    def _tried(self, call: Call, limits: Limits | None) -> Reply:
+        """The reply to a call, which is made again if a zygote ended in it."""
+        with suppress(_Orphaned):
+            return super().call(call, limits)
+        try:
+            return super().call(call, limits)
+        except _Orphaned as error:
+            if self._walls.unsandboxed:  # then it may have been the student's code
+                return Reply(error=StudentError("died", str(error), ("died",)))
+            raise GuestUnusable(f"what forks processes for student code dies: {error}") from None
+
+    def _load(self, part: str) -> StudentError | None:
+        known = part in self._load_errors
+        error = super()._load(part)
+        late = error is not None and not known and error.kind == "load" and "timeout" in error.types
+        self._allowance.timeouts += late
+        return error
+
+    def _retries(self, limits: Limits) -> bool:
+        short = min(limits.wall_seconds, limits.cpu_seconds) <= RETRIED_SECONDS
+        return self._alone and short and self._allowance.left > 0
+
+    def _ask(self, request: dict[str, Any], limits: Limits, doing: str) -> Reply:
+        from grader.sandbox.protocol import replies, wire
+
+        if self._allowance.left <= 0:
+            return Reply(error=StudentError("timeout", f"{self._used_up()}: {doing} was not run"))
+        pipes = self._guest()
+        if pipes.waiting():
+            early = f"before {doing} your code wrote into the grader's own connection"
+            return self._lost("garbage", early)
+        self._number += 1
+        frame = wire.encode({**request, "id": self._number})
+        started = time.perf_counter()
+        pipes.send(frame)
+        try:
+            got = self._receive(pipes, limits, doing, started)
+            if isinstance(got, Reply):
+                return got
+            if isinstance(got, Exception):
+                raise got
+            if got is None:
+                return self._died(doing)
+            reply = replies.read(wire.decode(*got), self._number, time.perf_counter() - started)
+            # More than the guest keeps of it is forged.
+            reply = replace(reply, stdout=reply.stdout[: self._limits.output_kb * 1024 + 100])
+            if reply.error is not None and reply.error.kind == "memory":
+                message = self._too_much(doing)
+                return replace(reply, error=replace(reply.error, message=message))
+            return reply
+        except (wire.Garbage, OSError, ValueError):
+            broken = f"in {doing} your code wrote into the grader's own connection, or closed it"
+            return self._lost("garbage", broken)
+        finally:
+            self._allowance.left -= time.perf_counter() - started
+
+    def _receive(self, pipes: GuestProcess, limits: Limits, doing: str, started: float) -> Any:
+        """What came, or the reply where a limit was met: its processor time is looked at often."""
+        process, wall = pipes.process, min(limits.wall_seconds, self._allowance.left)
+        before: float | None = None
+        while True:
+            left = started + wall - time.perf_counter()
+            with suppress(queue.Empty):
+                got = pipes.receive(max(0.0, min(left, _LOOK_SECONDS)))
+                if (done := _progress(got)) is None:
+                    return got
+                self.on_progress(done)
+            if left <= 0:
+                if wall < limits.wall_seconds:
+                    return self._lost("timeout", f"{self._used_up()}, the last in {doing}")
+                return self._lost("timeout", f"{doing} took longer than {wall:g} seconds")
+            used = process.processor_seconds()
+            before = used if before is None else before
+            if used - before > limits.cpu_seconds:
+                return self._lost(
+                    "timeout",
+                    f"{doing} took longer than {limits.cpu_seconds:g} seconds of processor time",
+                )
+            if self._base_kb and process.most_kb - self._base_kb > self._limits.memory_mb << 10:
+                return self._lost("memory", self._too_much(doing))
+
+    def _used_up(self) -> str:
+        return f"your code took longer than {self._allowance.seconds:g} seconds in all"
+
+    def _too_much(self, doing: str) -> str:
+        megabytes = self._limits.memory_mb
+        whole = megabytes % 1024 == 0
+        amount = f"{megabytes // 1024} GiB" if whole else f"{megabytes} MiB"
+        return f"{doing} used more than {amount} of memory"
+
+    def _died(self, doing: str) -> Reply:
+        assert self._pipes is not None
+        process = self._pipes.process
+        try:
+            code = process.wait(timeout=2)
+        except subprocess.TimeoutExpired:
+            return self._lost("died", f"the process ended in {doing}: it closed its pipe")
+        if code == TOO_MANY_THREADS:
+            return self._lost("died", f"{doing} started too many threads")
+        # Where an allocation fails beneath Python, the process ends without a word.
+        if process.most_kb > _NEARLY * (self._limits.memory_mb << 10):
+            return self._lost("memory", self._too_much(doing))
+        how = f"with exit status {code}" if code >= 0 else f"by signal {-code}"
+        return self._lost("died", f"the process ended in {doing} {how}")
+
+    def _lost(self, kind: str, message: str) -> Reply:
+        # Walls keep student code from its zygote: whoever ended that, it was not the student.
+        orphaned = self._pipes is not None and self._pipes.process.orphaned
+        self.close()
+        if orphaned:
+            raise _Orphaned(message)
+        return Reply(error=StudentError(kind, message, (kind,)))
+
+    def _guest(self) -> GuestProcess:
+        if self._pipes is None:
+            self._pipes = self._start()
+        if not self._greeted:
+            # Importing torch can take long on a cold disk; a student's limits do not run meanwhile.
+            hello = self._hello()
+            if process.FORKS and not hello:  # the zygote had just been killed: another one forks
+                self.close()
+                self._pipes = self._start()
+                hello = self._hello()
+            if not hello.get("ready"):
+                self.close()
+                reason = hello.get("fatal", "it ended before it was ready")
+                raise GuestUnusable(f"the process for student code cannot start: {reason}")
+            around = ("namespaces",) if self._walls.mode == "bubblewrap" else ()
+            self.layers = (*around, *hello["layers"])
+            if self._walls.layers and self.layers != self._walls.layers:
+                self.close()
+                raise GuestUnusable("the walls around student code are not those that were tried")
+            self._greeted = True
+            self._pipes.process.processor_seconds()
+            self._base_kb = self._pipes.process.most_kb
+            patient = replace(self._limits, wall_seconds=30.0, cpu_seconds=30.0)
+            reply = self._ask(self._sources(), patient, "reading the files")
+            if reply.error is not None:
+                message = reply.error.message
+                raise GuestUnusable(f"the process for student code cannot start: {message}")
+        return self._pipes
+
+    def _hello(self) -> dict[str, Any]:
+        from grader.sandbox.protocol import wire
+
+        assert self._pipes is not None
+        try:
+            got = self._pipes.receive(120)
+            return wire.decode(*got) if isinstance(got, tuple) else {}
+        except (queue.Empty, wire.Garbage):
+            return {}
+
+    def close(self) -> None:
+        """End the guest; the next call starts another."""
+        if self._pipes is not None:
+            self._pipes.kill()
+        self._pipes, self._greeted = None, False
+        self._loaded.clear()
+
+
+_NEARLY = 0.75
+"""The share of the memory limit from which it is blamed for an end without a word."""
+
+
+def _progress(got: Any) -> float | None:
+    """The share of a call that a frame says is done, if it says that."""
+    from grader.sandbox.protocol import wire
+
+    if not isinstance(got, tuple) or len(got[0]) + len(got[1]) > _SHORT:
+        return None
+    said = wire.decode(*got)
+    share = said.get("progress") if isinstance(said, dict) and len(said) == 1 else None
+    fits = isinstance(share, float) and 0 <= share <= 1
+    return share if fits else None
+
+
+_SHORT = 200
+"""Bytes up to which a frame may be about progress; replies are decoded once."""
+
+
+def _late(reply: Reply) -> bool:
+    return reply.error is not None and reply.error.kind == "timeout"
+
+
+class InProcessSession(_OneSubmission):
+    """A submission in this very process, without protection: for tests, and for code one trusts.
+
+    Calls and values pass through frames as they do on their way to a guest and back.  Of the limits
+    only that on the output applies.
+    """
+
+    def __init__(self, files: Mapping[str, bytes], limits: Limits | None = None) -> None:
+        super().__init__(files, limits)
+        self._capture = Capture(0)
+        self._server = Server(self._capture, blocked=(), caught=(Exception, SystemExit))
+        self._ask(self._sources(), self._limits, "")
+
+    def _ask(self, request: dict[str, Any], limits: Limits, doing: str) -> Reply:
+        from grader.sandbox.protocol import replies, wire
+
+        started = time.perf_counter()
+        sent = wire.decode(*wire.encode({**request, "id": 0}))
+        with redirect_stdout(self._capture), redirect_stderr(self._capture):
+            frame = self._server.answer(sent)
+        return replies.read(wire.decode(*frame), 0, time.perf_counter() - started)
+
+    def close(self) -> None:
+        """Forget the submission's modules."""
+        self._server.close()

@@ -1,0 +1,398 @@
+"""A process that has imported torch and forks a guest whenever one is wanted (Linux).
+
+Importing torch is most of what a guest costs; here it happens once.  The zygote runs no student
+code and computes nothing (a parent that ran a multi-threaded operation makes its children hang).
+Its children lock themselves down, and serve as :mod:`grader.sandbox.guest.server` says.  When the
+grader goes, the socket ends, and the zygote ends with its children.
+
+It is asked with a letter and a number, and answers with two numbers.  ``F``, with two descriptors,
+forks a guest that talks over them and may take so many MiB: its number.  Of a guest by its number,
+``W`` says how it ended and the most memory in KiB that it had, ``C`` the nanoseconds of processor
+time that it took, and ``K`` ends it.  The numbers are the zygote's, which may have a namespace.
+"""
+
+from __future__ import annotations
+
+import atexit
+import gc
+import importlib
+import json
+import os
+import select
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from contextlib import suppress
+from typing import Any, NoReturn
+
+__all__ = ["BOOT", "TOO_MANY_THREADS", "Forked", "Zygote", "import_and_sweep", "main"]
+
+BOOT = (
+    "import sys; home = sys.argv[1]; rest = [p for p in sys.path if p]; "
+    "sys.path[:] = rest if home in rest else [home, *rest]; "
+    "from grader.sandbox.host.zygote import main; main()"
+)
+"""The zygote's command, as the guest's (``grader/sandbox/guest/server.py``)."""
+
+_ASKED, _ANSWERED = struct.Struct(">cq"), struct.Struct(">qq")
+_RUNNING = -(2**31)
+TOO_MANY_THREADS = -(2**30)
+"""How a guest ended that had more threads than it may; otherwise as ``subprocess`` says it."""
+_WATCH_SECONDS = 0.05
+_FIRST_SECONDS, _ANSWER_SECONDS = 120.0, 10.0
+"""In which the zygote answers: at first it imports torch.  One that does not is ended."""
+_PERSONAL = ("HOME", "TMPDIR", "TEMP", "TMP", "VIRTUAL_ENV", "CONDA_PREFIX")
+
+
+def main() -> None:
+    """Fork guests until the grader closes the socket.
+
+    ``sys.argv[2]`` says in JSON what a guest may read (``Lockdown``'s arguments); without it guests
+    are not locked down.
+    """
+    from grader.sandbox.guest import server
+    from grader.sandbox.isolation import lockdown
+
+    wanted = json.loads(sys.argv[2]) if sys.argv[2:] else None
+    sys.argv[1:] = []
+    control = socket.socket(fileno=os.dup(0))
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(nothing, descriptor)
+    problem, locked = server.prepare(), None
+    if wanted is not None:
+        try:
+            locked = lockdown.Lockdown(**wanted)
+            lockdown.hide()
+        except Exception as error:
+            problem = problem or f"{error}"
+        for name in _PERSONAL:
+            os.environ.pop(name, None)
+        tempfile.tempdir = "/tmp"  # torch asks for it, and does not write there
+        # Torch 2.6 does write there, where the first optimizer is made.
+        import_and_sweep("torch.distributed.nn.jit.instantiator")
+    gc.collect()
+    gc.freeze()  # so that collections in a child do not copy what it shares with this process
+    children: dict[int, tuple[int, int]] = {}
+    watch = _Watch(control, children)
+    try:
+        while True:
+            if locked is not None:
+                watch.until_asked()
+            message, descriptors, _, _ = socket.recv_fds(control, _ASKED.size, 2)
+            if not message:
+                break
+            letter, number = _ASKED.unpack(message)
+            if letter == b"F":
+                child = _fork(control, descriptors, problem, locked, number)
+                for descriptor in descriptors:
+                    os.close(descriptor)
+                if child:
+                    children[child] = _LIVES
+                answer = (child, 0)
+            elif letter == b"C":
+                answer = (_processor_time(number), 0)
+            else:
+                if letter == b"K" and children.get(number) == _LIVES:
+                    _end_group(number)
+                answer = _ended(number, children, wait=letter == b"K")
+            control.sendall(_ANSWERED.pack(*answer))
+    except OSError:
+        pass  # the grader has died
+    finally:
+        for child, how in children.items():
+            if how == _LIVES:
+                _end_group(child)
+
+
+def import_and_sweep(name: str) -> None:
+    """Import a module that makes a temporary folder and wants to write to it, and remove that.
+
+    Within walls the import would fail.
+    """
+    make, paths = tempfile.TemporaryDirectory, list(sys.path)
+    made: list[tempfile.TemporaryDirectory[str]] = []
+
+    def noted(*arguments: Any, **named: Any) -> tempfile.TemporaryDirectory[str]:
+        made.append(make(*arguments, **named))
+        return made[-1]
+
+    setattr(tempfile, "TemporaryDirectory", noted)  # noqa: B010
+    try:
+        with suppress(ImportError):  # a torch without it needs none
+            importlib.import_module(name)
+    finally:
+        setattr(tempfile, "TemporaryDirectory", make)  # noqa: B010
+        sys.path[:] = paths  # where the folder was put, too
+        for folder in made:
+            folder.cleanup()
+
+
+_LIVES = (_RUNNING, 0)
+
+
+class _Watch:
+    """Ends guests that start more threads than they may.
+
+    Args:
+        control: where requests come in.
+        children: how they ended, or that they live.
+    """
+
+    def __init__(self, control: socket.socket, children: dict[int, tuple[int, int]]) -> None:
+        self._control, self._children = control, children
+        self._next = 0.0
+
+    def until_asked(self) -> None:
+        """Wait for a request, and look meanwhile; also before each, where many come."""
+        while True:
+            left = self._next - time.monotonic()
+            lives = _LIVES in self._children.values()
+            if lives and left <= 0:
+                self._look()
+                self._next = time.monotonic() + _WATCH_SECONDS
+            elif select.select([self._control], [], [], left if lives else None)[0]:
+                return
+
+    def _look(self) -> None:
+        from grader.sandbox.isolation.lockdown import THREADS
+
+        for child, how in self._children.items():
+            if how == _LIVES and _threads(child) > THREADS:
+                _end_group(child)
+                _, _, used = os.wait4(child, 0)
+                self._children[child] = TOO_MANY_THREADS, used.ru_maxrss
+
+
+def _threads(child: int) -> int:
+    with suppress(OSError):
+        return os.stat(f"/proc/{child}/task").st_nlink - 2
+    return 0
+
+
+def _fork(
+    control: socket.socket, descriptors: list[int], problem: str, locked: Any, memory_mb: int
+) -> int:
+    """Fork a guest; its number, or 0 where the system refuses."""
+    try:
+        child = os.fork()
+    except OSError:
+        return 0
+    if child == 0:
+        _serve(control, descriptors, problem, locked, memory_mb)
+    return child
+
+
+def _serve(
+    control: socket.socket, descriptors: list[int], problem: str, locked: Any, memory_mb: int
+) -> NoReturn:
+    """A child's whole life; nothing of it may come back into the zygote's loop."""
+    from grader.sandbox.guest import server
+    from grader.sandbox.isolation import lockdown
+
+    status = 1
+    try:
+        lockdown.follow_the_parent()
+        os.setsid()
+        control.close()
+        layers: list[str] = []
+        if locked is None:
+            lockdown.limit_memory(memory_mb)
+        elif not problem:
+            try:
+                layers = locked.enter(memory_mb)
+            except Exception as error:
+                problem = f"the lockdown failed: {error}"
+        requests, replies = descriptors
+        server.serve(requests, replies, problem, layers)
+        status = 0
+    finally:
+        os._exit(status)
+
+
+def _ended(child: int, children: dict[int, tuple[int, int]], *, wait: bool) -> tuple[int, int]:
+    """How a child ended, which is reaped, and its memory; or that it is running."""
+    how = children.get(child, (-signal.SIGKILL, 0))
+    if how != _LIVES:
+        return how
+    options = os.WEXITED | os.WNOWAIT | (0 if wait else os.WNOHANG)
+    if os.waitid(os.P_PID, child, options) is None:
+        return _LIVES
+    _end_group(child)  # while its number is still its own: what it started ends with it
+    _, status, used = os.wait4(child, 0)
+    children[child] = os.waitstatus_to_exitcode(status), used.ru_maxrss
+    return children[child]
+
+
+def _end_group(child: int) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(child, signal.SIGKILL)
+    with suppress(ProcessLookupError):
+        os.kill(child, signal.SIGKILL)
+
+
+def _processor_time(child: int) -> int:
+    """Nanoseconds that the process took, with all its threads."""
+    with suppress(OSError):
+        return time.clock_gettime_ns((~child << 3) | 2)  # as clock_getcpuclockid(3) makes it
+    return 0
+
+
+class Zygote:
+    """The grader's side of a zygote.
+
+    Args:
+        command: what starts it.
+        environment: all that it sees.
+    """
+
+    def __init__(self, command: list[str], environment: dict[str, str]) -> None:
+        ours, theirs = socket.socketpair()
+        self._lock = threading.RLock()
+        self._socket = ours
+        self._unborn: Forked | None = None
+        self._silent = False
+        self._socket.settimeout(_FIRST_SECONDS)
+        self._process = subprocess.Popen(
+            command,
+            stdin=theirs.fileno(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd="/",
+            env=environment,
+            start_new_session=True,
+        )
+        theirs.close()
+        atexit.register(self.close)
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can still fork."""
+        return not self._silent and self._process.poll() is None
+
+    def fork(self, memory_mb: int) -> Forked:
+        """A new guest; at once, also where torch is still being imported.
+
+        Args:
+            memory_mb: MiB that it may take on top of the imports, where it is locked down.
+        """
+        theirs_in, ours_in = os.pipe()
+        ours_out, theirs_out = os.pipe()
+        with self._lock:
+            self._settle()
+            child = Forked(self, ours_in, ours_out)
+            with suppress(OSError):  # a zygote that died: the guest's pipe ends, which says so
+                message = _ASKED.pack(b"F", memory_mb)
+                socket.send_fds(self._socket, [message], [theirs_in, theirs_out])
+                self._unborn = child
+        os.close(theirs_in)
+        os.close(theirs_out)
+        return child
+
+    def _settle(self) -> None:
+        """Read the number of the guest that was asked for last."""
+        with self._lock:
+            if self._unborn is not None:
+                born, self._unborn = self._unborn, None
+                born.number = (self._read() or (0, 0))[0]
+
+    def number(self, child: Forked) -> int:
+        """The number of a guest; 0 where it was never born."""
+        self._settle()
+        return child.number
+
+    def ask(self, letter: bytes, number: int) -> tuple[int, int]:
+        """Ask about a guest; of a zygote that has ended, that the guest was killed."""
+        with self._lock:
+            self._settle()
+            with suppress(OSError):
+                self._socket.sendall(_ASKED.pack(letter, number))
+                answer = self._read()
+                if answer is not None:
+                    return answer
+        self._silent = True
+        return -signal.SIGKILL, 0  # its children follow it
+
+    def _read(self) -> tuple[int, int] | None:
+        data = b""
+        while len(data) < _ANSWERED.size:
+            try:
+                more = self._socket.recv(_ANSWERED.size - len(data))
+            except OSError:
+                more = b""
+            if not more:  # it died, or was stopped, and so it ends
+                self._process.kill()
+                return None
+            data += more
+        self._socket.settimeout(_ANSWER_SECONDS)
+        first, second = _ANSWERED.unpack(data)
+        return int(first), int(second)
+
+    def end(self) -> None:
+        """Let the zygote end, and its children with it, without waiting for that."""
+        self._socket.close()
+
+    def close(self) -> None:
+        """End the zygote and its children."""
+        atexit.unregister(self.close)
+        self._socket.close()
+        try:
+            self._process.wait(5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+class Forked:
+    """A forked guest, as far as a session uses a ``subprocess.Popen``."""
+
+    def __init__(self, zygote: Zygote, requests: int, replies: int) -> None:
+        self._zygote = zygote
+        self.number = 0
+        self.stdin = os.fdopen(requests, "wb")
+        self.stdout = os.fdopen(replies, "rb")
+        self.returncode: int | None = None
+        self.most_kb = 0
+        """The most memory that it had, in KiB, once it has ended."""
+
+    @property
+    def orphaned(self) -> bool:
+        """Whether its zygote has ended, and it with that."""
+        self._zygote.ask(b"W", 0)
+        return not self._zygote.alive
+
+    def poll(self) -> int | None:
+        """How it ended (negative: by that signal), or ``None``."""
+        if self.returncode is None:
+            number = self._zygote.number(self)
+            self._is(self._zygote.ask(b"W", number) if number else (-signal.SIGKILL, 0))
+        return self.returncode
+
+    def _is(self, how: tuple[int, int]) -> None:
+        if how[0] != _RUNNING:
+            self.returncode, self.most_kb = how
+
+    def wait(self, timeout: float | None = None) -> int:
+        """The same, at the latest after ``timeout`` seconds."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while (code := self.poll()) is None:
+            if deadline is not None and time.monotonic() > deadline:
+                raise subprocess.TimeoutExpired("guest", timeout or 0.0)
+            time.sleep(0.005)
+        return code
+
+    def processor_seconds(self) -> float:
+        """The processor time that it took until now, with all its threads."""
+        number = self._zygote.number(self)
+        return max(0, self._zygote.ask(b"C", number)[0]) / 1e9 if number else 0.0
+
+    def kill(self) -> None:
+        """End it, with what it started."""
+        number = self._zygote.number(self)
+        if self.returncode is None and number:
+            self._is(self._zygote.ask(b"K", number))

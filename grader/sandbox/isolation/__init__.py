@@ -1,0 +1,1 @@
+"""What a submission can reach, and how that is tried."""

@@ -1,0 +1,1 @@
+"""What is sent between the grader and a guest: frames and replies."""

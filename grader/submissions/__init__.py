@@ -1,0 +1,1 @@
+"""What was handed in: layouts of sources, archives, and watching a folder."""
