@@ -20,6 +20,7 @@ __all__ = [
     "INSTRUCTORS",
     "PACKAGE",
     "PACKAGES",
+    "README",
     "data",
     "for_instructors",
     "is_hidden",
@@ -38,7 +39,10 @@ ENTRY = PACKAGE / "entry"
 PACKAGES = ("grader", "reference")
 """What a submission must not import."""
 
-GUEST = ("__init__.py", "layout.py", "records.py", "data", "homework", "calls", "sandbox")
+GUEST = (
+    *("__init__.py", "errors.py", "layout.py", "records.py", "text.py"),
+    *("data", "homework", "calls", "sandbox"),
+)
 """What of the package a guest's process loads."""
 
 HIDDEN = "grader.checks.hidden"
@@ -56,6 +60,9 @@ INSTRUCTORS = (
     "report/writers/audit.py",
 )
 """Files and folders of the package that students do not get."""
+
+README = "README.md"
+"""What a folder's description is called.  They are written for instructors and developers."""
 
 
 def data(name: str) -> Path:
@@ -80,6 +87,8 @@ def reference() -> Path | None:
 
 def for_instructors(name: str) -> bool:
     """Whether a file of the package, by its path in it, stays with the instructor."""
+    if name.rpartition("/")[2] == README:
+        return True
     return any(name == own or (own.endswith("/") and name.startswith(own)) for own in INSTRUCTORS)
 
 

@@ -5,11 +5,12 @@ from functools import cache
 from pathlib import Path
 
 from grader.checks.framework import registry
+from grader.errors import NoWalls
 from grader.grading import engine
 from grader.records import Check, Outcome, Status
 from grader.sandbox.host.session import InProcessSession
 from grader.sandbox.isolation.modes import NO_WALLS, Walls
-from grader.sandbox.isolation.probe import NoWalls, choose
+from grader.sandbox.isolation.probe import choose
 
 ROOT = Path(__file__).parent.parent
 CHECKS = registry.load()

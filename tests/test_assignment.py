@@ -11,13 +11,14 @@ from click.testing import CliRunner
 from grader.calls.digest import key
 from grader.checks.framework import registry
 from grader.cli.main import main
+from grader.errors import BadAssignment
 from grader.grading import engine
 from grader.grading.assignment_toml import load
 from grader.grading.batch import Job
-from grader.grading.weights import Assignment, BadAssignment
+from grader.grading.weights import Assignment
 from grader.homework.contract import PARTS
 from grader.records import Limits, Submission, added
-from grader.report.redact import for_student
+from grader.report.redact import redacted
 from grader.sandbox.host.session import InProcessSession
 from grader.sandbox.isolation.modes import NO_WALLS
 from grading import BY_ID, CHECKS, ROOT, reference_files
@@ -238,7 +239,7 @@ def test_visibility_moves_a_check_between_sessions_and_out_of_a_student_s_sight(
     assert set(public_session.asked) <= {"evaluate", "()"}
     assert "split" in hidden_session.asked
     report = engine.report(Submission("ada", "ada", {}, ""), checks, outcomes, {})
-    shown = for_student(report)
+    shown = redacted(report)
     assert {c.id for c in shown.checks}.isdisjoint(hidden)
     assert shown.withheld == added(c.points for c in checks if c.hidden)
     assert shown.total == report.total

@@ -6,12 +6,13 @@ import textwrap
 import pytest
 from click.testing import CliRunner
 
-from grader.audit.bank import BadBank, Specimen, bank, sample
+from grader.audit.bank import Specimen, bank, sample
 from grader.audit.mutants import mutants
 from grader.audit.run import Ended, Row, examine
 from grader.audit.summary import document
 from grader.audit.uses import users
 from grader.cli.main import main
+from grader.errors import BadBank
 from grader.report.writers.audit import audit_page
 from grading import CHECKS, ROOT, reference_files
 

@@ -7,12 +7,13 @@ import pytest
 
 from grader.checks.framework.cases import Case
 from grader.checks.framework.student import Student
+from grader.errors import Vanished
 from grader.grading import engine
 from grader.homework.contract import Module
 from grader.homework.networks import Network
 from grader.oracle.frozen import SAME_INPUT, WIDTH, FrozenOracle, distance, question, sketch
 from grader.oracle.live import LiveOracle, oracle
-from grader.oracle.store import FILE, Values, Vanished
+from grader.oracle.store import FILE, Values
 from grader.records import Call, Status, Submission
 from grader.release import freeze
 from grader.sandbox.host.session import InProcessSession

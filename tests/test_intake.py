@@ -18,10 +18,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from grader.errors import BadSource
 from grader.homework.contract import FILES
 from grader.records import Submission
 from grader.submissions import archives, intake
-from grader.submissions.intake import BadSource, read, read_many, read_one
+from grader.submissions.intake import read, read_many, read_one
 
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="needs links, pipes and any name")
 

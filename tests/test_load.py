@@ -20,6 +20,7 @@ from dataclasses import replace
 import psutil
 import pytest
 
+from grader.errors import NoWalls, Unwritten
 from grader.grading import batch
 from grader.grading.weights import Assignment
 from grader.homework import contract
@@ -337,7 +338,7 @@ def test_a_full_temporary_folder_is_a_reason_why_there_are_no_walls(monkeypatch)
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(tempfile, "TemporaryDirectory", full)
-    with pytest.raises(probe.NoWalls, match="no temporary file can be written: No space left"):
+    with pytest.raises(NoWalls, match="no temporary file can be written: No space left"):
         probe.choose("auto")
 
 
@@ -438,9 +439,9 @@ def test_a_disk_that_is_full_stops_the_class(four, tmp_path, monkeypatch):
 
     def grade(submission, job, out, *, alone):
         asked.append(submission.id)
-        raise batch.Unwritten(28, "No space left on device")
+        raise Unwritten(28, "No space left on device")
 
-    with pytest.raises(batch.Unwritten, match="No space left on device"):
+    with pytest.raises(Unwritten, match="No space left on device"):
         graded(four, tmp_path, monkeypatch, grade, jobs=1)
     assert asked == ["ada"]
 

@@ -18,9 +18,9 @@ from grader.homework.networks import (
     num_classes,
     scores,
     slice_shape,
-    vgg16,
 )
 from grader.homework.torchvision_compat import torchvision_models
+from grader.homework.vgg16 import vgg16
 
 CLASSIFIERS = [name for name in FAMILIES if "margin" not in name]
 DRAWN = [name for name in CLASSIFIERS if name not in ("clipped_sum", "digits")]
@@ -302,7 +302,7 @@ def torchvisions_vgg16(monkeypatch):
             weight += torch.randn(weight.shape[0], *[1] * (weight.dim() - 1), generator=draw)
             weight *= math.prod(weight.shape[1:]) ** -0.5
     models = SimpleNamespace(vgg16=lambda weights: whole)
-    monkeypatch.setattr("grader.homework.torchvision_compat.torchvision_models", lambda: models)
+    monkeypatch.setattr("grader.homework.vgg16.torchvision_models", lambda: models)
     return whole
 
 

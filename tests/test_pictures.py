@@ -11,6 +11,7 @@ from torch import nn
 
 from grader.explore import Page, ask, subject
 from grader.explore.own import own
+from grader.homework import vgg16
 
 BLUE, WHITE, ORANGE = (8, 64, 129), (247, 247, 247), (158, 70, 6)
 
@@ -161,7 +162,7 @@ def test_without_vgg16_s_weights_it_says_how_to_get_them(capsys, photo, tmp_path
 
 def test_broken_weights_of_vgg16_are_said_to_be(capsys, photo, tmp_path, monkeypatch):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    kept = tmp_path / "hub" / "checkpoints" / subject.WEIGHTS
+    kept = tmp_path / "hub" / "checkpoints" / vgg16.WEIGHTS
     kept.parent.mkdir(parents=True)
     kept.write_bytes(b"broken off")
     assert "download them again" in refusal(capsys, "--vgg16", str(photo))

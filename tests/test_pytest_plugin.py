@@ -227,7 +227,7 @@ BROKEN = """
 import dataclasses
 from grader.pytest_plugin import plugin as pytest_checks
 from grader.checks.framework import registry
-from grader.sandbox.isolation.probe import NoWalls
+from grader.errors import NoWalls
 
 def broken(student):
     raise ZeroDivisionError("ours")

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from grader.calls import stub
+
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
 
@@ -29,6 +31,20 @@ def test_quality(name):
         errors="replace",
     )
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
+
+
+def test_the_types_of_the_homework_s_functions_are_the_contract_s():
+    """Made by ``python -m grader.calls.stub``; the one file that is generated and committed."""
+    assert stub.FILE.read_text(encoding="utf-8") == stub.made()
+
+
+def test_mypy_reads_the_calls_that_it_must_refuse():
+    """Where it would accept one, the test of types fails: strict is also about unused ignores."""
+    settings = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    settings = settings.partition("[tool.mypy]")[2].partition("[[")[0]
+    assert "strict = true" in settings
+    assert 'modules = ["wrong_calls"]' in settings
+    assert (ROOT / "tests" / "wrong_calls.py").read_text(encoding="utf-8").count("ignore[") >= 9
 
 
 def test_every_module_says_what_it_offers():

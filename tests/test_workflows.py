@@ -7,13 +7,18 @@ from pathlib import Path
 
 import pytest
 import yaml
+from test_quality import COMMANDS
 
+import wheel_contents
+from grader.homework import contract
 from grading import ROOT
 
 BIN = Path(sys.executable).parent
 TEMPLATE = ROOT / "student_template"
 OURS, STUDENTS = ROOT / ".github/workflows/tests.yml", TEMPLATE / ".github/workflows/hw3.yml"
-GITHUB, GITLAB = [OURS, STUDENTS], TEMPLATE / ".gitlab-ci.yml"
+WHEEL, WEEKLY = ROOT / ".github/workflows/wheel.yml", ROOT / ".github/workflows/weekly.yml"
+GITHUB, GITLAB = [OURS, STUDENTS, WHEEL, WEEKLY], TEMPLATE / ".gitlab-ci.yml"
+DEPENDABOT, HOOKS = ROOT / ".github/dependabot.yml", ROOT / ".pre-commit-config.yaml"
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
@@ -28,6 +33,8 @@ def said(command, *arguments):
 def schema(file):
     if file.name == ".gitlab-ci.yml":
         kind = ["vendor.gitlab-ci", "--data-transform", "gitlab-ci"]
+    elif file.name == "dependabot.yml":
+        kind = ["vendor.dependabot"]
     else:
         kind = ["vendor.github-workflows"]
     return said("check-jsonschema", "--builtin-schema", *kind, file)
@@ -52,12 +59,12 @@ def test_every_workflow_is_looked_at():
     assert sorted(found) == sorted(GITHUB)
 
 
-@pytest.mark.parametrize("file", [*GITHUB, GITLAB], ids=lambda f: f.name)
+@pytest.mark.parametrize("file", [*GITHUB, GITLAB, DEPENDABOT], ids=lambda f: f.name)
 def test_it_is_what_its_system_reads(file):
     assert schema(file) == ""
 
 
-@pytest.mark.parametrize("file", GITHUB, ids=lambda f: f.name)
+@pytest.mark.parametrize("file", [*GITHUB, DEPENDABOT], ids=lambda f: f.name)
 def test_it_gives_nothing_away(file):
     assert audit(file) == ""
 
@@ -78,6 +85,8 @@ def broken(file, folder, old, new):
         (schema, STUDENTS, "timeout-minutes: 40", "timeout-minutes: soon", "timeout-minutes"),
         (schema, OURS, "runs-on:", "run-on:", "run-on"),
         (schema, GITLAB, "when: always", "when: whenever", "whenever"),
+        (schema, DEPENDABOT, "interval: weekly", "interval: often", "often"),
+        (audit, WEEKLY, '"$COMMAND"', "${{ github.head_ref }}", "template-injection"),
         (audit, STUDENTS, "  pull_request:", "  pull_request_target:", "dangerous-triggers"),
         (audit, STUDENTS, "persist-credentials: false", "clean: true", "artipacked"),
         (audit, OURS, "bash .ci/run", "echo ${{ github.head_ref }}", "template-injection"),
@@ -90,12 +99,14 @@ def test_a_broken_one_is_seen(tmp_path, linter, file, old, new, words):
 @pytest.mark.parametrize("file", GITHUB, ids=lambda f: f.name)
 def test_it_can_only_read_and_ends(file):
     document = read(file)
-    assert set(document["on"]) == {"push", "pull_request"}
+    scheduled = file == WEEKLY
+    events = {"schedule", "workflow_dispatch"} if scheduled else {"push", "pull_request"}
+    assert set(document["on"]) == events
     assert document["permissions"] == {"contents": "read"}
     assert document["concurrency"]["cancel-in-progress"] == "true"
     for job in document["jobs"].values():
         assert "permissions" not in job
-        assert int(job["timeout-minutes"]) <= 90
+        assert int(job["timeout-minutes"]) <= (350 if scheduled else 90)  # GitHub stops at 360
     assert "secrets." not in file.read_text(encoding="utf-8")
 
 
@@ -169,3 +180,51 @@ def test_windows_gets_the_readme_s_commands_in_its_form():
         for line in form
     ]
     assert as_unix == unix
+
+
+def test_each_week_the_whole_audit_the_fuzzers_and_the_benchmarks_run():
+    (job,) = read(WEEKLY)["jobs"].values()
+    commands = job["strategy"]["matrix"]["command"]
+    audits = {f"hw3 audit --part {part.id}" for part in contract.PARTS}
+    assert audits <= set(commands)
+    scripts = {
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / "tests/benchmarks").glob("*.py")
+        if "\nif __name__ ==" in path.read_text(encoding="utf-8")
+    }
+    assert len(scripts) > 10
+    assert scripts <= set(re.findall(r"tests/benchmarks/\w+\.py", " ".join(commands)))
+    last = job["steps"][-1]
+    assert last["env"]["COMMAND"] == "${{ matrix.command }}"
+    assert '"$COMMAND"' in last["run"]
+
+
+def test_the_hooks_are_the_tests_of_quality():
+    (local,) = read(HOOKS)["repos"]
+    hooks = {hook["id"]: hook for hook in local["hooks"]}
+    assert set(hooks) == {"ruff", "ruff-format", "mypy", "shellcheck"}
+    shell = hooks.pop("shellcheck")
+    # What the environment has, so that there is one version of each tool.
+    assert {hook["language"] for hook in hooks.values()} == {"system"}
+    tools = {" ".join(word for word in c if word[0] not in "-.") for c in COMMANDS.values()}
+    assert {hook["entry"].partition(" --")[0] for hook in hooks.values()} < tools
+    assert re.search(shell["files"], ".ci/run")
+
+
+@pytest.mark.parametrize("name", ["reference/__init__.py", "tests/a.py", "grader/entry/hw3_cli.py"])
+def test_a_wheel_with_what_it_must_not_hold_is_seen(name):
+    right = [*wheel_contents.NEEDED, "hw3_grader-1.dist-info/RECORD"]
+    assert wheel_contents.problems(right) == []
+    assert any(name.split("/")[0] in words for words in wheel_contents.problems([*right, name]))
+
+
+@pytest.mark.parametrize("name", sorted(wheel_contents.NEEDED))
+def test_a_wheel_without_a_file_is_seen(name):
+    words = wheel_contents.problems(wheel_contents.NEEDED - {name})
+    assert words == [f"{name} is missing"]
+
+
+def test_the_wheel_is_looked_into_and_used():
+    runs = [step["run"] for step in steps(WHEEL) if "run" in step]
+    assert "python tests/wheel_contents.py dist" in runs
+    assert "hw3 doctor" in runs[-1]

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from grader.audit import mutants, uses
+from grader.errors import BadBank
 from grader.homework import contract
 from grader.homework.contract import FUNCTIONS, PARTS
 from grader.submissions import intake
@@ -26,13 +27,9 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-__all__ = ["BadBank", "Bank", "Equivalent", "Specimen", "bank", "sample"]
+__all__ = ["Bank", "Equivalent", "Specimen", "bank", "sample"]
 
 EQUIVALENT = "equivalent_mutants.toml"
-
-
-class BadBank(ValueError):  # noqa: N818 - what is wrong is the bank
-    """One sentence on what in the bank cannot be used."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from grader.report import display
+from grader.report import labels, numbers
 
 __all__ = ["show"]
 
@@ -88,8 +88,8 @@ def _parts(found: Found, console: Console) -> None:
     table.add_row("", *heads)
     for part, row in found["parts"].items():
         counts = [row[head] for head in heads[:4]]
-        points = [display.number(row[key]) for key in ("public", "hidden")]
-        table.add_row(display.part_label(part), *map(str, counts), *points)
+        points = [numbers.number(row[key]) for key in ("public", "hidden")]
+        table.add_row(labels.part_label(part), *map(str, counts), *points)
     console.print(table)
 
 
@@ -116,11 +116,11 @@ def _invalid(found: Found) -> Sequence[str]:
 
 
 def _numbers(found: Found, console: Console) -> None:
-    said, numbers = found["diagnoses"], found["numbers"]
+    said, counts = found["diagnoses"], found["numbers"]
     equivalent = sum(row["equivalent"] for row in found["parts"].values())
     lines = (
         f"\n{len(found['mutants'])} mutants ({equivalent} of them equivalent), "
-        f"{len(found['mistakes'])} mistakes and {numbers['honest']} honest submissions in "
+        f"{len(found['mistakes'])} mistakes and {counts['honest']} honest submissions in "
         f"{found['seconds']:.0f} s",
         f"mistakes named: {said['rightly']} rightly, {said['wrongly']} wrongly, "
         f"{said['none']} not at all; honest submissions accused: {len(said['of_honest'])}",
@@ -135,6 +135,6 @@ def _numbers(found: Found, console: Console) -> None:
         ),
         ("honest submissions below full marks", "honest_below_full", "honest"),
     ):
-        style = "bold red" if numbers[bad] else "bold green"
-        counted = f"{numbers[bad]} of {numbers[among]}" if numbers[among] else "none were graded"
-        console.print(Text(f"{words}: {counted}", style if numbers[among] else ""))
+        style = "bold red" if counts[bad] else "bold green"
+        counted = f"{counts[bad]} of {counts[among]}" if counts[among] else "none were graded"
+        console.print(Text(f"{words}: {counted}", style if counts[among] else ""))

@@ -7,9 +7,12 @@ exceptions that :mod:`grader.checks.framework.expect` defines.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from grader.calls.signatures import Signatures
 from grader.calls.validate import shapes_of
 from grader.homework import contract
 from grader.homework.contract import Module, Returns, Tuple
@@ -25,14 +28,17 @@ class Handle:
         self._functions, self._rows = functions, rows
         self.call = call
 
-    def __call__(self, inputs: Any) -> Any:
+    def __call__(self, inputs: np.ndarray) -> np.ndarray:
         """What the module makes of ``inputs`` (N, …), as an array."""
         call = Call("()", {"module": self.call, "inputs": inputs})
         return self._functions.module_value(call, self._rows)
 
 
-class Functions:
-    """Whatever answers calls, with the homework's functions as methods."""
+class Functions(Signatures):
+    """Whatever answers calls, with the homework's functions as methods.
+
+    Type checkers read these in ``signatures.pyi``.
+    """
 
     def value(self, call: Call, returns: Returns | None, shapes: dict[str, Any]) -> Any:
         """The call's value in the contract's form; a module's rows where one is called."""
@@ -46,16 +52,17 @@ class Functions:
         seed = named.pop("seed", 0) if "seed" not in names else 0
         return Call(name, {**dict(zip(names, arguments, strict=False)), **named}, seed)
 
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        if name not in contract.FUNCTIONS:
-            raise AttributeError(name)
+    if not TYPE_CHECKING:  # it would let every name pass
 
-        def ask(*arguments: Any, **named: Any) -> Any:
-            call = self.call(name, *arguments, **named)
-            returns = contract.function(name).returns
-            return self._handles(call, returns, self.value(call, returns, shapes_of(call)))
+        def __getattr__(self, name: str) -> Any:
+            if name not in contract.FUNCTIONS:
+                raise AttributeError(name)
+            return partial(self._asked, name)
 
-        return ask
+    def _asked(self, name: str, *arguments: Any, **named: Any) -> Any:
+        call = self.call(name, *arguments, **named)
+        returns = contract.function(name).returns
+        return self._handles(call, returns, self.value(call, returns, shapes_of(call)))
 
     def _handles(self, call: Call, returns: Returns | None, value: Any) -> Any:
         if isinstance(returns, Module):
@@ -69,6 +76,7 @@ class Functions:
             )
         return value
 
-    def module_value(self, call: Call, rows: Module) -> Any:
+    def module_value(self, call: Call, rows: Module) -> np.ndarray:
         """What a returned module makes of a batch."""
-        return self.value(call, rows, {"N": (len(call.arguments["inputs"]),)})
+        value = self.value(call, rows, {"N": (len(call.arguments["inputs"]),)})
+        return np.asarray(value)

@@ -12,20 +12,18 @@ import click
 
 import grader
 from grader import layout
+from grader.cli.errors import FAILED, PASSED, path_words, writing
 from grader.cli.options import (
-    Refused,
     console,
     cores,
     known_part,
     of_part,
-    path_words,
     progress_bar,
-    unwritten,
     writable,
 )
+from grader.errors import Refused
 from grader.homework.contract import FUNCTIONS
-from grader.report import display
-from grader.submissions.archives import BadSource
+from grader.text import one_line
 
 __all__ = ["audit"]
 
@@ -75,7 +73,7 @@ def audit(
     points where it is wrong and no honest one does, 1 otherwise.
     """
     from grader.audit import terminal
-    from grader.audit.bank import BadBank, bank, sample
+    from grader.audit.bank import bank, sample
     from grader.audit.summary import document
     from grader.checks.framework import registry
 
@@ -88,10 +86,7 @@ def audit(
         folder = CHECKOUT / "fixtures"
     reference = layout.reference()
     assert reference is not None  # a student's package has no such command
-    try:
-        whole = bank(reference, folder, [part] if part else [])
-    except (BadBank, BadSource) as error:
-        raise Refused(str(error)) from None
+    whole = bank(reference, folder, [part] if part else [])
     if only in FUNCTIONS:
         chosen = [
             replace(specimen, functions=(only,))
@@ -110,26 +105,24 @@ def audit(
     found = document(whole, rows, registry.load(), time.monotonic() - started)
     terminal.show(found, console(100), matrix=matrix)
     _write(found, html_file, json_file)
-    raise SystemExit(1 if found["survivors"] or found["honest_below_full"] else 0)
+    raise SystemExit(FAILED if found["survivors"] or found["honest_below_full"] else PASSED)
 
 
 def _examine(chosen: Any, work: Path, jobs: int, quick: bool) -> list[Any]:
     from grader.audit.run import examine_all
 
     rows = {}
-    with progress_bar() as progress:
+    with writing(work), progress_bar() as progress:
         task = progress.add_task("starting", total=len(chosen))
         try:
             for specimen, row in examine_all(chosen, work, jobs=jobs, quick=quick):
                 rows[specimen.key] = (specimen, row)
-                progress.update(task, advance=1, description=display.one_line(specimen.name, 60))
+                progress.update(task, advance=1, description=one_line(specimen.name, 60))
         except KeyboardInterrupt:
             raise Refused(
                 f"stopped: {len(rows)} of {len(chosen)} are graded; the same command goes on from "
                 "there"
             ) from None
-        except OSError as error:
-            raise unwritten(error, work) from None
     return [rows[specimen.key] for specimen in chosen]
 
 
@@ -137,10 +130,9 @@ def _write(found: dict[str, Any], html_file: Path | None, json_file: Path | None
     from grader.report.writers.audit import audit_page
     from grader.report.writers.files import write_text
 
-    try:
-        if html_file is not None:
+    if html_file is not None:
+        with writing(html_file):
             write_text(html_file, audit_page(found))
-        if json_file is not None:
+    if json_file is not None:
+        with writing(json_file):
             write_text(json_file, json.dumps(found, indent=1, ensure_ascii=False) + "\n")
-    except OSError as error:
-        raise unwritten(error, html_file or json_file) from None

@@ -10,13 +10,13 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from grader.records import Report
 from grader.report.analysis.source_lines import folder_in
+from grader.report.deliver import ForStudent
 from grader.report.writers.files import write_text
 from grader.report.writers.github import commands, payload
 from grader.report.writers.gitlab import code_quality
 from grader.report.writers.markdown import refusal, summary
-from grader.submissions.archives import shown
+from grader.text import shown
 
 __all__ = ["QUALITY", "SUMMARY", "SYSTEMS", "hand_over", "say_refused", "system"]
 
@@ -36,7 +36,7 @@ def system(wish: str | None, environ: Mapping[str, str] = os.environ) -> str:
 
 
 def hand_over(
-    to: str, report: Report, submission: Path, environ: Mapping[str, str] = os.environ
+    to: str, delivery: ForStudent, submission: Path, environ: Mapping[str, str] = os.environ
 ) -> tuple[list[str], list[str]]:
     """Write what the system takes; gives the commands for its log, and what could not be written.
 
@@ -44,18 +44,18 @@ def hand_over(
     each.
     """
     if to == "github":
-        return _github(report, submission, environ)
+        return _github(delivery, submission, environ)
     if to == "gitlab":
-        return [], _gitlab(report, submission, Path(environ.get("CI_PROJECT_DIR") or "."))
+        return [], _gitlab(delivery, submission, Path(environ.get("CI_PROJECT_DIR") or "."))
     return [], []
 
 
 def _github(
-    report: Report, submission: Path, environ: Mapping[str, str]
+    delivery: ForStudent, submission: Path, environ: Mapping[str, str]
 ) -> tuple[list[str], list[str]]:
     texts = {
-        "GITHUB_STEP_SUMMARY": ("summary", summary(report)),
-        "GITHUB_OUTPUT": ("result", f"result={payload(report)}\n"),
+        "GITHUB_STEP_SUMMARY": ("summary", summary(delivery)),
+        "GITHUB_OUTPUT": ("result", f"result={payload(delivery)}\n"),
     }
     problems = []
     for variable, (what, text) in texts.items():
@@ -65,14 +65,14 @@ def _github(
         else:
             problems.append(f"The {what} for GitHub is not written: {variable} is not set.")
     folder = folder_in(environ.get("GITHUB_WORKSPACE") or ".", submission)
-    return ([] if folder is None else commands(report, folder)), problems
+    return ([] if folder is None else commands(delivery, folder)), problems
 
 
-def _gitlab(report: Report, submission: Path, project: Path) -> list[str]:
+def _gitlab(delivery: ForStudent, submission: Path, project: Path) -> list[str]:
     folder = folder_in(str(project), submission)
-    quality = "[]\n" if folder is None else code_quality(report, folder)
+    quality = "[]\n" if folder is None else code_quality(delivery, folder)
     return [
-        *_tried("summary", write_text, project / SUMMARY, summary(report)),
+        *_tried("summary", write_text, project / SUMMARY, summary(delivery)),
         *_tried("code quality report", write_text, project / QUALITY, quality),
     ]
 

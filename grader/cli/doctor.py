@@ -11,11 +11,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
 
+from grader.errors import GuestUnusable, Vanished
 from grader.grading import versions
 from grader.grading.environment import copies, unusable
 from grader.homework.contract import FILES
 from grader.records import Call
-from grader.sandbox.host.session import GuestUnusable, ProcessSession
+from grader.sandbox.host.session import ProcessSession
 from grader.sandbox.isolation.probe import offers
 
 __all__ = ["Finding", "examine"]
@@ -68,7 +69,7 @@ def _data() -> Finding:
     """What the package brings along: networks, digits, and results of our own solution."""
     from grader.gan_metrics.measure import digits
     from grader.homework.networks import Network, build
-    from grader.oracle.store import Values, Vanished
+    from grader.oracle.store import Values
 
     what = "data of the grader"
     repair = "pip install --force-reinstall --no-deps -r requirements.txt"

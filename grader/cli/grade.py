@@ -13,8 +13,8 @@ import click
 from rich.console import Console
 from rich.text import Text
 
+from grader.cli.errors import PASSED, UNDECIDED, path_words
 from grader.cli.options import (
-    Refused,
     choose_walls,
     console,
     cores,
@@ -22,21 +22,19 @@ from grader.cli.options import (
     of_assignment,
     of_part,
     of_walls,
-    path_words,
     progress_bar,
-    read_sources,
     some_checks,
     writable,
 )
+from grader.errors import Refused, Unwritten
 from grader.grading.weights import Assignment
-from grader.records import Report, Submission
-from grader.report import display
+from grader.records import Submission
+from grader.report.deliver import ForInstructor
 from grader.sandbox.host.process import end_guests
 from grader.submissions import intake
+from grader.text import one_line
 
 __all__ = ["grade"]
-
-PASSED, UNDECIDED = 0, 3
 
 
 @click.command()
@@ -69,7 +67,7 @@ def grade(
     if out.exists() and not out.is_dir():
         raise Refused(f"{path_words(out)} is a file; name a folder for the results")
     writable(out / "index.html")
-    submissions: list[Submission] = read_sources(lambda: intake.read_many(sources))
+    submissions = intake.read_many(sources)
     walls = choose_walls(sandbox)
     end_guests()  # each worker has its own
     job = batch.Job(walls, part, assignment)
@@ -91,7 +89,7 @@ def grade(
     stopped: KeyboardInterrupt | OSError | None = None
     try:
         failed = _grade(left, job, out, jobs or cores())
-    except (KeyboardInterrupt, batch.Unwritten) as why:
+    except (KeyboardInterrupt, Unwritten) as why:
         stopped = why
     try:
         seconds = None if stopped else time.monotonic() - started
@@ -104,12 +102,16 @@ def grade(
     terminal.show_class(reports, console(100))
     click.echo(f"\n{len(reports)} graded: open {path_words(out / 'index.html')}")
     for name, problem in failed:
-        errors.print(Text(f"{name} could not be graded: {display.one_line(problem)}", "red"))
-    gone = {s.id for s in submissions} - {r.submission.id for r in reports} - {n for n, _ in failed}
+        errors.print(Text(f"{name} could not be graded: {one_line(problem)}", "red"))
+    gone = (
+        {s.id for s in submissions}
+        - {r.report.submission.id for r in reports}
+        - {n for n, _ in failed}
+    )
     if gone:
         words = f"Results of {len(gone)} are no longer in {path_words(out)}: somebody removed them"
         errors.print(Text(f"{words}; the same command grades these again.", "red"))
-    undecided = failed or gone or any(r.total.undecided for r in reports)
+    undecided = failed or gone or any(r.report.total.undecided for r in reports)
     raise SystemExit(UNDECIDED if undecided else PASSED)
 
 
@@ -134,19 +136,19 @@ def _grade(
             for submission, problem in graded:
                 if problem:
                     failed.append((submission.id, problem))
-                progress.update(task, advance=1, description=display.one_line(submission.id, 40))
+                progress.update(task, advance=1, description=one_line(submission.id, 40))
     return failed
 
 
 def _write_class(
     submissions: Sequence[Submission], job: Any, out: Path, seconds: float | None
-) -> list[Report]:
+) -> list[ForInstructor]:
     from grader.gradebook.table import gradebook
     from grader.grading import batch
     from grader.report.writers.files import write_text
     from grader.report.writers.html import index_page
 
-    reports = batch.read_reports(submissions, job, out)
+    reports = [ForInstructor(one) for one in batch.read_reports(submissions, job, out)]
     if reports:
         write_text(out / "gradebook.csv", gradebook(reports))
         write_text(out / "index.html", index_page(reports, seconds=seconds))

@@ -24,11 +24,11 @@ from rich.text import Text
 
 import grader
 from grader.cli import ci
+from grader.cli.errors import FAILED, PASSED, UNDECIDED, path_words, writing
 from grader.cli.grade import grade
 from grader.cli.options import (
     Commands,
     Estimate,
-    Refused,
     choose_walls,
     console,
     heeded,
@@ -36,28 +36,26 @@ from grader.cli.options import (
     of_assignment,
     of_part,
     of_walls,
-    path_words,
     progress_bar,
-    read_sources,
     some_checks,
-    unwritten,
     writable,
 )
+from grader.errors import BadSource, Refused
 from grader.grading import versions
 from grader.grading.assignment_toml import nearest
 from grader.grading.environment import another
 from grader.grading.weights import Assignment
 from grader.homework import contract
 from grader.records import Check, Outcome, Report, Status, Submission, added
-from grader.report import display
-from grader.sandbox.host.session import GuestUnusable, ProcessSession
+from grader.report import labels, numbers
+from grader.report.deliver import ForStudent
+from grader.sandbox.host.session import ProcessSession
 from grader.sandbox.isolation.modes import Walls
 from grader.submissions import intake
 from grader.submissions.watch import Watched, concerned
+from grader.text import one_line
 
 __all__ = ["main"]
-
-PASSED, FAILED, UNDECIDED = 0, 1, 3
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -119,7 +117,7 @@ def check(
         raise Refused(why)
     if watch and not folder.is_dir():
         raise Refused("--watch needs a folder with the homework's files")
-    submission = read_sources(lambda: intake.read_one(folder))
+    submission = intake.read_one(folder)
     with ThreadPoolExecutor(1) as aside:
         # What forks guests imports torch while this process does.
         choosing = aside.submit(choose_walls, sandbox, fall_back=sandbox == "auto")
@@ -130,16 +128,17 @@ def check(
     run = _Run(walls, assignment, public)
     watched = Watched(folder) if watch else None
     report = run(submission, chosen)
-    _show(report, verbose or only in (c.id for c in chosen))
+    delivery = ForStudent(report)
+    _show(delivery, verbose or only in (c.id for c in chosen))
     for words in _other_versions().values():
         console(100).print(f"[yellow]{words}[/yellow]")
     _say_what_was_too_long([check for check in asked if check not in chosen])
-    _tell(system, report, folder)
-    _write(report, html_file, json_file, junit_file)
+    _tell(system, delivery, folder)
+    _write(delivery, html_file, json_file, junit_file)
     if watched:
         short = [check for check in chosen if only or check.id not in long]
         for report in _again(watched, folder, run, short):
-            _write(report, html_file, json_file, junit_file)
+            _write(ForStudent(report), html_file, json_file, junit_file)
     raise SystemExit(_status(report.outcomes))
 
 
@@ -154,20 +153,20 @@ def _again(watched: Watched, folder: Path, run: _Run, checks: Sequence[Check]) -
             return
         try:
             submission = intake.read_one(folder)
-        except intake.BadSource as error:
-            terminal.print(Text(display.one_line(str(error), 400), "red"))
+        except BadSource as error:
+            terminal.print(Text(one_line(str(error), 400), "red"))
             continue
         parts = concerned(names, submission.files)
         some = [check for check in checks if check.part in parts]
-        terminal.rule(Text(f"{', '.join(map(display.one_line, names))} changed"))
+        terminal.rule(Text(f"{', '.join(map(one_line, names))} changed"))
         if not some:
             terminal.print("Nothing that is checked here depends on it.")
             continue
         if run.forget(parts, some):
             terminal.print("Trainings are left out here: end this, and run the check by itself.")
-        _show(run(submission, some), False)
+        _show(ForStudent(run(submission, some)), False)
         whole = run.so_far(submission)
-        points = display.points(whole.total.earned, whole.total.possible)
+        points = numbers.points(whole.total.earned, whole.total.possible)
         terminal.print(f"[bold]Everything so far: {points} points[/bold]")
         yield whole
 
@@ -182,7 +181,7 @@ def _long() -> set[str]:
 def _say_what_was_too_long(checks: Sequence[Check]) -> None:
     for left in checks:
         console(100).print(
-            f"Not checked: {left.id}, {display.number(left.points)} points. It trains the GAN; "
+            f"Not checked: {left.id}, {numbers.number(left.points)} points. It trains the GAN; "
             f"`hw3 check --only {left.id}` runs it."
         )
 
@@ -237,7 +236,8 @@ class _Run:
         """Run these checks; the report on them.
 
         Raises:
-            Refused: somebody interrupts it, or nothing can be run here.
+            Refused: somebody interrupts it.
+            GuestUnusable: nothing can be run here.
         """
         from grader.grading import engine
 
@@ -253,12 +253,10 @@ class _Run:
                 for outcome in engine.run(checks, opened, first=session):
                     ended[outcome.check_id] = outcome
                     progress.update(task, advance=1, description=_now(checks, len(ended)))
-            except GuestUnusable as error:
-                raise Refused(f"{error}; `hw3 doctor` may say more") from None
             except KeyboardInterrupt:
                 progress.stop()
                 if ended:
-                    _show(self._report(submission, ended), False)
+                    _show(ForStudent(self._report(submission, ended)), False)
                 raise Refused(f"stopped after {len(ended)} of {len(checks)} checks") from None
         self._ended.update(ended)
         return self._report(submission, ended)
@@ -268,11 +266,10 @@ def _now(checks: Sequence[Check], done: int) -> str:
     return checks[done].id if done < len(checks) else "done"
 
 
-def _show(report: Report, verbose: bool) -> None:
-    from grader.report.redact import for_student
+def _show(delivery: ForStudent, verbose: bool) -> None:
     from grader.report.writers import terminal
 
-    terminal.show(for_student(report), console(100), verbose)
+    terminal.show(delivery, console(100), verbose)
 
 
 def _other_versions() -> dict[str, str]:
@@ -281,31 +278,31 @@ def _other_versions() -> dict[str, str]:
     return {"other versions": " ".join(said)} if said else {}
 
 
-def _tell(wish: str | None, report: Report, folder: Path) -> None:
-    commands, problems = ci.hand_over(ci.system(wish), report, folder)
+def _tell(wish: str | None, delivery: ForStudent, folder: Path) -> None:
+    commands, problems = ci.hand_over(ci.system(wish), delivery, folder)
     for problem in problems:
-        click.echo(display.one_line(problem, 4000), err=True)
+        click.echo(one_line(problem, 4000), err=True)
     heeded(commands)
 
 
-def _write(report: Report, page: Path | None, result: Path | None, tests: Path | None) -> None:
-    from grader.report.redact import for_student
+def _write(
+    delivery: ForStudent, page: Path | None, result: Path | None, tests: Path | None
+) -> None:
     from grader.report.writers.files import write_text
     from grader.report.writers.html import student_page
     from grader.report.writers.junit import junit
     from grader.report.writers.results import write_json
 
-    path = None
-    try:
-        if (path := page) is not None:
-            write_text(path, student_page(report))
-            click.echo(f"report: {path_words(path)}", err=True)
-        if (path := result) is not None:
-            write_json(path, for_student(report))
-        if (path := tests) is not None:
-            write_text(path, junit(report))
-    except OSError as error:
-        raise unwritten(error, path) from None
+    if page is not None:
+        with writing(page):
+            write_text(page, student_page(delivery))
+        click.echo(f"report: {path_words(page)}", err=True)
+    if result is not None:
+        with writing(result):
+            write_json(result, delivery)
+    if tests is not None:
+        with writing(tests):
+            write_text(tests, junit(delivery))
 
 
 def _status(outcomes: Sequence[Outcome]) -> int:
@@ -329,14 +326,14 @@ def list_(part: str, assignment: Assignment, hidden: bool) -> None:
         of_part = [c for c in checks if c.part == known.id]
         if not of_part:
             continue
-        points = display.number(added(c.points for c in of_part))
+        points = numbers.number(added(c.points for c in of_part))
         terminal.print(
-            Text(f"{display.part_label(known.id)}: {known.title} ({points} points)", "bold")
+            Text(f"{labels.part_label(known.id)}: {known.title} ({points} points)", "bold")
         )
         table = Table.grid(padding=(0, 2))
         for c in of_part:
             name = Text(c.id, "yellow" if c.hidden else "")
-            table.add_row("", name, Text(display.number(c.points)), Text(c.title))
+            table.add_row("", name, Text(numbers.number(c.points)), Text(c.title))
         terminal.print(table)
 
 

@@ -18,24 +18,21 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from grader.cli.errors import USAGE, path_words, refusals, writing
 from grader.cli.streams import lost, outlive_readers
+from grader.errors import GraderError, NoWalls, Refused
 from grader.grading.assignment_toml import delivered, load
 from grader.grading.environment import unusable
-from grader.grading.weights import Assignment, BadAssignment
 from grader.homework import contract
 from grader.records import Check
-from grader.report import display
 from grader.sandbox.isolation import probe
 from grader.sandbox.isolation.modes import NO_WALLS, WISHES, Walls
-from grader.submissions import intake
-from grader.submissions.archives import shown
+from grader.text import one_line
 
 __all__ = [
     "PARTS",
-    "USAGE",
     "Commands",
     "Estimate",
-    "Refused",
     "choose_walls",
     "console",
     "cores",
@@ -44,16 +41,10 @@ __all__ = [
     "of_assignment",
     "of_part",
     "of_walls",
-    "path_words",
     "progress_bar",
-    "read_sources",
     "some_checks",
-    "unwritten",
     "writable",
 ]
-
-USAGE = 2
-"""The exit status where a command cannot be carried out."""
 
 PARTS = [part.id for part in contract.PARTS]
 
@@ -61,16 +52,6 @@ Command = Callable[..., Any]
 
 _HEEDED = "grader.cli.options.heeded"
 """Where a command's context keeps what is printed behind its log."""
-
-
-class Refused(click.ClickException):
-    """One sentence on what is wrong, and exit status 2."""
-
-    exit_code = USAGE
-
-    def format_message(self) -> str:
-        """The sentence, on one line and without what acts on a terminal."""
-        return display.one_line(self.message, 4000)
 
 
 # What newer versions of click raise where nothing is asked for; its lines are our own.
@@ -102,7 +83,7 @@ class Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Read the rest, and carry out the command."""
-        with _plainly(), _unheeded(ctx), _stoppable(), _usable():
+        with _plainly(), _unheeded(ctx), refusals(), _stoppable(), _usable():
             return super().invoke(ctx)
 
 
@@ -113,7 +94,7 @@ def _plainly() -> Iterator[None]:
     except _HELP:
         raise
     except click.UsageError as error:
-        raise click.UsageError(display.one_line(error.format_message(), 4000), error.ctx) from None
+        raise click.UsageError(one_line(error.format_message(), 4000), error.ctx) from None
 
 
 def heeded(commands: Iterable[str]) -> None:
@@ -158,7 +139,7 @@ def _usable() -> Iterator[None]:
     threading.excepthook = lambda args: None if unusable() else before(args)
     try:
         yield
-    except (click.ClickException, click.exceptions.Exit):
+    except (GraderError, click.ClickException, click.exceptions.Exit):
         raise
     except Exception:
         if why := unusable():
@@ -195,11 +176,6 @@ def _stoppable() -> Iterator[None]:
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
 
-def path_words(path: Path) -> str:
-    """A path as it may stand in a message."""
-    return shown(str(path), 1000)
-
-
 def of_part(command: Command) -> Command:
     """``--part``."""
     words = "Only this part: " + ", ".join(PARTS) + "."
@@ -222,17 +198,10 @@ def of_assignment(command: Command) -> Command:
         "--assignment",
         metavar="FILE",
         type=click.Path(path_type=Path),
-        callback=lambda context, option, path: _read(path),
+        callback=lambda context, option, path: delivered() if path is None else load(path),
         help="Points, visibility, limits and the seed of hidden cases: an assignment.toml.",
     )
     return option(command)
-
-
-def _read(path: Path | None) -> Assignment:
-    try:
-        return delivered() if path is None else load(path)
-    except BadAssignment as error:
-        raise Refused(str(error)) from None
 
 
 def known_part(part: str) -> None:
@@ -248,11 +217,9 @@ def writable(path: Path | None) -> None:
     if path.is_dir():
         raise Refused(f"{path_words(path)} is a folder; name a file to write to")
     folder = next(f for f in path.absolute().parents if f.exists())
-    try:  # really: permissions do not tell, least of all root's
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise unwritten(error, path) from None
+    # Really: permissions do not tell, least of all root's.
+    with writing(path), tempfile.TemporaryFile(dir=folder):
+        pass
 
 
 def progress_bar() -> Progress:
@@ -294,13 +261,6 @@ def console(width: int) -> Console:
     return terminal if terminal.is_terminal else Console(highlight=False, width=width)
 
 
-def unwritten(error: OSError, path: Path | None) -> Refused:
-    """What is said where a file cannot be written."""
-    # The path that was named; the error's own may be a temporary one.
-    where = path_words(path) if path else "the result"
-    return Refused(f"{where} cannot be written: {error.strerror or error}")
-
-
 def cores() -> int:
     """How many processors this process may use."""
     if hasattr(os, "sched_getaffinity"):
@@ -318,18 +278,7 @@ def choose_walls(sandbox: str, *, fall_back: bool = False) -> Walls:
     """The walls that were wished for, or none where they may fall back."""
     try:
         return probe.choose(sandbox)
-    except probe.NoWalls as error:
+    except NoWalls:
         if fall_back:  # one's own code on one's own machine; the report says so
             return NO_WALLS
-        raise Refused(
-            f"no walls work here ({error}); `hw3 doctor` says what would help, --sandbox none "
-            "grades without: only code that you trust, on a machine that can be thrown away"
-        ) from None
-
-
-def read_sources(read: Callable[[], Any]) -> Any:
-    """What is read; what cannot be is refused."""
-    try:
-        return read()
-    except intake.BadSource as error:
-        raise Refused(str(error)) from None
+        raise

@@ -11,10 +11,12 @@ from pathlib import Path
 
 import click
 
-from grader.cli.options import Refused, of_assignment, path_words, progress_bar, unwritten, writable
+from grader.cli.errors import path_words, writing
+from grader.cli.options import of_assignment, progress_bar, writable
+from grader.errors import Refused
 from grader.grading.weights import Assignment
 from grader.records import added
-from grader.report import display
+from grader.report import numbers
 
 __all__ = ["freeze", "release"]
 
@@ -30,14 +32,9 @@ def freeze() -> None:
     from grader.report.writers.files import write_bytes
 
     with _progress() as said:
-        try:
-            values = freeze.freeze(said)
-        except freeze.Unfrozen as error:
-            raise Refused(f"nothing was frozen: {error}") from None
-    try:
+        values = freeze.freeze(said)
+    with writing(FILE):
         write_bytes(FILE, values.packed())
-    except OSError as error:
-        raise unwritten(error, FILE) from None
     known, mistaken = (sum(map(len, of.values())) for of in (values.known, values.mistaken))
     size = FILE.stat().st_size / 1e6
     click.echo(f"{known} values, and what known mistakes give for {mistaken} calls")
@@ -59,23 +56,16 @@ def student(folder: Path, assignment: Assignment) -> None:
     """
     from grader.release import student as bundles
 
-    try:
+    with writing(folder):
         there = folder.is_file() or (folder.is_dir() and any(folder.iterdir()))
-    except OSError as error:
-        raise unwritten(error, folder) from None
     if there:
         raise Refused(f"{path_words(folder)} is there already; name a new folder")
     writable(folder / "README.md")
     with _progress() as said:
-        try:
-            bundle = bundles.build(assignment, said)
-        except bundles.Unreleasable as error:
-            raise Refused(str(error)) from None
-    try:
+        bundle = bundles.build(assignment, said)
+    with writing(folder):
         bundles.write(bundle, folder)
-    except OSError as error:
-        raise unwritten(error, folder) from None
-    points = display.number(added(check.points for check in bundle.checks))
+    points = numbers.number(added(check.points for check in bundle.checks))
     size = len(bundle.files[bundle.wheel]) / 1e6
     click.echo(f"{len(bundle.checks)} checks, {points} points: what students can see themselves")
     for check in bundle.missing:

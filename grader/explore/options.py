@@ -11,7 +11,8 @@ from typing import NoReturn
 
 from torch import Tensor
 
-from grader.explore.subject import Subject, UnusableError, digit, photograph
+from grader.errors import NoSubject
+from grader.explore.subject import Subject, digit, photograph
 
 __all__ = ["Wishes", "ask"]
 
@@ -70,7 +71,7 @@ def ask(about: str, arguments: Sequence[str] | None = None) -> Wishes:
         _refuse(f"--digit {number}: the digits are 0 to 9")
     try:
         subject, scores = (photograph(given.vgg16) if given.vgg16 else digit(number))()
-    except UnusableError as error:
+    except NoSubject as error:
         _refuse(str(error))
     gan_steps = 0 if given.vgg16 else given.gan_steps
     return Wishes(_chosen(subject, scores, given), given.out, gan_steps)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import importlib
-import linecache
-import traceback
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from grader.homework.torchvision_compat import import_torchvision
-from grader.report.display import one_line
+from grader.sandbox.guest.explain import explain
+from grader.text import one_line
 
 __all__ = ["MissingError", "Own", "Trouble", "UnfitError", "own", "trouble"]
 
@@ -98,30 +97,21 @@ def trouble(error: BaseException, program: Path) -> Trouble:
     if isinstance(error, SyntaxError) and not _theirs(error.filename, program):
         says = f"Python cannot read the file: {one_line(str(error.msg))}"
         return Trouble(says, f"{Own.file}.py")
-    if isinstance(error, SyntaxError):
-        where = f"{Path(str(error.filename)).name}, line {error.lineno}"
-        says = f"Python cannot read the file: {one_line(str(error.msg))}"
-        return Trouble(says, where, (error.text or "").strip()[:200])
-    passed = [
-        (Path(frame.f_code.co_filename), line, frame.f_code.co_name)
-        for frame, line in traceback.walk_tb(error.__traceback__)
-    ]
-    frames = [frame for frame in passed if _theirs(str(frame[0]), program)]
     # Their files come before the program, which only calls them.
-    deeper = [frame for frame in frames if frame[0].resolve() != program]
-    # torch, too, has functions that are not written.
-    if isinstance(error, NotImplementedError) and deeper and deeper[-1] is passed[-1]:
-        file, _, name = deeper[-1]
-        return Trouble(f"{name} is not written yet ({file.name})", unwritten=name)
-    says = ": ".join(word for word in (type(error).__name__, one_line(str(error), 300)) if word)
-    if not frames:
+    deeper = explain(error, lambda file: _theirs(file, program) and Path(file).resolve() != program)
+    found = deeper if deeper.line else explain(error, lambda file: _theirs(file, program))
+    says = ": ".join(word for word in (found.head, one_line(found.text, 300)) if word)
+    line = found.line
+    if line is None:
         return Trouble(says)
-    file, line, name = (deeper or frames)[-1]
-    inside = f", in {name}" if deeper and name != "<module>" else ""
-    if not deeper and Own.latest:
-        inside = f", with what {Own.latest} gave"
-    code = linecache.getline(str(file), line).strip()[:200]
-    return Trouble(says, f"{file.name}, line {line}{inside}", code)
+    file = Path(line.file).name
+    if found.unwritten and found is deeper:
+        what = f"{line.function} is not written yet ({file})"
+        return Trouble(what, unwritten=line.function)
+    inside = f", in {line.function}" if line.function not in ("", "<module>") else ""
+    if found is not deeper:
+        inside = f", with what {Own.latest} gave" if Own.latest else ""
+    return Trouble(says, f"{file}, line {line.number}{inside}", line.code)
 
 
 def _theirs(file: object, program: Path) -> bool:

@@ -20,8 +20,8 @@ import torch
 
 from grader.explore.own import Trouble, UnfitError, trouble
 from grader.records import Figure
-from grader.report.display import short
 from grader.report.figures import figures
+from grader.report.numbers import short
 from grader.report.writers.html import render
 
 __all__ = ["Drawn", "Page", "Panel"]

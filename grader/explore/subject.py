@@ -11,19 +11,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from grader.errors import NoSubject
 from grader.gan_metrics.measure import digits
-from grader.homework.networks import Network, build, vgg16
-from grader.homework.torchvision_compat import torchvision_models
+from grader.homework import vgg16
+from grader.homework.networks import Network, build
 
-__all__ = ["Subject", "UnusableError", "digit", "photograph"]
-
-WEIGHTS = "vgg16-397923af.pth"
-MEAN, SPREAD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-"""What torchvision's VGG16 takes: channels shifted and scaled by these."""
-
-
-class UnusableError(Exception):
-    """An image or a network that cannot be had; the text is one sentence."""
+__all__ = ["Subject", "digit", "photograph"]
 
 
 @dataclass(frozen=True)
@@ -120,14 +113,13 @@ def photograph(path: Path) -> Callable[[], tuple[Subject, Tensor]]:
 
     Returns:
         A function that gives the subject, whose two classes are not chosen yet, and the network's
-        scores for the image, (K,).  It raises :class:`UnusableError`.
+        scores for the image, (K,).  It raises :class:`NoSubject`.
     """
 
     def load() -> tuple[Subject, Tensor]:
         pixels = _pixels(path)
         model = _vgg16()
-        mean, spread = (torch.tensor(values)[:, None, None] for values in (MEAN, SPREAD))
-        x = (pixels - mean) / spread
+        x = vgg16.normalised(pixels)
         with torch.no_grad():
             scores = model(x[None])[0]
         best = int(scores.argmax())
@@ -135,11 +127,11 @@ def photograph(path: Path) -> Callable[[], tuple[Subject, Tensor]]:
             lambda: model,
             x,
             pixels,
-            baseline=(torch.zeros_like(pixels) - mean) / spread,
-            names=torchvision_models().VGG16_Weights.IMAGENET1K_V1.meta["categories"],
+            baseline=vgg16.normalised(torch.zeros_like(pixels)),
+            names=vgg16.classes(),
             c1=best,
             c2=best,
-            layer=28,
+            layer=vgg16.LAST_CONVOLUTION,
             xs=x[None],
             steps=20,
         )
@@ -153,38 +145,39 @@ def _pixels(path: Path) -> Tensor:
     try:
         from PIL import Image, ImageOps
     except ImportError:
-        raise UnusableError(
+        raise NoSubject(
             "images are read with Pillow, which is missing: pip install pillow"
         ) from None
     try:
         with Image.open(path) as file:
             image = ImageOps.exif_transpose(file).convert("RGB")
     except FileNotFoundError:
-        raise UnusableError(f"there is no file {path}") from None
+        raise NoSubject(f"there is no file {path}") from None
     except IsADirectoryError:
-        raise UnusableError(f"{path} is a folder, not an image") from None
+        raise NoSubject(f"{path} is a folder, not an image") from None
     except Exception as error:  # every format has a way of its own to be broken
         what = "permission denied" if isinstance(error, PermissionError) else "it is no image"
-        raise UnusableError(f"{path} cannot be read: {what}") from None
+        raise NoSubject(f"{path} cannot be read: {what}") from None
     scale = 256 / min(image.size)
-    width, height = (max(224, round(side * scale)) for side in image.size)
-    left, top = (width - 224) // 2, (height - 224) // 2
-    image = image.resize((width, height)).crop((left, top, left + 224, top + 224))
+    wanted = vgg16.SIDE
+    width, height = (max(wanted, round(side * scale)) for side in image.size)
+    left, top = (width - wanted) // 2, (height - wanted) // 2
+    image = image.resize((width, height)).crop((left, top, left + wanted, top + wanted))
     array = np.asarray(image, dtype=np.float32) / 255  # (224, 224, 3)
     return torch.from_numpy(array.transpose(2, 0, 1).copy())
 
 
 def _vgg16() -> nn.Sequential:
-    kept = Path(torch.hub.get_dir()) / "checkpoints" / WEIGHTS
+    kept = vgg16.kept()
     if not kept.is_file():
-        raise UnusableError(
+        raise NoSubject(
             f"VGG16's weights are not on this machine ({kept}): download them once, about 530 MB, "
             "with  python -c \"import torchvision; torchvision.models.vgg16(weights='DEFAULT')\""
         )
     try:
-        return vgg16("cache")
+        return vgg16.vgg16("cache")
     except Exception as error:  # of a download that was broken off, whatever the reader meets first
-        raise UnusableError(
+        raise NoSubject(
             f"VGG16's weights cannot be read ({type(error).__name__}): "
             f"delete {kept} and download them again"
         ) from None

@@ -7,7 +7,9 @@ from collections.abc import Iterable, Sequence
 
 from grader.records import Report
 from grader.report.analysis.fix_first import parts_of, status_of
-from grader.report.display import fixed, one_line
+from grader.report.deliver import ForInstructor
+from grader.report.numbers import fixed
+from grader.text import one_line
 
 __all__ = ["gradebook", "rows", "text_cell"]
 
@@ -18,9 +20,9 @@ _FORMULA = re.compile(r"(^|;)(?=[\s\"]*[=+\-@|%＝＋－＠−])|;(?=\s*\")")
 _ACTIVE = ("\t", "\r", "\n", "\0")
 
 
-def gradebook(reports: Iterable[Report]) -> str:
+def gradebook(deliveries: Iterable[ForInstructor]) -> str:
     """The class as CSV: id, name, total, one column per part, undecided, status; two decimals."""
-    return "".join(",".join(map(_quoted, row)) + "\n" for row in rows(list(reports)))
+    return "".join(",".join(map(_quoted, row)) + "\n" for row in rows(list(deliveries)))
 
 
 def _quoted(cell: str) -> str:
@@ -28,8 +30,9 @@ def _quoted(cell: str) -> str:
     return '"' + cell.replace('"', '""') + '"' if re.search('[,;"]', cell) else cell
 
 
-def rows(reports: Sequence[Report]) -> list[list[str]]:
+def rows(deliveries: Sequence[ForInstructor]) -> list[list[str]]:
     """The cells, the header first; a part that was not graded is empty, so is a total of none."""
+    reports = [delivery.report for delivery in deliveries]
     parts = parts_of(reports)
     header = ["id", "name", "total", *map(text_cell, parts), "undecided", "status"]
     return [header, *(_row(report, parts) for report in reports)]

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from grader import layout
-from grader.grading.weights import Assignment, BadAssignment, declared, hundredths
+from grader.errors import BadAssignment
+from grader.grading.weights import Assignment, declared, hundredths
 from grader.homework import contract
 from grader.records import Limits
-from grader.submissions.archives import shown
+from grader.text import shown
 
 if sys.version_info >= (3, 11):
     import tomllib

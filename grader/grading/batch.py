@@ -23,17 +23,18 @@ from pathlib import Path
 from typing import Any
 
 from grader import layout
+from grader.errors import GuestUnusable, Unwritten
 from grader.grading.weights import Assignment
 from grader.records import Check, Report, Submission
+from grader.report.deliver import ForInstructor, ForStudent
 from grader.report.writers import results
 from grader.report.writers.files import sweep, write_text
 from grader.sandbox.host.process import end_guests
-from grader.sandbox.host.session import Allowance, GuestUnusable, ProcessSession
+from grader.sandbox.host.session import Allowance, ProcessSession
 from grader.sandbox.isolation.modes import Walls
 
 __all__ = [
     "Job",
-    "Unwritten",
     "fingerprint",
     "grade_all",
     "grade_one",
@@ -70,7 +71,7 @@ class Job:
 
 @cache
 def fingerprint(options: str = "") -> str:
-    """A digest of every file of the distribution, the versions beside it, and ``options``."""
+    """A digest of every file of the distribution but READMEs, of versions, and of ``options``."""
     import grader
     from grader.grading.engine import environment
 
@@ -78,14 +79,12 @@ def fingerprint(options: str = "") -> str:
     # Of the package, and of the reference from where it is loaded, whatever is on sys.path.
     for folder in (Path(grader.__file__).parent, *filter(None, [layout.reference()])):
         for path in sorted(folder.rglob("*")):
+            if path.name == layout.README:
+                continue  # a description changes no result
             if path.is_file() and "__pycache__" not in path.parts:
                 name, content = str(path.relative_to(folder.parent)).encode(), path.read_bytes()
                 digest.update(f"{len(name)}:{len(content)}:".encode() + name + content)
     return digest.hexdigest()[:16]
-
-
-class Unwritten(OSError):  # noqa: N818 - a state of the disk
-    """A result cannot be written: the disk is full, say, and so it is for all others."""
 
 
 def is_done(submission: Submission, job: Job, out: Path) -> bool:
@@ -159,11 +158,12 @@ def grade_to_files(submission: Submission, job: Job, out: Path, *, alone: bool =
 
     report = grade_one(submission, job, alone=alone)
     folder = out / submission.id
-    student, instructor = student_page(report), instructor_page(report)
+    everything = ForInstructor(report)
+    student, instructor = student_page(ForStudent(report)), instructor_page(everything)
     try:
         write_text(folder / "report.html", student)
         write_text(folder / "instructor.html", instructor)
-        results.write_json(folder / "result.json", report)
+        results.write_json(folder / "result.json", everything)
     except OSError as error:
         raise Unwritten(*error.args) from None
     return bool(report.sandbox["timeouts"])

@@ -16,9 +16,9 @@ from grader.checks.framework import expect
 from grader.checks.framework.expect import StudentFault, Unmet
 from grader.checks.framework.from_failure import diagnosed
 from grader.checks.framework.student import Student
+from grader.errors import GuestUnusable, Vanished
 from grader.grading.scoring import scores
 from grader.homework.contract import FUNCTIONS, PARTS
-from grader.oracle.store import Vanished
 from grader.records import (
     Check,
     Feedback,
@@ -28,7 +28,7 @@ from grader.records import (
     StudentError,
     Submission,
 )
-from grader.sandbox.host.session import GuestUnusable, Session
+from grader.sandbox.host.session import Session
 
 __all__ = ["Outcomes", "environment", "report", "run", "unusable"]
 

@@ -26,14 +26,11 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
+from grader.errors import BadAssignment
 from grader.homework import contract
 from grader.records import Check, Limits
 
-__all__ = ["Assignment", "BadAssignment", "declared", "hundredths"]
-
-
-class BadAssignment(ValueError):  # noqa: N818  (what is wrong is the file)
-    """An assignment that cannot be used; its message is one sentence."""
+__all__ = ["Assignment", "declared", "hundredths"]
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ import copy
 import math
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -29,7 +28,6 @@ __all__ = [
     "num_classes",
     "scores",
     "slice_shape",
-    "vgg16",
 ]
 
 
@@ -251,32 +249,3 @@ def scores(network: Network, xs: np.ndarray) -> np.ndarray:
     with torch.no_grad():
         out: np.ndarray = exact(network)(torch.from_numpy(np.array(xs, dtype=np.float64))).numpy()
     return out
-
-
-def vgg16(weights: str | Path | None = None, *, seed: int = 0) -> nn.Sequential:
-    """torchvision's VGG16 as one flat ``nn.Sequential`` in eval mode: (N, 3, 224, 224) → (N, 1000).
-
-    For the reference's own tests and benchmarks; nothing is graded on it.
-
-    Args:
-        weights: ``None`` for seeded weights, a path to torchvision's ``.pth`` file, or ``"cache"``
-            for the file that torchvision keeps once it was downloaded.
-        seed: seeds the weights that are not loaded.
-
-    Raises:
-        FileNotFoundError: there is no such file.
-    """
-    from grader.homework.torchvision_compat import torchvision_models
-
-    models = torchvision_models()
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        net = models.vgg16(weights=None)
-    if weights is not None:
-        cached = Path(torch.hub.get_dir()) / "checkpoints" / "vgg16-397923af.pth"
-        path = cached if weights == "cache" else Path(weights)
-        if not path.is_file():
-            raise FileNotFoundError(f"no VGG16 weights at {path}: let torchvision download them")
-        net.load_state_dict(torch.load(path, weights_only=True))
-    flat = [*net.features, net.avgpool, nn.Flatten(), *net.classifier]
-    return nn.Sequential(*flat).eval()

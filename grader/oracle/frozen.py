@@ -22,8 +22,9 @@ from typing import Any, TypeVar
 import numpy as np
 
 from grader.calls.digest import content
+from grader.errors import Vanished
 from grader.homework.contract import Module, Returns
-from grader.oracle.store import AGAIN, FILE, Parts, Values, Vanished
+from grader.oracle.store import AGAIN, FILE, Parts, Values
 from grader.records import Call
 
 __all__ = ["SAME_INPUT", "FrozenOracle", "distance", "nearest", "question", "sketch"]

@@ -17,8 +17,9 @@ import numpy as np
 from safetensors.numpy import load, save
 
 from grader import layout
+from grader.errors import Vanished
 
-__all__ = ["AGAIN", "FILE", "Parts", "Values", "Vanished"]
+__all__ = ["AGAIN", "FILE", "Parts", "Values"]
 
 FILE = layout.data("frozen.safetensors")
 FORMAT = 2
@@ -33,10 +34,6 @@ AGAIN = (
     "(pip install --force-reinstall --no-deps -r requirements.txt)"
 )
 """What helps where values are gone."""
-
-
-class Vanished(LookupError):  # noqa: N818 - it says what happened to the value
-    """There is no such value: this copy of the grader is damaged, or of another version."""
 
 
 @dataclass

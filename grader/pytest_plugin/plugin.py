@@ -18,19 +18,21 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 
+from grader.errors import BadAssignment, BadSource, GuestUnusable, NoWalls
 from grader.grading import engine, versions
 from grader.grading.assignment_toml import delivered
 from grader.grading.environment import another
 from grader.grading.scoring import score
-from grader.grading.weights import Assignment, BadAssignment
+from grader.grading.weights import Assignment
 from grader.homework import contract
-from grader.records import Check, Outcome, Score, Status, Submission
-from grader.report import display
+from grader.records import Check, Outcome, Report, Score, Status, Submission
+from grader.report.deliver import ForStudent
 from grader.report.writers import plain
-from grader.sandbox.host.session import GuestUnusable, ProcessSession
+from grader.sandbox.host.session import ProcessSession
 from grader.sandbox.isolation.modes import NO_WALLS
-from grader.sandbox.isolation.probe import NoWalls, choose
+from grader.sandbox.isolation.probe import choose
 from grader.submissions import intake
+from grader.text import one_line
 
 __all__ = ["Homework"]
 
@@ -72,12 +74,12 @@ class Homework:
     def pytest_collection(self) -> None:
         """Read the files, before anything else looks at them; refuse what ``hw3 check`` does."""
         if why := another(self.folder):
-            raise pytest.UsageError(display.one_line(why, 4000))
+            raise pytest.UsageError(one_line(why, 4000))
         try:
             self._assignment = delivered()
             self._submission = intake.read_one(self.folder)
-        except (BadAssignment, intake.BadSource) as error:
-            raise pytest.UsageError(display.one_line(str(error), 4000)) from None
+        except (BadAssignment, BadSource) as error:
+            raise pytest.UsageError(one_line(str(error), 4000)) from None
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collect_file(
@@ -125,6 +127,11 @@ class Homework:
                 self.outcome(self._selected[need])
         return self._outcomes.of(check, self._opened()), self._mode
 
+    def delivered(self, check: Check, outcome: Outcome) -> ForStudent:
+        """What a student may see of how this check ended."""
+        assert self._submission is not None
+        return ForStudent(Report(self._submission, (check,), (outcome,), {}))
+
     def line_of(self, check: Check) -> int:
         """Where the function of a check begins in its file, from 0."""
         assert self._submission is not None
@@ -151,7 +158,7 @@ class Homework:
 
     def pytest_report_header(self) -> list[str]:
         """Which folder it is about, and what the course grades with if that is not here."""
-        folder = display.one_line(str(self.folder), 1000)
+        folder = one_line(str(self.folder), 1000)
         other = versions.differences(versions.of_course(), versions.here())
         return [f"hw3: public checks of {folder} (advisory)", *other]
 
@@ -166,7 +173,7 @@ class Homework:
             terminalreporter.write_line(warning, red=True, bold=True)
         for node, said in self.ended.items():
             if said["hw3_cost"]:
-                terminalreporter.write_line(f"{display.one_line(node)}: {said['hw3_cost']}")
+                terminalreporter.write_line(f"{one_line(node)}: {said['hw3_cost']}")
         scores: dict[str, Score] = {}
         for said in self.ended.values():
             earned = Score(said["hw3_earned"], said["hw3_points"], said["hw3_undecided"])
@@ -229,11 +236,13 @@ class _Item(pytest.Item):
     def runtest(self) -> None:
         """Run the check; what did not pass is raised."""
         try:
-            outcome, mode = self.homework.outcome(self.check)
+            ended, mode = self.homework.outcome(self.check)
         except GuestUnusable as error:
-            words = display.one_line(f"{error}; `hw3 doctor` may say more", 4000)
+            words = one_line(f"{error}; `hw3 doctor` may say more", 4000)
             self.session.shouldstop = words  # it would be said of every other check, too
             raise _NotPassed(f"Nothing can be checked here: {words}") from None
+        delivery = self.homework.delivered(self.check, ended)
+        (outcome,) = delivery.report.outcomes
         points = score(self.check, outcome)
         self.user_properties = [
             ("hw3_part", self.check.part),
@@ -242,15 +251,15 @@ class _Item(pytest.Item):
             ("hw3_earned", points.earned),
             ("hw3_undecided", points.undecided),
             ("hw3_sandbox", mode),
-            ("hw3_cost", display.one_line(outcome.feedback.cost, 600)),
+            ("hw3_cost", one_line(outcome.feedback.cost, 600)),
         ]
         if outcome.feedback.stdout:
             printed = plain.behind("", outcome.feedback.stdout)
             self.add_report_section("call", "stdout", printed)
         if outcome.status is Status.BLOCKED:
-            pytest.skip(display.one_line(outcome.feedback.message, 600))
+            pytest.skip(one_line(outcome.feedback.message, 600))
         if outcome.status is not Status.PASSED:
-            raise _NotPassed(plain.feedback(self.check, outcome))
+            raise _NotPassed(plain.feedback(delivery))
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """The feedback, and nothing of the grader's own frames."""

@@ -19,6 +19,7 @@ from grader import layout
 from grader.calls.digest import content, maker
 from grader.checks.framework.registry import load
 from grader.checks.framework.student import Student
+from grader.errors import Unfrozen
 from grader.homework import contract
 from grader.homework.contract import Returns
 from grader.oracle import solution
@@ -28,7 +29,7 @@ from grader.oracle.store import Parts, Values
 from grader.records import Call, Check, Limits, Reply
 from grader.sandbox.host.session import InProcessSession
 
-__all__ = ["Unfrozen", "differences", "freeze", "why_stale"]
+__all__ = ["differences", "freeze", "why_stale"]
 
 APART = 100 * SAME_INPUT
 """Inputs that are nearer, and not the same, could be taken for each other elsewhere."""
@@ -56,10 +57,6 @@ _SOURCES = (
 
 Said = Callable[[str, int, int], None]
 """What is done, how many of them are, and how many there are."""
-
-
-class Unfrozen(RuntimeError):  # noqa: N818 - it says what is the matter with the values
-    """Values that cannot be frozen; the message says why."""
 
 
 def freeze(said: Said = lambda what, done, of: None, *, every: int = 1) -> Values:

@@ -37,13 +37,13 @@ SHORTEST = 8
 """Steps of such a function; what is shorter is nobody's: ``return x - baseline``."""
 
 TEXT = (
-    *(".py", ".md", ".toml", ".txt", ".html", ".j2", ".css", ".js", ".yml", ".yaml"),
+    *(".py", ".pyi", ".md", ".toml", ".txt", ".html", ".j2", ".css", ".js", ".yml", ".yaml"),
     *(".in", ".jinja", ".json"),
 )
 NUMBERS = (".safetensors",)
 """Kinds of files that may be handed out: what is readable, and arrays."""
 
-_PLAIN = ("LICENSE", "METADATA", "WHEEL", "RECORD", ".gitignore")
+_PLAIN = ("LICENSE", "METADATA", "WHEEL", "RECORD", ".gitignore", "py.typed")
 
 _SPREAD = 100
 """Cases of one seed use this one and those behind it."""

@@ -22,6 +22,7 @@ from pathlib import Path
 
 import grader
 from grader import layout
+from grader.errors import Unfrozen, Unreleasable, Vanished
 from grader.grading import versions
 from grader.grading.weights import Assignment, declared
 from grader.oracle import store
@@ -35,19 +36,15 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-__all__ = ["Bundle", "Unreleasable", "build", "made", "write"]
+__all__ = ["Bundle", "build", "made", "write"]
 
 HOME = layout.HOME
 """The folder that holds the package: a checkout, or where packages are installed."""
 
-_KINDS = (".py", ".safetensors", ".html", ".css", ".js", ".md")
+_KINDS = (".py", ".pyi", ".typed", ".safetensors", ".html", ".css", ".js", ".md")
 
 SAMPLED = 40
 """Of the calls whose mistakes are frozen, each so many is computed again to see that it is so."""
-
-
-class Unreleasable(RuntimeError):  # noqa: N818 - it says why nothing is handed out
-    """Nothing may be handed out as it is; the message says why, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -203,11 +200,11 @@ def _fresh(said: freeze.Said) -> None:
     """Refuse where frozen values are not what the reference says now."""
     try:
         kept, fresh = store.Values.read(), freeze.freeze(said, every=SAMPLED)
-    except store.Vanished:
+    except Vanished:
         raise Unreleasable(
             f"{store.FILE.name} is missing or damaged: `hw3 freeze` makes it anew"
         ) from None
-    except freeze.Unfrozen as error:
+    except Unfrozen as error:
         raise Unreleasable(str(error)) from None
     if why := freeze.why_stale(kept, fresh):
         raise Unreleasable(why)

@@ -1,1 +1,1 @@
-"""What readers get: one module per format over one ``Report``; ``redact`` comes first."""
+"""What readers get: one module per format over one ``Report``; ``deliver`` comes first."""

@@ -11,7 +11,7 @@ from dataclasses import fields, replace
 from grader.records import Check, Feedback, Outcome, Report, Status, added
 from grader.report.analysis.fix_first import judged
 
-__all__ = ["for_student"]
+__all__ = ["redacted"]
 
 # The feedback of these two is about another check, which may be a hidden one.
 _ABOUT_ANOTHER = {
@@ -23,7 +23,7 @@ _ABOUT_ANOTHER = {
 _SECRET_FACTS = ("fingerprint",)
 
 
-def for_student(report: Report) -> Report:
+def redacted(report: Report) -> Report:
     """The report without hidden checks, their outcomes and names, and ``details``; scores stay.
 
     Doing it twice changes nothing.

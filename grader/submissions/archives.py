@@ -19,7 +19,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 
-__all__ = ["ARCHIVE", "MIB", "BadSource", "Entry", "members", "reading", "shown", "special"]
+from grader.errors import BadSource
+from grader.text import shown
+
+__all__ = ["ARCHIVE", "MIB", "Entry", "members", "reading", "special"]
 
 MIB = 1024 * 1024
 MAX_MEMBERS, MAX_ARCHIVE_BYTES = 10_000, 256 * MIB  # packed, and of a tar unpacked: held in memory
@@ -38,10 +41,6 @@ _UNSAFE = re.compile(
 )
 _MARKS = re.compile(r"[^\w\x00-\x7f]+")  # and more: all that is neither ASCII nor a letter
 _ENTRY = re.compile(rb"PK\x01\x02(?=.{24}(.{6}).{12})", re.DOTALL)  # in a zip: the three lengths
-
-
-class BadSource(ValueError):  # noqa: N818 - not an error of the program's
-    """A source that cannot be graded; the message says in one sentence where, what, what to do."""
 
 
 @dataclass(frozen=True)
@@ -137,12 +136,6 @@ def reading(path: str) -> Iterator[None]:
 def special(path: str) -> str:
     """Why a link, a device or a pipe is refused."""
     return f"{shown(path)} is a link or no file; hand in the file itself."
-
-
-def shown(text: str, limit: int = 120) -> str:
-    """A name as it may stand in a message, at most ``limit`` characters of it."""
-    text = text if text.isprintable() else ascii(text)
-    return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
 def _counted(count: int) -> None:

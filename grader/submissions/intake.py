@@ -19,20 +19,20 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from grader.errors import BadSource
 from grader.homework.contract import FILES, OPTIONAL_FILES, PARTS
 from grader.records import Submission
 from grader.submissions.archives import (
     ARCHIVE,
     MIB,
-    BadSource,
     Entry,
     members,
     reading,
-    shown,
     special,
 )
+from grader.text import shown
 
-__all__ = ["BadSource", "read", "read_many", "read_one"]
+__all__ = ["read", "read_many", "read_one"]
 
 MAX_FILES, MAX_FILE_BYTES, MAX_SUBMISSION_BYTES = 200, 2 * MIB, 8 * MIB  # of one submission
 MAX_PATH = 240  # as JSON: the paths of a submission travel in one header of 64 KiB

@@ -31,7 +31,8 @@ from torch import Tensor, nn
 from grader.checks.framework.cases import Case, normal, slices_of
 from grader.checks.framework.expect import relative_error
 from grader.homework.families import FAMILIES
-from grader.homework.networks import Network, build, num_classes, vgg16
+from grader.homework.networks import Network, build, num_classes
+from grader.homework.vgg16 import vgg16
 from reference import part1_focused as part1
 from reference import part2_comparative as part2
 

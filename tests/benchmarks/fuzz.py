@@ -41,11 +41,12 @@ from hostile_archives import archive
 from hostile_frames import frame
 
 from grader.calls.validate import WrongKind, validate
+from grader.errors import BadSource
 from grader.homework import contract
 from grader.homework.networks import Network
 from grader.records import Call, Reply, Submission
 from grader.sandbox.protocol import replies, wire
-from grader.submissions import archives, intake
+from grader.submissions import intake
 
 try:
     import resource
@@ -169,7 +170,7 @@ def _taken(data: bytes, folder: Path, how: str, read: Callable[[Path], list[Subm
     source.write_bytes(data)
     try:
         found = read(source)
-    except archives.BadSource as error:
+    except BadSource as error:
         return f"{how}: refused ({_sentence(str(error).removeprefix(str(source)))})"
     _hold(found)
     return f"{how}: read" if any(not one.reason for one in found) else f"{how}: each has a reason"

@@ -16,6 +16,7 @@ from dataclasses import replace
 from itertools import cycle, islice
 from pathlib import Path
 
+from grader.report.deliver import ForInstructor, ForStudent
 from grader.report.writers import html, results
 
 
@@ -35,8 +36,12 @@ def main() -> None:
         )
         for i, report in enumerate(islice(cycle(kept), options.submissions))
     ]
-    html.student_page(reports[0])
-    for name, page in (("student", html.student_page), ("instructor", html.instructor_page)):
+    html.student_page(ForStudent(reports[0]))
+    pages = {
+        "student": lambda report: html.student_page(ForStudent(report)),
+        "instructor": lambda report: html.instructor_page(ForInstructor(report)),
+    }
+    for name, page in pages.items():
         started = time.perf_counter()
         sizes = [len(page(report).encode()) for report in reports]
         seconds = time.perf_counter() - started
@@ -45,7 +50,7 @@ def main() -> None:
             f"the largest {max(sizes) / 1024:.0f} KiB"
         )
     started = time.perf_counter()
-    size = len(html.index_page(reports).encode())
+    size = len(html.index_page([*map(ForInstructor, reports)]).encode())
     print(f"the class: {time.perf_counter() - started:.1f} s, {size / 1024:.0f} KiB")
 
 

@@ -29,7 +29,8 @@ from torch import Tensor, nn
 
 from grader.checks.framework.cases import normal
 from grader.checks.framework.expect import relative_error
-from grader.homework.networks import Network, build, input_shape, vgg16
+from grader.homework.networks import Network, build, input_shape
+from grader.homework.vgg16 import vgg16
 from reference import part1_focused as part1
 
 ROOT = Path(__file__).parents[2]

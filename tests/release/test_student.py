@@ -12,6 +12,7 @@ import pytest
 import torch
 
 import environments
+from grader.errors import Unreleasable
 from grader.grading.assignment_toml import load
 from grader.grading.weights import Assignment
 from grader.oracle import store
@@ -67,9 +68,19 @@ def test_the_wheel_holds_the_public_checks_and_nothing_of_ours(bundle):
         metadata = archive.read(next(n for n in names if n.endswith("/METADATA"))).decode()
     tops = {"grader", "hw3_cli.py", "hw3_pytest.py", names[-1].split("/")[0]}
     assert {n.split("/")[0] for n in names} == tops
-    for ours in ("hidden", "audit", "release", "freezing", "reference", "template/", "pyc"):
+    for ours in (
+        "hidden",
+        "audit",
+        "release",
+        "freezing",
+        "reference",
+        "template/",
+        "pyc",
+        "README",
+    ):
         assert not [n for n in names if ours in n], ours
     assert {"grader/data/frozen.safetensors", "grader/checks/part1/paths.py"} <= set(names)
+    assert {"grader/py.typed", "grader/calls/signatures.pyi"} <= set(names)
     assert [row[0] for row in csv.reader(io.StringIO(record))] == names
     needed = {line for line in metadata.splitlines() if line.startswith("Requires-Dist")}
     exact = f"hypothesis=={hypothesis.__version__}"  # checks try the same cases
@@ -234,9 +245,7 @@ def test_a_leak_is_refused_before_anything_is_written(tmp_path, monkeypatch):
     planted = bundles._template() | {"hint.md": secret.title.encode()}
     monkeypatch.setattr(bundles, "_template", lambda: planted)
     monkeypatch.setattr(bundles, "_fresh", lambda said: None)
-    with pytest.raises(
-        bundles.Unreleasable, match=r"^nothing was written, .* hint.md holds the ti"
-    ):
+    with pytest.raises(Unreleasable, match=r"^nothing was written, .* hint.md holds the ti"):
         bundles.build(Assignment(), lambda *_: None)
 
 
@@ -244,14 +253,14 @@ def test_stale_values_are_refused(monkeypatch):
     now = store.Values.read()
     fresh = store.Values({**now.known, "new": [((1.0,), 2.0)]}, {})
     monkeypatch.setattr(bundles.freezing, "freeze", lambda said, every: fresh)
-    with pytest.raises(bundles.Unreleasable, match=r"stale.*run `hw3 freeze`"):
+    with pytest.raises(Unreleasable, match=r"stale.*run `hw3 freeze`"):
         bundles.build(Assignment(), lambda *_: None)
 
 
 def test_an_assignment_that_shows_nothing_is_refused(monkeypatch):
     monkeypatch.setattr(bundles, "_fresh", lambda said: None)
     nothing = Assignment(visibility={check.id: "hidden" for check in CHECKS})
-    with pytest.raises(bundles.Unreleasable, match="no public check"):
+    with pytest.raises(Unreleasable, match="no public check"):
         bundles.build(nothing, lambda *_: None)
 
 
@@ -266,7 +275,7 @@ def test_what_git_does_not_know_is_not_handed_out(tmp_path, monkeypatch):
     (tmp_path / "grader" / "audit" / "mine.py").write_text("")  # stays here anyhow
     assert set(bundles._package()) == {"__init__.py", "audit/mine.py"}
     (tmp_path / "grader" / "solution.py").write_text("")
-    with pytest.raises(bundles.Unreleasable, match=r"git does not know grader/solution\.py"):
+    with pytest.raises(Unreleasable, match=r"git does not know grader/solution\.py"):
         bundles._package()
 
 
@@ -274,7 +283,7 @@ def test_what_does_not_start_is_refused(monkeypatch):
     broken = bundles._package() | {"checks/part1_paths.py": b"import nothing_of_the_kind\n"}
     monkeypatch.setattr(bundles, "_package", lambda: broken)
     monkeypatch.setattr(bundles, "_fresh", lambda said: None)
-    with pytest.raises(bundles.Unreleasable, match="does not start"):
+    with pytest.raises(Unreleasable, match="does not start"):
         bundles.build(Assignment(), lambda *_: None)
 
 

@@ -3,6 +3,8 @@
 from html.parser import HTMLParser
 
 from grader.records import Check, Feedback, Figure, Outcome, Report, Score, Status, Submission
+from grader.report.deliver import ForInstructor, ForStudent
+from grader.report.writers import html
 
 PASSED, PARTIAL, FAILED = Status.PASSED, Status.PARTIAL, Status.FAILED
 CRASHED, BLOCKED, INVALID = Status.CRASHED, Status.BLOCKED, Status.INVALID
@@ -61,6 +63,18 @@ def report(
         scores,
         **rest,
     )
+
+
+def student_page(full):
+    return html.student_page(ForStudent(full))
+
+
+def instructor_page(full):
+    return html.instructor_page(ForInstructor(full))
+
+
+def index_page(reports, *about, **more):
+    return html.index_page([ForInstructor(full) for full in reports], *about, **more)
 
 
 FIGURES = (

@@ -8,9 +8,8 @@ from axe_playwright_python.sync_playwright import Axe
 from click.testing import CliRunner
 
 from grader.cli.main import main
-from grader.report.writers.html import index_page
 from grading import ROOT
-from report_builders import FAILED, PASSED, judge, report
+from report_builders import FAILED, PASSED, index_page, judge, report
 
 SAMPLES = ("gan_leak", "no_path", "unfinished")
 PAGES = ("index", "gan_leak/report", "no_path/report", "no_path/instructor")

@@ -19,10 +19,11 @@ from markupsafe import Markup
 
 from grader.cli.main import main
 from grader.gradebook.table import gradebook
+from grader.report.deliver import ForInstructor
 from grader.report.writers import html
 from grader.report.writers.results import read_json, write_json
 from hostile import FILES, IMAGE, MARKUP, NAMES, TEXT, acts, build, everything, write
-from report_builders import judge, report
+from report_builders import index_page, instructor_page, judge, report, student_page
 
 
 def hw3(*arguments, cwd, terminal=False):
@@ -107,9 +108,9 @@ def looked_at(opened):
 
 
 PAGES = {
-    "report": html.student_page,
-    "instructor": html.instructor_page,
-    "index": lambda one: html.index_page([one, one], TEXT),
+    "report": student_page,
+    "instructor": instructor_page,
+    "index": lambda one: index_page([one, one], TEXT),
 }
 POLICY = re.compile('<meta http-equiv="Content-Security-Policy"[^>]*>')
 
@@ -145,7 +146,7 @@ def test_every_word_of_a_page_is_shown_as_text(open_page, tmp_path, name):
 
 def test_escaping_alone_is_enough(open_page, tmp_path):
     page = tmp_path / "page.html"
-    text, found = POLICY.subn("<meta>", html.instructor_page(everything()))
+    text, found = POLICY.subn("<meta>", instructor_page(everything()))
     assert found == 1
     page.write_text(text, "utf-8")
     assert looked_at(open_page(page))[0] == []
@@ -156,7 +157,7 @@ def test_the_policy_alone_lets_nothing_run_and_nothing_load(open_page, tmp_path,
     monkeypatch.setattr(html, "_shown", lambda value: Markup(value))
     html._environment.cache_clear()
     try:
-        text = html.instructor_page(everything())
+        text = instructor_page(everything())
     finally:
         html._environment.cache_clear()
     page = tmp_path / "page.html"
@@ -256,7 +257,7 @@ def test_a_gradebook_is_text_whatever_a_spreadsheet_splits_at(graded, separators
     out, _, count = graded
     text = (out / "gradebook.csv").read_text("utf-8")
     hostile = [report(judge("a"), id=name, name=name, reason=TEXT) for name in NAMES]
-    for book, rows in ((text, count), (gradebook(hostile), len(NAMES))):
+    for book, rows in ((text, count), (gradebook(map(ForInstructor, hostile)), len(NAMES))):
         read = read_as_a_spreadsheet(book, separators)
         assert len(read) == len(book.splitlines()) == rows + 1
         assert cells_that_run(book, separators) == []
@@ -281,7 +282,7 @@ def test_results_are_strict_json_of_the_same_words(graded, tmp_path):
     out, _, count = graded
     files = list(out.glob("*/result.json"))
     assert len(files) == count
-    write_json(tmp_path / "everything.json", everything())
+    write_json(tmp_path / "everything.json", ForInstructor(everything()))
     for file in (*files, tmp_path / "everything.json"):
         text = file.read_bytes().decode("utf-8", "strict")
         assert text.isascii()

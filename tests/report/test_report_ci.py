@@ -12,6 +12,7 @@ import pytest
 from ci_readers import Markdown, carried_out, junit_problems
 from grader.cli.ci import hand_over, system
 from grader.report.analysis.source_lines import Place, folder_in, place_of, to_mark
+from grader.report.deliver import ForStudent
 from grader.report.writers import github, gitlab
 from grader.report.writers.junit import junit
 from grader.report.writers.markdown import summary
@@ -71,7 +72,7 @@ def undecided():
 
 
 def cases_in(made):
-    text = junit(made)
+    text = junit(ForStudent(made))
     assert junit_problems(text) == ""
     return {t.get("name"): t for t in ET.fromstring(text).iter("testcase")}
 
@@ -85,7 +86,7 @@ def test_in_junit_every_status_is_what_it_is():
         "Title of stopped": ["error"],
         "Title of waits": ["skipped"],
     }
-    root = ET.fromstring(junit(sample()))
+    root = ET.fromstring(junit(ForStudent(sample())))
     counts = {n: root.get(n) for n in ("tests", "failures", "errors", "skipped")}
     assert counts == {"tests": "5", "failures": "2", "errors": "1", "skipped": "1"}
 
@@ -107,12 +108,12 @@ def test_in_junit_the_undecided_is_an_error_of_the_grader_s_and_no_zero():
     assert "not counted as 0" in test.find("error").get("message")
     earned = {p.get("name"): p.get("value") for p in test.iter("property")}["earned"]
     assert earned == "undecided"
-    assert "Traceback of ours" not in junit(undecided())
+    assert "Traceback of ours" not in junit(ForStudent(undecided()))
 
 
 @pytest.mark.parametrize("made", [everything(), everything(ACTING, ACTING)])
 def test_in_junit_hostile_words_are_words(made):
-    text = junit(made)
+    text = junit(ForStudent(made))
     assert junit_problems(text) == ""
     assert not re.search("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", text)
 
@@ -148,7 +149,7 @@ def test_a_folder_is_named_from_the_root_of_the_repository(tmp_path):
 
 
 def test_annotations_lead_with_what_to_fix_first_on_the_student_s_lines():
-    assert github.commands(sample(), "hw") == [
+    assert github.commands(ForStudent(sample()), "hw") == [
         "::error file=hw/part1_focused.py,line=5,title=split%3A Title of stopped (+4)::It raised.",
         "::error file=hw/part1_focused.py,line=4,"
         "title=split%3A Title of bad (+2; 1 check waits for it)::"
@@ -161,14 +162,18 @@ def test_annotations_lead_with_what_to_fix_first_on_the_student_s_lines():
 def test_at_most_ten_lines_are_marked():
     many = [judge(f"c{n}", FAILED, message=f"{n}", expected="1") for n in range(30)]
     made = with_files(report(*many), part1_focused_py=SOURCE)
-    assert len(github.commands(made)) == len(json.loads(gitlab.code_quality(made))) == 10
+    assert (
+        len(github.commands(ForStudent(made)))
+        == len(json.loads(gitlab.code_quality(ForStudent(made))))
+        == 10
+    )
 
 
 def test_an_annotation_is_one_command_whatever_it_says():
     told = {"message": ACTING, "expected": ACTING, "hint": ACTING, "where": "part1_focused.py:1"}
     made = report(judge("bad", FAILED, title=ACTING, function=f"f,:%{ACTING}", **told))
     made = with_files(made, part1_focused_py=SOURCE)
-    (command,) = github.commands(made, "a,b:c%d")
+    (command,) = github.commands(ForStudent(made), "a,b:c%d")
     ((kind, properties, message),) = carried_out(command)
     assert (kind, set(properties)) == ("error", {"file", "line", "title"})
     assert (properties["file"], properties["line"]) == ("a,b:c%d/part1_focused.py", "1")
@@ -177,7 +182,7 @@ def test_an_annotation_is_one_command_whatever_it_says():
 
 
 def payload(made):
-    return json.loads(base64.b64decode(github.payload(made), validate=True))
+    return json.loads(base64.b64decode(github.payload(ForStudent(made)), validate=True))
 
 
 def test_the_reporter_adds_up_the_points_of_each_function():
@@ -204,11 +209,11 @@ def test_the_reporter_prints_no_word_of_a_submission():
     made = report(judge("bad", FAILED, message=ACTING, where=ACTING, actual=ACTING))
     text = json.dumps(payload(made))
     assert "forged" not in text
-    assert len(github.payload(made)) < 20_000
+    assert len(github.payload(ForStudent(made))) < 20_000
 
 
 def test_code_quality_names_severity_path_and_line():
-    found = json.loads(gitlab.code_quality(sample(), "hw"))
+    found = json.loads(gitlab.code_quality(ForStudent(sample()), "hw"))
     assert [(f["severity"], f["check_name"]) for f in found] == [
         ("critical", "stopped"),
         ("major", "bad"),
@@ -220,7 +225,9 @@ def test_code_quality_names_severity_path_and_line():
 
 def test_a_finding_is_known_again_on_another_line():
     moved = with_files(sample(), part1_focused_py=b"\n\n" + SOURCE)
-    before, after = (json.loads(gitlab.code_quality(made)) for made in (sample(), moved))
+    before, after = (
+        json.loads(gitlab.code_quality(ForStudent(made))) for made in (sample(), moved)
+    )
     assert before[1]["location"] != after[1]["location"]
     assert before[1]["fingerprint"] == after[1]["fingerprint"]
 
@@ -228,13 +235,13 @@ def test_a_finding_is_known_again_on_another_line():
 def test_a_finding_is_one_line_of_printable_words():
     told = {"message": ACTING, "where": "part1_focused.py:1"}
     made = with_files(report(judge("bad", FAILED, **told)), part1_focused_py=SOURCE)
-    (found,) = json.loads(gitlab.code_quality(made))
+    (found,) = json.loads(gitlab.code_quality(ForStudent(made)))
     assert "forged" in found["description"]
     assert found["description"].isprintable()
 
 
 def test_the_summary_says_total_parts_and_what_to_fix_first():
-    shown = Markdown(summary(sample(left_out=3, sandbox=NO_WALLS)))
+    shown = Markdown(summary(ForStudent(sample(left_out=3, sandbox=NO_WALLS))))
     for words in (
         "## Homework 3: 3.25 / 16.5 points",
         "**UNSANDBOXED**",
@@ -250,20 +257,20 @@ def test_the_summary_says_total_parts_and_what_to_fix_first():
 
 
 def test_the_summary_says_what_is_undecided():
-    shown = Markdown(summary(undecided())).ours
+    shown = Markdown(summary(ForStudent(undecided()))).ours
     assert "could not decide about 2 points" in shown
     assert "not counted as 0" in shown
     assert "| undecided |" in shown
 
 
 def test_the_summary_praises_what_is_complete_only():
-    assert "Well done" in summary(report(judge("good")))
-    assert "Well done" not in summary(report(judge("good"), left_out=1))
+    assert "Well done" in summary(ForStudent(report(judge("good"))))
+    assert "Well done" not in summary(ForStudent(report(judge("good"), left_out=1)))
 
 
 @pytest.mark.parametrize("made", [everything(), everything(ACTING, ACTING)])
 def test_the_summary_quotes_a_submission_and_reads_nothing_in_it(made):
-    shown = Markdown(summary(made))
+    shown = Markdown(summary(ForStudent(made)))
     for acts in ("forged", "@", "evil", "<img", "`", "\x1b"):
         assert acts not in re.sub(r"&#\d+;", "", _without_titles(shown.ours)), acts
     assert all("<" not in block for block in shown.raw)
@@ -277,7 +284,7 @@ def _without_titles(text):
 
 def test_titles_hold_no_markup_either():
     made = report(judge("bad", FAILED, title="a|b *c* `d` <e> @f [g](https://h) _i_"))
-    (row,) = re.findall(r"\| split \|(.*)\| Not right", summary(made))
+    (row,) = re.findall(r"\| split \|(.*)\| Not right", summary(ForStudent(made)))
     assert not re.search(r"[|*`<>@\[\]_]|://", row)
     assert unescape(row).strip() == "a|b *c* `d` <e> @f [g](https://h) _i_"
 
@@ -286,12 +293,12 @@ def test_a_summary_fits_however_much_is_said():
     long = "x\n" * 100_000
     told = dict.fromkeys(("message", "hint", "diagnosis", "tried", "expected", "actual"), long)
     many = [judge(f"c{n}", FAILED, title=long, **told) for n in range(300)]
-    assert len(summary(report(*many)).encode()) < 2**18
+    assert len(summary(ForStudent(report(*many))).encode()) < 2**18
 
 
 @pytest.mark.parametrize("make", [junit, summary, github.payload, gitlab.code_quality])
 def test_hidden_checks_are_in_nothing(make):
-    text = make(sample())
+    text = make(ForStudent(sample()))
     text = base64.b64decode(text).decode() if make is github.payload else text
     assert "ecret" not in text.replace("hidden checks", "")
 
@@ -314,11 +321,13 @@ def test_what_cannot_be_written_is_a_sentence_each(tmp_path):
     blocked = tmp_path / "file"
     blocked.write_text("")
     variables = {"GITHUB_STEP_SUMMARY": str(blocked / "summary")}
-    commands, problems = hand_over("github", sample(), tmp_path, variables)
+    commands, problems = hand_over("github", ForStudent(sample()), tmp_path, variables)
     assert [p.split(" ")[1] for p in problems] == ["summary", "result"]
     assert "GITHUB_OUTPUT is not set" in problems[1]
     assert commands == []  # it lies outside of the repository
-    _, problems = hand_over("gitlab", sample(), tmp_path, {"CI_PROJECT_DIR": str(blocked)})
+    _, problems = hand_over(
+        "gitlab", ForStudent(sample()), tmp_path, {"CI_PROJECT_DIR": str(blocked)}
+    )
     assert len(problems) == 2
     assert all(p.count("\n") == 0 and "cannot be written" in p for p in problems)
 
@@ -326,6 +335,6 @@ def test_what_cannot_be_written_is_a_sentence_each(tmp_path):
 def test_what_others_wrote_for_github_stays(tmp_path):
     variables = {n: str(tmp_path / n) for n in ("GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT")}
     (tmp_path / "GITHUB_OUTPUT").write_text("before=1\n")
-    hand_over("github", sample(), tmp_path, variables)
+    hand_over("github", ForStudent(sample()), tmp_path, variables)
     before, result = (tmp_path / "GITHUB_OUTPUT").read_text().splitlines()
     assert (before, result.partition("=")[0]) == ("before=1", "result")

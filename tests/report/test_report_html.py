@@ -6,8 +6,18 @@ import pytest
 
 from grader import layout
 from grader.records import Figure
-from grader.report.writers import html
-from report_builders import BLOCKED, CRASHED, NO_WALLS, Page, judge, report, rich_report
+from report_builders import (
+    BLOCKED,
+    CRASHED,
+    NO_WALLS,
+    Page,
+    index_page,
+    instructor_page,
+    judge,
+    report,
+    rich_report,
+    student_page,
+)
 
 SCRIPTS, NAMES = layout.PACKAGE / "report" / "templates", ("student", "class")
 HOSTILE = (
@@ -46,9 +56,9 @@ def hostile():
 
 
 PAGES = {
-    "student": lambda full: html.student_page(full),
-    "instructor": lambda full: html.instructor_page(full),
-    "index": lambda full: html.index_page([full, full], seconds=3.0),
+    "student": student_page,
+    "instructor": instructor_page,
+    "index": lambda full: index_page([full, full], seconds=3.0),
 }
 every_page = pytest.mark.parametrize("page", PAGES.values(), ids=PAGES)
 every_report = pytest.mark.parametrize(
@@ -144,7 +154,7 @@ def contrast(one, other):
 
 @pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
 def test_text_has_the_contrast_of_wcag_aa(scheme):
-    style = Page(html.student_page(report())).style
+    style = Page(student_page(report())).style
     blocks = re.findall(r":root \{(.*?)\}", style, re.DOTALL)
     colours = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", blocks[scheme]))
     grounds = ("page", "card", "soft")

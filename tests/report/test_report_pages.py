@@ -5,7 +5,6 @@ import pytest
 from grader.records import Figure, Score
 from grader.report.analysis.fix_first import fix_first
 from grader.report.views.student_view import MOST_OPEN
-from grader.report.writers import html
 from report_builders import (
     BLOCKED,
     CRASHED,
@@ -15,21 +14,24 @@ from report_builders import (
     PARTIAL,
     PASSED,
     Page,
+    index_page,
+    instructor_page,
     judge,
     report,
     rich_report,
+    student_page,
 )
 
 PAGES = {
-    "student": lambda full: html.student_page(full),
-    "instructor": lambda full: html.instructor_page(full),
-    "index": lambda full: html.index_page([full, full], seconds=3.0),
+    "student": student_page,
+    "instructor": instructor_page,
+    "index": lambda full: index_page([full, full], seconds=3.0),
 }
 every_page = pytest.mark.parametrize("page", PAGES.values(), ids=PAGES)
 
 
 def test_figures_are_drawn():
-    parsed = Page(html.student_page(rich_report()))
+    parsed = Page(student_page(rich_report()))
     assert len(parsed.all("img")) == 4  # two maps, their scale, one sheet of images
     assert len([svg for svg in parsed.all("svg") if svg["class"] == "chart"]) == 2
     assert parsed.all("polyline")
@@ -38,7 +40,7 @@ def test_figures_are_drawn():
 
 def test_the_result_comes_first_and_never_rounds_to_full_marks():
     full = report(judge("a"), scores={"part1": Score(31.999, 32), "gan": Score(28, 28)})
-    parsed = Page(html.student_page(full))
+    parsed = Page(student_page(full))
     assert "31.99 / 32" in parsed.text
     assert "59.99 of 60 points" in parsed.text
     widths = [r["width"] for r in parsed.all("rect") if r["class"] == "bar-earned"]
@@ -46,7 +48,7 @@ def test_the_result_comes_first_and_never_rounds_to_full_marks():
 
 
 def test_what_to_fix_first_is_ranked_and_says_what_waits():
-    text = html.student_page(
+    text = student_page(
         report(
             judge("small", FAILED, 1.0, title="Small one", hint="Look here."),
             judge("root", CRASHED, 2.0, title="Root one", diagnosis="A known mistake."),
@@ -61,7 +63,7 @@ def test_what_to_fix_first_is_ranked_and_says_what_waits():
 
 
 def test_nothing_to_fix_says_nothing():
-    text = html.student_page(report(judge("a")))
+    text = student_page(report(judge("a")))
     assert "What to fix first" not in text
     assert "Well done" in text
 
@@ -70,7 +72,7 @@ def test_failing_checks_are_open_up_to_a_limit_and_passed_ones_closed():
     pairs = [judge(f"bad{n}", FAILED, message=f"Seen {n}") for n in range(MOST_OPEN + 4)]
     worst = judge("worst", FAILED, 9.0, message="Seen")
     fine = judge("fine", PASSED, message="All is well.")
-    parsed = Page(html.student_page(report(fine, *pairs, worst)))
+    parsed = Page(student_page(report(fine, *pairs, worst)))
     opened = {a["id"] for a in parsed.all("details") if "open" in a}
     assert len(opened) == MOST_OPEN
     assert "check-worst" in opened
@@ -80,21 +82,21 @@ def test_failing_checks_are_open_up_to_a_limit_and_passed_ones_closed():
 
 def test_what_takes_too_long_is_shown_where_a_check_passed():
     slow = judge("slow", PASSED, cost="It made 600 passes <b>, where 50 suffice.")
-    for page in (html.student_page, html.instructor_page):
+    for page in (student_page, instructor_page):
         parsed = Page(page(report(judge("fine", PASSED, message="Well."), slow)))
         assert "It made 600 passes <b>, where 50 suffice." in parsed.text
         assert [a["id"] for a in parsed.all("details") if "open" in a] == ["check-slow"]
 
 
 def test_a_check_with_nothing_to_tell_has_nothing_to_open():
-    parsed = Page(html.student_page(report(judge("silent", PASSED, function="none of ours"))))
+    parsed = Page(student_page(report(judge("silent", PASSED, function="none of ours"))))
     assert parsed.all("details") == []
     assert "Title of silent" in parsed.text
 
 
 def test_every_status_is_a_word_not_only_a_colour():
     statuses = (PASSED, PARTIAL, FAILED, CRASHED, BLOCKED, INVALID)
-    parsed = Page(html.student_page(report(*(judge(s.value, s) for s in statuses))))
+    parsed = Page(student_page(report(*(judge(s.value, s) for s in statuses))))
     for word in ("Passed", "Partly right", "Not right yet", "Stopped early", "Waiting"):
         assert word in parsed.text
     assert "Undecided" in parsed.text
@@ -112,24 +114,24 @@ def test_all_that_a_student_can_use_is_on_the_page():
         "counterexample": "print(  1)",
         "stdout": "my\nprint",
     }
-    page = html.student_page(report(judge("bad", FAILED, **words)))
+    page = student_page(report(judge("bad", FAILED, **words)))
     assert [value for value in words.values() if value not in page] == []
     assert page.index("print(  1)") > page.index("<pre")
 
 
 def test_undecided_points_are_said_and_not_counted_as_lost():
-    parsed = Page(html.student_page(rich_report()))
+    parsed = Page(student_page(rich_report()))
     assert "could not decide about 3 points. That is not counted as 0." in parsed.text
     assert "tell your instructor" in parsed.text
     assert "? / 3" in parsed.text
-    assert "could not decide" not in Page(html.student_page(report(judge("a")))).text
+    assert "could not decide" not in Page(student_page(report(judge("a")))).text
 
 
 def test_hidden_points_are_counted_aloud_for_the_student_and_shown_to_the_instructor():
-    student = Page(html.student_page(rich_report())).text
+    student = Page(student_page(rich_report())).text
     assert "5 of the 20 points come from hidden checks" in student
     assert "Secret title" not in student
-    instructor = Page(html.instructor_page(rich_report())).text
+    instructor = Page(instructor_page(rich_report())).text
     assert "come from hidden checks" not in instructor
     assert "Secret title" in instructor
     assert "hidden, not to be handed out" in instructor
@@ -138,25 +140,23 @@ def test_hidden_points_are_counted_aloud_for_the_student_and_shown_to_the_instru
 
 def test_everything_visible_passed_is_not_full_marks():
     full = report(judge("a"), judge("secret", FAILED, hidden=True))
-    text = Page(html.student_page(full)).text
+    text = Page(student_page(full)).text
     assert "Every check on this page passed." in text
     assert "Well done" not in text
 
 
 def test_the_graders_traceback_is_the_instructors():
-    assert "Traceback of ours" not in html.student_page(rich_report())
-    assert "Traceback of ours" in html.instructor_page(rich_report())
+    assert "Traceback of ours" not in student_page(rich_report())
+    assert "Traceback of ours" in instructor_page(rich_report())
 
 
 @pytest.mark.parametrize("sandbox", [NO_WALLS, {"mode": "none"}])
 def test_running_without_walls_is_said_on_every_page(sandbox):
     full = rich_report(sandbox=sandbox)
-    assert "UNSANDBOXED" in Page(html.instructor_page(full)).text
-    assert (
-        "1 of 2 submissions ran without walls" in Page(html.index_page([full, rich_report()])).text
-    )
-    assert "Every submission ran without walls" in Page(html.index_page([full])).text
-    student = Page(html.student_page(full)).text
+    assert "UNSANDBOXED" in Page(instructor_page(full)).text
+    assert "1 of 2 submissions ran without walls" in Page(index_page([full, rich_report()])).text
+    assert "Every submission ran without walls" in Page(index_page([full])).text
+    student = Page(student_page(full)).text
     assert "UNSANDBOXED" in student
     assert "ran without a sandbox" in student
 
@@ -184,7 +184,7 @@ def test_the_environment_is_in_the_footer(page):
 def test_floods_of_text_and_figures_are_cut():
     figures = tuple(Figure("bars", f"Bars {n}", {"a": [1.0]}) for n in range(50))
     full = report(judge("a", FAILED, message="x" * 10**6, stdout="y\n" * 10**6, figures=figures))
-    page = html.student_page(full)
+    page = student_page(full)
     assert len(page) < 100_000
     assert "44 more figures not shown" in page
     assert len([svg for svg in Page(page).all("svg") if svg["class"] == "chart"]) == 6
@@ -193,7 +193,7 @@ def test_floods_of_text_and_figures_are_cut():
 
 def test_the_class_page_links_both_pages_of_everyone():
     reports = [rich_report(id=name) for name in ("ada", "a/../b c", "jörg", "javascript:alert(1)")]
-    links = [a["href"] for a in Page(html.index_page(reports)).all("a")]
+    links = [a["href"] for a in Page(index_page(reports)).all("a")]
     looked_at = len(links) - 8
     assert links[looked_at:] == [
         f"{folder}/{page}.html"
@@ -210,7 +210,7 @@ def test_a_name_that_shows_nothing_gives_way_to_the_id(page):
 
 @pytest.mark.parametrize("name", ["..", ".", ""])
 def test_an_id_that_is_a_step_gets_no_link(name):
-    assert Page(html.index_page([report(id=name)])).all("a") == []
+    assert Page(index_page([report(id=name)])).all("a") == []
 
 
 def test_the_class_page_shows_scores_and_the_class_in_numbers():
@@ -220,7 +220,7 @@ def test_the_class_page_shows_scores_and_the_class_in_numbers():
         report(scores={"part1": Score(0, 32, 4)}, id="three"),
         report(scores={"part1": Score(0, 32)}, reason="No file.", id="four"),
     ]
-    text = Page(html.index_page(reports, "Homework 3, spring", 125)).text
+    text = Page(index_page(reports, "Homework 3, spring", 125)).text
     assert text.count("Homework 3, spring") == 2
     assert "Submissions 4 Median 10 / 60 Undecided 1 Unusable 1 Graded in 2 min 05 s" in text
     assert "Part 1 GAN" in text
@@ -228,8 +228,8 @@ def test_the_class_page_shows_scores_and_the_class_in_numbers():
 
 
 def test_the_class_page_without_time_or_class():
-    assert "Graded in" not in html.index_page([report()])
-    assert "No submissions." in html.index_page([])
+    assert "Graded in" not in index_page([report()])
+    assert "No submissions." in index_page([])
 
 
 def test_a_cause_is_fixed_before_what_it_causes():
@@ -251,7 +251,7 @@ def test_a_mistake_that_several_checks_found_is_one_thing_to_fix():
     first, second = fix_first(full)
     assert (first.check.id, first.alike, first.points) == ("a", 1, 2.5)
     assert second.check.id == "c"
-    text = Page(html.student_page(full)).text
+    text = Page(student_page(full)).text
     assert "1 here; 1 more check found the same, worth 1.5" in text
     assert [advice.check.id for advice in fix_first(full, alike=False)] == ["c", "b", "a"]
 

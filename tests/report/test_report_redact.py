@@ -5,11 +5,24 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
+from grader.gradebook.table import gradebook
 from grader.records import Figure, Outcome
-from grader.report.redact import for_student
-from grader.report.writers import html, terminal
+from grader.report.deliver import ForInstructor, ForStudent
+from grader.report.redact import redacted
+from grader.report.writers import github, gitlab, html, plain, terminal
+from grader.report.writers.junit import junit
+from grader.report.writers.markdown import summary
 from grader.report.writers.results import result
-from report_builders import BLOCKED, FAILED, INVALID, PASSED, judge, report
+from report_builders import (
+    BLOCKED,
+    FAILED,
+    INVALID,
+    PASSED,
+    instructor_page,
+    judge,
+    report,
+    student_page,
+)
 
 HIDDEN_WORDS = {
     "message": "tokenmessage",
@@ -61,19 +74,19 @@ def shown_in_terminal(shown):
 
 
 def test_every_planted_token_is_in_the_instructors_page_and_json():
-    everything = html.instructor_page(planted()) + json.dumps(result(planted()))
+    everything = instructor_page(planted()) + json.dumps(result(ForInstructor(planted())))
     assert [token for token in TOKENS if token not in everything] == []
 
 
 @pytest.mark.parametrize(
     "render",
     [
-        html.student_page,
-        lambda full: html.student_page(for_student(full)),
-        lambda full: html.instructor_page(for_student(full)),
-        lambda full: json.dumps(result(for_student(full))),
-        lambda full: shown_in_terminal(for_student(full)),
-        lambda full: repr(for_student(full)),
+        student_page,
+        lambda full: student_page(redacted(full)),
+        lambda full: instructor_page(redacted(full)),
+        lambda full: json.dumps(result(ForStudent(full))),
+        lambda full: shown_in_terminal(ForStudent(full)),
+        lambda full: repr(ForStudent(full)),
     ],
     ids=["page", "redacted page", "instructor's page", "json", "terminal", "repr"],
 )
@@ -85,7 +98,7 @@ def test_nothing_hidden_is_left(render):
 
 def test_scores_stay_and_hidden_points_are_withheld():
     full = planted()
-    shown = for_student(full)
+    shown = redacted(full)
     assert shown.scores == full.scores
     assert shown.withheld == 3.0
     assert [check.id for check in shown.checks] == ["open", "waits", "waits_behind", "undecided"]
@@ -93,7 +106,7 @@ def test_scores_stay_and_hidden_points_are_withheld():
 
 
 def test_a_check_that_waits_for_a_hidden_one_says_so_without_a_name():
-    shown = {outcome.check_id: outcome for outcome in for_student(planted()).outcomes}
+    shown = {outcome.check_id: outcome for outcome in redacted(planted()).outcomes}
     assert shown["waits"].feedback.message.startswith("This check waits")
     assert shown["waits_behind"].feedback.message.startswith("This check waits")
     assert shown["undecided"].feedback.message == "The grader could not decide this check."
@@ -105,9 +118,9 @@ def test_a_check_that_waits_for_a_public_one_keeps_its_words():
         judge("second", BLOCKED, needs=("first",), message="Waits for “Shapes”."),
         judge("secret", PASSED, title="Something else", hidden=True),
     )
-    outcome = for_student(full).outcomes[1]
+    outcome = redacted(full).outcomes[1]
     assert outcome.feedback.message == "Waits for “Shapes”."
-    assert for_student(full).checks[1].needs == ("first",)
+    assert redacted(full).checks[1].needs == ("first",)
 
 
 def test_what_waits_for_a_hidden_check_says_nothing_of_it_even_without_its_name():
@@ -115,7 +128,7 @@ def test_what_waits_for_a_hidden_check_says_nothing_of_it_even_without_its_name(
         judge("secret", FAILED, title="Batch norm", hidden=True),
         judge("waits", BLOCKED, needs=("secret",), message="Waits for a check of normalisation."),
     )
-    assert "normalisation" not in for_student(full).outcomes[0].feedback.message
+    assert "normalisation" not in redacted(full).outcomes[0].feedback.message
 
 
 @pytest.mark.parametrize(
@@ -126,7 +139,7 @@ def test_a_figure_that_names_a_hidden_check_is_removed(figure):
         judge("tokenid", FAILED, title="Secret", hidden=True),
         judge("waits", BLOCKED, figures=(figure,)),
     )
-    assert for_student(full).outcomes[0].feedback.figures == ()
+    assert redacted(full).outcomes[0].feedback.figures == ()
 
 
 def test_a_hidden_check_without_a_title_hides_no_public_words():
@@ -134,12 +147,12 @@ def test_a_hidden_check_without_a_title_hides_no_public_words():
         judge("secret", hidden=True, title=" . "),
         judge("second", BLOCKED, message="Waits for “Shapes”."),
     )
-    assert for_student(full).outcomes[0].feedback.message == "Waits for “Shapes”."
+    assert redacted(full).outcomes[0].feedback.message == "Waits for “Shapes”."
 
 
 def test_redacting_twice_changes_nothing():
-    once = for_student(planted())
-    assert for_student(once) == once
+    once = redacted(planted())
+    assert redacted(once) == once
 
 
 def test_an_outcome_without_a_check_is_refused():
@@ -147,7 +160,7 @@ def test_an_outcome_without_a_check_is_refused():
     stranger = Outcome("stranger", FAILED, 0.0, full.outcomes[0].feedback)
     broken = type(full)(full.submission, full.checks, (*full.outcomes, stranger), full.scores)
     with pytest.raises(ValueError, match="stranger"):
-        for_student(broken)
+        redacted(broken)
 
 
 def test_of_the_causes_of_a_failure_hidden_ones_are_left_out():
@@ -157,4 +170,34 @@ def test_of_the_causes_of_a_failure_hidden_ones_are_left_out():
         judge("tokenid", FAILED, hidden=True),
         (replace(check, causes=("tokenid", "seen")), outcome),
     )
-    assert for_student(full).checks[1].causes == ("seen",)
+    assert redacted(full).checks[1].causes == ("seen",)
+
+
+def test_a_student_s_delivery_is_redacted_however_it_is_made():
+    full = planted()
+    assert ForStudent(full).report == redacted(full)
+    assert replace(ForStudent(full), report=full).report == redacted(full)
+    assert ForInstructor(full).report == full
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        html.student_page,
+        html.instructor_page,
+        lambda full: html.index_page([full]),
+        result,
+        junit,
+        summary,
+        github.commands,
+        github.payload,
+        gitlab.code_quality,
+        plain.feedback,
+        lambda full: gradebook([full]),
+        lambda full: terminal.show(full, Console(file=io.StringIO())),
+        lambda full: terminal.show_class([full], Console(file=io.StringIO())),
+    ],
+)
+def test_no_writer_takes_a_report_that_nobody_addressed_to_a_reader(write):
+    with pytest.raises(AttributeError, match="'Report' object has no attribute 'report'"):
+        write(planted())

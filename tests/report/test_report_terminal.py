@@ -5,6 +5,7 @@ import pytest
 from rich.console import Console
 
 from grader.records import Figure, Score
+from grader.report.deliver import ForInstructor
 from grader.report.writers.terminal import show
 from report_builders import (
     BLOCKED,
@@ -23,7 +24,7 @@ HOSTILE = "[bold]b[/bold] [/] \x1b[2J\x1b]0;owned\x07 \u202eevil :smile: \x9bm"
 
 def shown(full, verbose=False, width=120, **options):
     console = Console(file=io.StringIO(), width=width, **options)
-    show(full, console, verbose)
+    show(ForInstructor(full), console, verbose)
     return console.file.getvalue()
 
 
@@ -187,7 +188,7 @@ def test_it_is_plain_where_there_is_no_terminal():
 def test_an_encoding_without_the_signs_gets_plain_ones(encoding):
     file = io.TextIOWrapper(io.BytesIO(), encoding=encoding, write_through=True)
     name = judge("a", FAILED, title="Jörg 李", message="≤")
-    show(report(name, judge("b")), Console(file=file, width=100))
+    show(ForInstructor(report(name, judge("b"))), Console(file=file, width=100))
     text = file.buffer.getvalue().decode(encoding)
     assert "x J" in text
     assert "#" in text

@@ -16,7 +16,7 @@ from grader.checks.framework.expect import Unmet
 from grader.checks.framework.student import Student
 from grader.grading import engine
 from grader.records import Status, Submission
-from grader.report.redact import for_student
+from grader.report.redact import redacted
 from grader.sandbox.host import process
 
 BY_NAME = {attack.name: attack for attack in ATTACKS}
@@ -120,4 +120,4 @@ def test_what_a_hidden_check_hands_over_is_shown_to_no_student(walls, aims):
     submission = Submission("smuggler", "", attack.files, "digest")
     report = engine.report(submission, attack.checks, list(outcomes.values()), walls.describe())
     assert "SMUGGLED" in str(report.outcomes)
-    assert "SMUGGLED" not in str(for_student(report).outcomes)
+    assert "SMUGGLED" not in str(redacted(report).outcomes)

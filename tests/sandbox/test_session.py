@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import grader
+from grader.errors import GuestUnusable
 from grader.homework.contract import FILES, PARTS
 from grader.homework.families import FAMILIES
 from grader.homework.networks import Network, build
@@ -20,7 +21,7 @@ from grader.records import Call, Limits, NumPy, Other, Passes, Received
 from grader.sandbox.guest import server as guests
 from grader.sandbox.host import process, zygote
 from grader.sandbox.host import session as sessions
-from grader.sandbox.host.session import GuestUnusable, InProcessSession, ProcessSession
+from grader.sandbox.host.session import InProcessSession, ProcessSession
 from grader.sandbox.protocol import replies, wire
 from grader.sandbox.protocol.wire import MAX_PAYLOAD, Garbage
 

@@ -17,14 +17,15 @@ from click.testing import CliRunner
 import grader
 from attacks import working
 from grader.cli import doctor, main
+from grader.errors import GuestUnusable, NoWalls
 from grader.grading import batch
 from grader.homework.contract import FILES
 from grader.records import Call, Limits
 from grader.sandbox.host import bubblewrap, process, zygote
-from grader.sandbox.host.session import Allowance, GuestUnusable, ProcessSession
+from grader.sandbox.host.session import Allowance, ProcessSession
 from grader.sandbox.isolation import lockdown, probe, readable
 from grader.sandbox.isolation.modes import MODES, NO_WALLS, Walls
-from grader.sandbox.isolation.probe import NoWalls, Offer, choose
+from grader.sandbox.isolation.probe import Offer, choose
 from grader.submissions.intake import read_one
 from grading import ROOT
 

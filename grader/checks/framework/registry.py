@@ -26,13 +26,15 @@ from hypothesis.strategies import SearchStrategy
 
 from grader import layout
 from grader.checks.framework.expect import StudentFault, Unmet
+from grader.checks.framework.student import Student
 from grader.homework import contract
 from grader.records import Check, Feedback, Limits
 
 __all__ = ["CHECKS", "check", "checks_of", "for_all", "load", "without_shrinking"]
 
-Run = Callable[[Any], Feedback | None]
+Run = Callable[[Student], Feedback | None]
 R = TypeVar("R", bound=Run)
+C = TypeVar("C")
 
 # Hypothesis would make a folder of its own wherever a student happens to be.
 set_hypothesis_home_dir(Path.home() / ".cache" / "hw3-grader")
@@ -226,8 +228,8 @@ _NO_CONSTANTS = getattr(providers, "Constants", lambda: None)()
 
 
 def for_all(
-    cases: SearchStrategy[Any], examples: int = 20
-) -> Callable[[Callable[[Any, Any], None]], Run]:
+    cases: SearchStrategy[C], examples: int = 20
+) -> Callable[[Callable[[Student, C], None]], Run]:
     """Run a check ``(student, case)`` on cases that Hypothesis draws, derandomized.
 
     The outcome of a case is remembered, and shrinking ends after 30 further cases or two seconds:
@@ -249,14 +251,14 @@ def for_all(
         suppress_health_check=list(HealthCheck),
     )
 
-    def decorate(body: Callable[[Any, Any], None]) -> Run:
+    def decorate(body: Callable[[Student, C], None]) -> Run:
         @wraps(body)
-        def run(student: Any) -> None:
-            seen: dict[Any, Unmet | None] = {}
+        def run(student: Student) -> None:
+            seen: dict[C, Unmet | None] = {}
             first: Unmet | None = None
             failed_at, since = 0.0, 0
 
-            def outcome(case: Any) -> Unmet | None:
+            def outcome(case: C) -> Unmet | None:
                 nonlocal first, failed_at, since
                 if case not in seen:
                     if first is not None:
@@ -275,7 +277,7 @@ def for_all(
                         raise _Halt(first or fault) from None
                 return seen[case]
 
-            def holds(case: Any) -> None:
+            def holds(case: C) -> None:
                 unmet = outcome(case)
                 if unmet is not None:
                     raise unmet

@@ -14,6 +14,7 @@ import numpy as np
 
 from grader.calls.validate import WrongKind, to_array
 from grader.checks.framework import expect
+from grader.checks.framework.student import Student
 from grader.gan_metrics.measure import digits
 from grader.homework.contract import GAN_LOSSES
 
@@ -191,7 +192,7 @@ def declared(result: Mapping[str, Any]) -> str:
     return family
 
 
-def best_logits(student: Any, real: Array, fake: Array, steps: int = 200) -> Array:
+def best_logits(student: Student, real: Array, fake: Array, steps: int = 200) -> Array:
     """Where ``discriminator_loss`` is smallest, from 0.5 on, for images of K kinds.
 
     Args:
@@ -285,7 +286,7 @@ def _norm(array: Array) -> float:
     return float(np.linalg.norm(array))
 
 
-def take_steps(student: Any, *runs: dict[str, Any], size: int = BATCH) -> Steps:
+def take_steps(student: Student, *runs: dict[str, Any], size: int = BATCH) -> Steps:
     """Drive ``train_step`` twice for each of the runs (``grader/sandbox/gan/training.py``,
     ``steps``).
 

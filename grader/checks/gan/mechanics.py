@@ -8,6 +8,7 @@ import numpy as np
 
 from grader.checks.framework import expect
 from grader.checks.framework.registry import check
+from grader.checks.framework.student import Student
 from grader.checks.gan.evidence import (
     BATCH,
     FAKE_ALONE,
@@ -33,7 +34,7 @@ MOMENTS = Limits(wall_seconds=120.0, cpu_seconds=60.0)
 
 
 @check("make_generator", points=1)
-def makes_images(student: Any) -> None:
+def makes_images(student: Student) -> None:
     """Makes a generator of images.
 
     make_generator(latent_dim) returns an nn.Module with trainable parameters; it turns a batch of
@@ -48,7 +49,7 @@ def makes_images(student: Any) -> None:
 
 
 @check("make_generator", points=1, needs=[makes_images])
-def stays_in_range(student: Any) -> None:
+def stays_in_range(student: Student) -> None:
     """Its images stay within [-1, 1], whatever the noise.
 
     Pixels of the real images lie in [-1, 1].  A last layer such as tanh keeps the generated ones
@@ -67,7 +68,7 @@ def stays_in_range(student: Any) -> None:
 
 
 @check("make_discriminator", points=1)
-def gives_one_logit_per_image(student: Any) -> None:
+def gives_one_logit_per_image(student: Student) -> None:
     """Makes a discriminator that gives one number per image.
 
     make_discriminator() returns an nn.Module with trainable parameters; it turns images
@@ -75,7 +76,7 @@ def gives_one_logit_per_image(student: Any) -> None:
     """
     sizes = [2, 7, 33]
     result = student.drive("judge_discriminator", seed=0, images=batches(33), sizes=sizes)
-    column = np.ndim(result.get("logits_7")) == 2
+    column = np.ndim(result.get("logits_7", 0)) == 2
     for size in sizes:
         outputs(result, f"logits_{size}", size, (1,) if column else ())
     trainable = float(field(result, "trainable", ()))
@@ -83,7 +84,7 @@ def gives_one_logit_per_image(student: Any) -> None:
 
 
 @check("make_discriminator", points=1, needs=[gives_one_logit_per_image], limits=MOMENTS)
-def gives_logits(student: Any) -> None:
+def gives_logits(student: Student) -> None:
     """Its numbers are logits, not probabilities.
 
     A logit is any real number; what makes a probability of it belongs to the loss.  A sigmoid at
@@ -120,7 +121,7 @@ def _all_probabilities(logits: np.ndarray) -> bool:
 
 
 @check("discriminator_loss", points=1)
-def is_a_mean_over_the_batch(student: Any) -> None:
+def is_a_mean_over_the_batch(student: Student) -> None:
     """Is a mean over the batch.
 
     The same logits twice over are a batch of twice the size, and give the same loss.  A sum would
@@ -137,7 +138,7 @@ def is_a_mean_over_the_batch(student: Any) -> None:
 
 
 @check("generator_loss", points=0.5)
-def is_a_mean(student: Any) -> None:
+def is_a_mean(student: Student) -> None:
     """Is a mean over the batch.
 
     The same logits twice over are a batch of twice the size, and give the same loss.
@@ -173,7 +174,7 @@ def _has_gradient(gradients: np.ndarray) -> None:
 
 
 @check("discriminator_loss", points=1, needs=[is_a_mean_over_the_batch])
-def matches_its_family(student: Any) -> None:
+def matches_its_family(student: Student) -> None:
     """Has the value that the family named by LOSS gives it.
 
     Real and fake terms may be added or averaged, and high logits may mean real or fake.  If your
@@ -198,7 +199,7 @@ def matches_its_family(student: Any) -> None:
 
 
 @check("generator_loss", points=0.5, needs=[is_a_mean])
-def belongs_to_its_family(student: Any) -> None:
+def belongs_to_its_family(student: Student) -> None:
     """Has the value that the family named by LOSS gives it.
 
     High logits may mean real or fake.  If your loss is a variant of a family, say so with
@@ -217,7 +218,7 @@ def belongs_to_its_family(student: Any) -> None:
 
 
 @check("generator_loss", points=1, needs=[is_a_mean])
-def plays_against_the_discriminator(student: Any) -> None:
+def plays_against_the_discriminator(student: Student) -> None:
     """Pulls fake images to where the discriminator puts real ones.
 
     We let discriminator_loss choose the best logits for real and for fake images.  There, the

@@ -13,6 +13,7 @@ import numpy as np
 from grader.checks.framework import expect
 from grader.checks.framework.expect import StudentFault, Unmet
 from grader.checks.framework.registry import check
+from grader.checks.framework.student import Student
 from grader.checks.gan.evidence import BATCH, LATENT, SAMPLES, STEPS, batches, field, noise, outputs
 from grader.gan_metrics.measure import (
     Quality,
@@ -67,7 +68,7 @@ CAUSES = (
 
 
 def train_whole(
-    student: Any, images: np.ndarray, seed: int, enough: int = STEPS
+    student: Student, images: np.ndarray, seed: int, enough: int = STEPS
 ) -> tuple[dict[str, Any], np.ndarray]:
     """Train a submission's networks with its ``train``, as the homework promises.
 
@@ -114,7 +115,7 @@ class _Training:
 
 
 @check("train", points=4, limits=TRAINING, causes=CAUSES)
-def learns_the_digits(student: Any) -> Feedback:
+def learns_the_digits(student: Student) -> Feedback:
     """The trained generator makes the ten digits, in all their variety.
 
     We train your two networks with your train, our optimizers (Adam, learning rate 0.002, betas 0.5
@@ -138,7 +139,7 @@ def learns_the_digits(student: Any) -> Feedback:
     expect.partial(verdict.fraction, verdict.message, **feedback)
 
 
-def _trained(student: Any, seed: int) -> _Training:
+def _trained(student: Student, seed: int) -> _Training:
     result, samples = train_whole(student, digits().train, seed)
     quality = measure(samples)
     verdict = fraction(quality)

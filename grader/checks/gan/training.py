@@ -8,6 +8,7 @@ import numpy as np
 
 from grader.checks.framework import expect
 from grader.checks.framework.registry import check
+from grader.checks.framework.student import Student
 from grader.checks.gan.evidence import BATCH, LATENT, batches, field, noise, take_steps, text
 from grader.records import Limits
 
@@ -21,7 +22,7 @@ STILL = 2e-7
 
 
 @check("train_step", points=1, limits=MOMENTS)
-def steps_both(student: Any) -> None:
+def steps_both(student: Student) -> None:
     """Takes a step with each network and returns both losses.
 
     We call train_step twice with optimizers of ours (plain gradient descent): each time the
@@ -46,7 +47,7 @@ _WHY_STILL = {
 
 
 @check("train_step", points=1, needs=[steps_both], limits=MOMENTS)
-def moves_only_its_own(student: Any) -> None:
+def moves_only_its_own(student: Student) -> None:
     """Moves each network by its own optimizer alone.
 
     We hand over an optimizer with learning rate 0: its network should then stay where it is, while
@@ -77,7 +78,7 @@ FACTOR = 30.0
 
 
 @check("train_step", points=2, needs=[steps_both, moves_only_its_own], limits=MOMENTS)
-def keeps_the_losses_apart(student: Any) -> None:
+def keeps_the_losses_apart(student: Student) -> None:
     """Applies to each network the gradient of its own loss alone.
 
     We hold one network still and make the gradient of its loss 30 times larger: the other
@@ -121,7 +122,7 @@ _WHY_LEAKED = {
 
 
 @check("train_step", points=1, needs=[steps_both], limits=MOMENTS)
-def makes_rivals(student: Any) -> None:
+def makes_rivals(student: Student) -> None:
     """The discriminator learns to tell fakes, the generator to pass as real.
 
     First only the discriminator learns (opt_g has learning rate 0): its logits of real and of fake
@@ -165,7 +166,7 @@ def _means(real: np.ndarray, fake: np.ndarray) -> str:
 
 
 @check("train", points=1, limits=MOMENTS)
-def runs(student: Any) -> None:
+def runs(student: Student) -> None:
     """Takes as many steps as it is told to, and returns their results.
 
     train(..., steps=7, batch_size=8, ...) calls train_step seven times, each time with 8 images and

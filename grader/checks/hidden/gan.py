@@ -8,6 +8,7 @@ import numpy as np
 
 from grader.checks.framework import expect
 from grader.checks.framework.registry import check
+from grader.checks.framework.student import Student
 from grader.checks.gan.evidence import (
     BATCH,
     DENSITIES,
@@ -41,7 +42,7 @@ __all__ = ["share_of", "some_classes"]
 
 
 @check("make_generator", points=0.5, needs=[makes_images])
-def follows_the_noise(student: Any) -> None:
+def follows_the_noise(student: Student) -> None:
     """Different noise gives different images, for any number of noise values.
 
     Every image is made from its own row of noise; latent_dim is what the caller says.
@@ -59,7 +60,7 @@ def follows_the_noise(student: Any) -> None:
 
 
 @check("make_discriminator", points=1, needs=[gives_one_logit_per_image], limits=MOMENTS)
-def can_learn(student: Any) -> None:
+def can_learn(student: Student) -> None:
     """Learns to tell digits from digits with shuffled pixels.
 
     Trained alone, with a loss of ours, for some hundred steps: enough for a network that sees where
@@ -73,7 +74,7 @@ def can_learn(student: Any) -> None:
         **{"real": real, "fake": shuffled(real, 13), "probe": probe},
         **{"steps": 200, "batch_size": BATCH},
     )
-    row = (1,) if np.ndim(result.get("logits")) == 2 else ()
+    row = (1,) if np.ndim(result.get("logits", 0)) == 2 else ()
     logits = outputs(result, "logits", 400, row).reshape(400)
     separated = area(logits[:200], logits[200:])
     expect.that(
@@ -85,7 +86,7 @@ def can_learn(student: Any) -> None:
 
 
 @check("discriminator_loss", points=1, needs=[is_a_mean_over_the_batch])
-def is_finite_everywhere(student: Any) -> None:
+def is_finite_everywhere(student: Student) -> None:
     """Is finite, with finite gradients, for logits of -100 and 100.
 
     In float32 the probability of such a logit is exactly 0 or 1, and the logarithm of 0 is not
@@ -100,7 +101,7 @@ def is_finite_everywhere(student: Any) -> None:
 
 
 @check("discriminator_loss", points=1, needs=[is_a_mean_over_the_batch])
-def tells_real_from_fake(student: Any) -> None:
+def tells_real_from_fake(student: Student) -> None:
     """Making it small tells how likely an image is real.
 
     We minimise your loss over the logits themselves, for kinds of images that are more frequent
@@ -144,7 +145,7 @@ def tells_real_from_fake(student: Any) -> None:
 
 
 @check("generator_loss", points=1, needs=[is_a_mean])
-def stays_finite(student: Any) -> None:
+def stays_finite(student: Student) -> None:
     """Is finite, with finite gradients, for logits of -100 and 100.
 
     Use functions that take logits, such as softplus or binary_cross_entropy_with_logits.
@@ -156,7 +157,7 @@ def stays_finite(student: Any) -> None:
 
 
 @check("train_step", points=1, needs=[steps_both], limits=MOMENTS)
-def starts_from_zero(student: Any) -> None:
+def starts_from_zero(student: Student) -> None:
     """Gradients of one call are gone in the next.
 
     Clearing every .grad between two calls should not change what the second one does: PyTorch adds
@@ -178,7 +179,7 @@ def starts_from_zero(student: Any) -> None:
 
 
 @check("train_step", points=1, needs=[steps_both], limits=MOMENTS)
-def learns_from_both(student: Any) -> None:
+def learns_from_both(student: Student) -> None:
     """The discriminator's step depends on the real images and on the noise.
 
     It should learn from the images that it is handed and from what the generator makes of the
@@ -197,7 +198,7 @@ def learns_from_both(student: Any) -> None:
         )
 
 
-def _short(student: Any, images: np.ndarray, plans: list[dict[str, int]], steps: int) -> Any:
+def _short(student: Student, images: np.ndarray, plans: list[dict[str, int]], steps: int) -> Any:
     plans = [{"images": 0, "steps": steps, "seed": 5, "state": 0, **plan} for plan in plans]
     return student.drive(
         "short_training",
@@ -209,7 +210,7 @@ def _short(student: Any, images: np.ndarray, plans: list[dict[str, int]], steps:
 
 
 @check("train", points=0.5, needs=[runs], limits=MOMENTS)
-def uses_all_images(student: Any) -> None:
+def uses_all_images(student: Student) -> None:
     """Trains on all the images that it is given.
 
     We replace a quarter of the images by others, a different quarter each time: the trained
@@ -231,7 +232,7 @@ def uses_all_images(student: Any) -> None:
 
 
 @check("train", points=0.5, needs=[runs], limits=MOMENTS)
-def draws_fresh_noise(student: Any) -> None:
+def draws_fresh_noise(student: Student) -> None:
     """Draws fresh standard normal noise for every step.
 
     A generator that always sees the same noise learns these few images only.
@@ -257,7 +258,7 @@ def draws_fresh_noise(student: Any) -> None:
 
 
 @check("train", points=0.5, needs=[runs], limits=MOMENTS)
-def repeats_itself(student: Any) -> None:
+def repeats_itself(student: Student) -> None:
     """Trains to the very same networks again, from the same networks and the same seed.
 
     Everything that is drawn (batches, noise, dropout) follows from `seed`, whatever was drawn
@@ -304,7 +305,7 @@ def share_of(samples: np.ndarray, classes: np.ndarray) -> float:
 
 
 @check("train", points=2, needs=[runs], limits=TRAINING)
-def learns_what_it_is_given(student: Any) -> None:
+def learns_what_it_is_given(student: Student) -> None:
     """Learns to make the images that train is given, whichever they are.
 
     We hand train the digits of three classes only, and look after 800 of 4,000 steps: what the

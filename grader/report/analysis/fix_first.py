@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from grader.homework import contract
 from grader.records import Check, Feedback, Figure, Outcome, Report, Status
-from grader.report import display
+from grader.report import numbers
+from grader.text import one_line
 
 __all__ = [
     "TO_FIX",
@@ -187,7 +188,7 @@ def _waiting_for(check_id: str, pairs: Sequence[Judged]) -> list[Judged]:
 def to_do(advice: Advice) -> str:
     """The check's title, or what is missing where nothing could be tried."""
     if advice.waiting and nothing_called(advice.outcome):
-        return display.one_line(advice.outcome.feedback.message, 160)
+        return one_line(advice.outcome.feedback.message, 160)
     return advice.check.title
 
 
@@ -196,21 +197,21 @@ def to_win(advice: Advice) -> str:
     checks = "1 check waits" if advice.waiting == 1 else f"{advice.waiting} checks wait"
     held_up = f"; {checks} for it" if advice.waiting else ""
     if advice.waiting and nothing_called(advice.outcome):
-        return f"up to +{display.number(advice.points)}{held_up}"
+        return f"up to +{numbers.number(advice.points)}{held_up}"
     found = "1 check" if advice.alike == 1 else f"{advice.alike} checks"
     alike = f", with {found} that found the same" if advice.alike else ""
-    won = display.number(advice.lost + advice.alike_points) if advice.alike else _own(advice)
+    won = numbers.number(advice.lost + advice.alike_points) if advice.alike else _own(advice)
     return f"+{won}{alike}{held_up}"
 
 
 def _own(advice: Advice) -> str:
-    return display.trimmed(display.fixed(advice.lost, advice.check.points))
+    return numbers.trimmed(numbers.fixed(advice.lost, advice.check.points))
 
 
 def passed_everything(report: Report) -> bool:
     """Full marks: all checks were run, there was something to earn, and all of it was earned."""
     total = report.total
-    full = total.possible > 0.0 and display.same(total.earned, total.possible)
+    full = total.possible > 0.0 and numbers.same(total.earned, total.possible)
     return full and not report.left_out and total.undecided == 0.0 and not report.submission.reason
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from grader.report.display import short
+from grader.report.numbers import short
 
 __all__ = [
     "HEIGHT",

@@ -16,9 +16,10 @@ import numpy.typing as npt
 from markupsafe import Markup
 
 from grader.records import Figure
-from grader.report.display import one_line, short
 from grader.report.figures import charts
 from grader.report.figures.png import Pixels, data_uri
+from grader.report.numbers import short
+from grader.text import one_line
 
 __all__ = [
     "MOST_ARRAYS",

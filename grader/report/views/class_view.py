@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from grader.records import Report, Score
-from grader.report import display
+from grader.report import labels, numbers
 from grader.report.analysis.fix_first import parts_of, status_of, unsandboxed
 from grader.report.analysis.statistics import CheckFigures, checks_of, histogram, to_look_at
 from grader.report.figures import charts
 from grader.report.views.student_view import BarView, bar_view
+from grader.text import one_line
 
 __all__ = ["CheckRow", "ClassView", "Kind", "LookView", "RowView", "class_view"]
 
@@ -92,7 +93,7 @@ def class_view(reports: Sequence[Report], seconds: float | None) -> ClassView:
     rows = tuple(_row(report, parts, reasons.get(id(report), ())) for report in reports)
     there = {kind for row in rows for kind in row.kinds.split()}
     return ClassView(
-        parts=tuple(map(display.part_label, parts)),
+        parts=tuple(map(labels.part_label, parts)),
         rows=rows,
         facts=tuple(_facts(reports, seconds)),
         unsandboxed=sum(map(unsandboxed, reports)),
@@ -116,11 +117,11 @@ KINDS = (
 
 
 def _name(report: Report) -> str:
-    return display.one_line(report.submission.name or report.submission.id, 80)
+    return one_line(report.submission.name or report.submission.id, 80)
 
 
 def _listed(reasons: Sequence[str]) -> str:
-    return display.one_line("; ".join(reasons), 240)
+    return one_line("; ".join(reasons), 240)
 
 
 def _distribution(
@@ -130,7 +131,7 @@ def _distribution(
     usable = [r for r in reports if not r.submission.reason and r.scores]
     scores: dict[str, list[Score]] = {"Total": [r.total for r in usable]}
     for part in parts:
-        scores[display.part_label(part)] = [r.scores[part] for r in usable if part in r.scores]
+        scores[labels.part_label(part)] = [r.scores[part] for r in usable if part in r.scores]
     drawn = []
     for name, some in scores.items():
         counts = histogram([s.earned / s.possible for s in some if s.possible > 0])
@@ -146,12 +147,12 @@ def _check(figures: CheckFigures) -> CheckRow:
     return CheckRow(
         id=check.id,
         title=check.title,
-        part=display.part_label(check.part),
+        part=labels.part_label(check.part),
         hidden=check.hidden,
         passed=f"{100 * passed:.0f}",
         mean=f"{100 * figures.mean:.0f}",
         discrimination="" if r is None else f"{r:.2f}",
-        diagnoses=tuple((display.one_line(words, 160), n) for words, n in figures.diagnoses),
+        diagnoses=tuple((one_line(words, 160), n) for words, n in figures.diagnoses),
         flag=flag if figures.decided > 1 else "",
     )
 
@@ -161,17 +162,17 @@ def _row(report: Report, parts: Sequence[str], reasons: Sequence[str]) -> RowVie
     scores = [report.scores.get(part) for part in parts]
     decided = "invalid" if total.undecided > 0.0 else "plain"
     return RowView(
-        id=display.one_line(submission.id, 80),
-        name=display.one_line(submission.name, 80),
+        id=one_line(submission.id, 80),
+        name=one_line(submission.name, 80),
         folder=_folder(submission.id),
-        total=display.points(total.earned, total.possible) if report.scores else "",
+        total=numbers.points(total.earned, total.possible) if report.scores else "",
         bar=bar_view(total),
         parts=tuple(
-            display.trimmed(display.fixed(score.earned, score.possible)) if score else ""
+            numbers.trimmed(numbers.fixed(score.earned, score.possible)) if score else ""
             for score in scores
         ),
-        undecided=display.number(total.undecided) if total.undecided > 0.0 else "",
-        status=display.one_line(status_of(report), 200),
+        undecided=numbers.number(total.undecided) if total.undecided > 0.0 else "",
+        status=one_line(status_of(report), 200),
         css="unusable" if submission.reason else decided,
         unsandboxed=unsandboxed(report),
         kinds=" ".join(_kinds(report, reasons)),
@@ -183,7 +184,7 @@ def _kinds(report: Report, reasons: Sequence[str]) -> list[str]:
     total = report.total
     tests = {
         "look": bool(reasons),
-        "full": total.possible > 0 and display.same(total.earned, total.possible),
+        "full": total.possible > 0 and numbers.same(total.earned, total.possible),
         "undecided": total.undecided > 0 and not report.submission.reason,
         "unusable": bool(report.submission.reason),
     }
@@ -204,12 +205,12 @@ def _facts(reports: Sequence[Report], seconds: float | None) -> list[tuple[str, 
     if usable:
         middle = statistics.median(total.earned for total in usable)
         possible = max(total.possible for total in usable)
-        facts.append(("Median", display.points(middle, possible)))
+        facts.append(("Median", numbers.points(middle, possible)))
     undecided = sum(r.total.undecided > 0.0 and not r.submission.reason for r in reports)
     unusable = sum(bool(r.submission.reason) for r in reports)
     facts += [("Undecided", str(undecided)), ("Unusable", str(unusable))]
     if seconds is not None:
-        facts.append(("Graded in", display.duration(seconds)))
+        facts.append(("Graded in", numbers.duration(seconds)))
     return facts
 
 

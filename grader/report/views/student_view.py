@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from grader.homework.theory import THEORY, Theory, mathml
 from grader.records import Feedback, Report, Score, Status
-from grader.report import display
+from grader.report import labels, numbers
 from grader.report.analysis.fix_first import (
     TO_FIX,
     Advice,
@@ -24,6 +24,7 @@ from grader.report.analysis.fix_first import (
     unsandboxed,
 )
 from grader.report.figures.figures import Drawing, draw
+from grader.text import one_line
 
 __all__ = [
     "MOST_OPEN",
@@ -134,17 +135,16 @@ def report_view(report: Report) -> ReportView:
     fixes = fix_first(report)
     opened = _opened(report, [advice.check.id for advice in fixes])
     return ReportView(
-        name=display.one_line(report.submission.name, 120)
-        or display.one_line(report.submission.id, 120),
-        id=display.one_line(report.submission.id, 120),
-        received=display.one_line(report.submission.received, 60),
+        name=one_line(report.submission.name, 120) or one_line(report.submission.id, 120),
+        id=one_line(report.submission.id, 120),
+        received=one_line(report.submission.received, 60),
         reason=report.submission.reason,
-        earned=display.trimmed(display.fixed(total.earned, total.possible)),
-        possible=display.number(total.possible),
+        earned=numbers.trimmed(numbers.fixed(total.earned, total.possible)),
+        possible=numbers.number(total.possible),
         bar=bar_view(total),
         verdict=_verdict(report),
-        undecided=display.number(total.undecided) if total.undecided > 0.0 else "",
-        withheld=display.number(report.withheld) if report.withheld > 0.0 else "",
+        undecided=numbers.number(total.undecided) if total.undecided > 0.0 else "",
+        withheld=numbers.number(report.withheld) if report.withheld > 0.0 else "",
         parts=tuple(
             _part(part, report.scores.get(part), pairs, opened)
             for part, pairs in by_part(report).items()
@@ -184,11 +184,11 @@ def _opened(report: Report, first: Sequence[str]) -> frozenset[str]:
 
 def bar_view(score: Score) -> BarView:
     """The bar of a score."""
-    earned = display.share(score.earned, score.possible)
-    undecided = min(display.share(score.undecided, score.possible), 100.0 - earned)
-    label = f"{display.points(score.earned, score.possible)} points"
+    earned = numbers.share(score.earned, score.possible)
+    undecided = min(numbers.share(score.undecided, score.possible), 100.0 - earned)
+    label = f"{numbers.points(score.earned, score.possible)} points"
     if score.undecided > 0.0:
-        label += f", {display.number(score.undecided)} undecided"
+        label += f", {numbers.number(score.undecided)} undecided"
     return BarView(label, earned, round(undecided, 1))
 
 
@@ -198,9 +198,9 @@ def _part(
     passed = sum(outcome.status is Status.PASSED for _, outcome in pairs)
     return PartView(
         anchor=_anchor("part", part),
-        label=display.part_label(part),
-        title=display.part_title(part),
-        points=display.points(score.earned, score.possible) if score else "",
+        label=labels.part_label(part),
+        title=labels.part_title(part),
+        points=numbers.points(score.earned, score.possible) if score else "",
         bar=bar_view(score) if score and score.possible > 0.0 else None,
         counts=_counts(passed, len(pairs), score),
         checks=tuple(_check(pair, opened) for pair in pairs),
@@ -210,7 +210,7 @@ def _part(
 def _counts(passed: int, checks: int, score: Score | None) -> str:
     words = f"{passed} of {checks} checks passed" if checks else "no check was run"
     if score and score.undecided > 0.0:
-        words += f", {display.number(score.undecided)} points undecided"
+        words += f", {numbers.number(score.undecided)} points undecided"
     return words
 
 
@@ -224,15 +224,15 @@ def _check(pair: Judged, opened: frozenset[str]) -> CheckView:
         title=check.title,
         function=check.function,
         css=outcome.status.value,
-        mark=display.MARKS[outcome.status],
-        word=display.WORDS[outcome.status],
+        mark=labels.MARKS[outcome.status],
+        word=labels.WORDS[outcome.status],
         points=_points(pair),
         hidden=check.hidden,
         opened=check.id in opened,
         feedback=outcome.feedback,
         figures=tuple(draw(figure) for figure in figures[:MOST_FIGURES]),
         figures_left_out=max(0, len(figures) - MOST_FIGURES),
-        seconds=display.duration(outcome.seconds),
+        seconds=numbers.duration(outcome.seconds),
         about="" if outcome.feedback.hint == check.about else check.about,
         theory=theory,
         formula=mathml(theory.formula) if theory else None,
@@ -242,31 +242,31 @@ def _check(pair: Judged, opened: frozenset[str]) -> CheckView:
 def _points(pair: Judged) -> str:
     check, outcome = pair
     if outcome.status is Status.INVALID:
-        return f"? / {display.number(check.points)}"
-    return display.points(check.points - lost(check, outcome), check.points)
+        return f"? / {numbers.number(check.points)}"
+    return numbers.points(check.points - lost(check, outcome), check.points)
 
 
 def _advice(feedback: Feedback) -> str:
     """The most helpful sentence: the known mistake, else what was seen, else what to look at."""
-    return display.one_line(feedback.diagnosis or feedback.message or feedback.hint, 240)
+    return one_line(feedback.diagnosis or feedback.message or feedback.hint, 240)
 
 
 def _win(advice: Advice) -> str:
     if advice.waiting:
-        return f"up to +{display.number(advice.points)}"
+        return f"up to +{numbers.number(advice.points)}"
     if advice.alike:
-        return f"+{display.number(advice.points)}"
-    return f"+{display.trimmed(display.fixed(advice.lost, advice.check.points))}"
+        return f"+{numbers.number(advice.points)}"
+    return f"+{numbers.trimmed(numbers.fixed(advice.lost, advice.check.points))}"
 
 
 def _opens(advice: Advice) -> str:
-    words = [f"{display.trimmed(display.fixed(advice.lost, advice.check.points))} here"]
+    words = [f"{numbers.trimmed(numbers.fixed(advice.lost, advice.check.points))} here"]
     if advice.alike:
         found = "1 more check" if advice.alike == 1 else f"{advice.alike} more checks"
-        words.append(f"{found} found the same, worth {display.number(advice.alike_points)}")
+        words.append(f"{found} found the same, worth {numbers.number(advice.alike_points)}")
     if advice.waiting:
         checks = "1 check waits" if advice.waiting == 1 else f"{advice.waiting} checks wait"
-        points = display.number(advice.waiting_points)
+        points = numbers.number(advice.waiting_points)
         words.append(f"{checks} for this one, worth {points} more")
     return "; ".join(words) if len(words) > 1 else ""
 

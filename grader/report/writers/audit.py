@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from grader.report import display
+from grader.report import labels, numbers
 from grader.report.writers.html import render
 
 __all__ = ["audit_page", "audit_view"]
@@ -23,10 +23,10 @@ def audit_view(found: Found) -> dict[str, Any]:
     reasons: dict[str, list[str]] = {}
     for one in found["equivalent"]:
         reasons.setdefault(one["reason"], []).append(one["name"])
-    said, numbers = found["diagnoses"], found["numbers"]
+    said, counts = found["diagnoses"], found["numbers"]
 
     def counted(what: str, among: str) -> str:
-        return f"{numbers[what]} of {numbers[among]}"
+        return f"{counts[what]} of {counts[among]}"
 
     return {
         "facts": [
@@ -43,14 +43,14 @@ def audit_view(found: Found) -> dict[str, Any]:
             {**one, "functions": ", ".join(one["functions"])} for one in found["survivors"]
         ],
         "below": found["honest_below_full"],
-        "honest": numbers["honest"],
+        "honest": counts["honest"],
         "parts_head": ("part", "mutants", "killed", "equivalent", "survived", "public", "hidden"),
         "parts": [
             (
-                display.part_label(part),
+                labels.part_label(part),
                 *(str(row[key]) for key in ("mutants", "killed", "equivalent", "survived")),
-                display.number(row["public"]),
-                display.number(row["hidden"]),
+                numbers.number(row["public"]),
+                numbers.number(row["hidden"]),
             )
             for part, row in found["parts"].items()
         ],
@@ -58,7 +58,7 @@ def audit_view(found: Found) -> dict[str, Any]:
         "checks": [
             (
                 check["id"],
-                display.number(check["points"]),
+                numbers.number(check["points"]),
                 str(check["kills"]),
                 str(check["alone"]),
                 f"{check['room']:.1e}" if check["room"] else "",

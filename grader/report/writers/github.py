@@ -11,31 +11,32 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from grader.records import Report, Status, added
-from grader.report import display
+from grader.records import Status, added
+from grader.report import labels, numbers
 from grader.report.analysis.fix_first import Advice, Judged, judged, lost, to_win
 from grader.report.analysis.source_lines import Place, to_mark
-from grader.report.redact import for_student
+from grader.report.deliver import ForStudent
+from grader.text import one_line, printable
 
 __all__ = ["commands", "payload"]
 
 
-def commands(report: Report, folder: str = "") -> list[str]:
+def commands(told: ForStudent, folder: str = "") -> list[str]:
     """Annotations: commands that mark lines of the student's own, what to fix first leading.
 
-    ``folder`` is the submission's in the repository.  Redacts by itself.
+    ``folder`` is the submission's in the repository.
     """
-    return [_command(*marked) for marked in to_mark(for_student(report), folder)]
+    return [_command(*marked) for marked in to_mark(told.report, folder)]
 
 
-def payload(report: Report) -> str:
-    """Base64 of JSON for ``autograding-grading-reporter``: a test per function; redacts by itself.
+def payload(told: ForStudent) -> str:
+    """Base64 of JSON for ``autograding-grading-reporter``: a test per function.
 
     Its words are the grader's own, since the reporter prints them to a log that nothing fences.
     Where something is undecided, ``status`` is "error" and ``max_score`` 0: then the reporter fails
     and hands no points on, where it would add up those undecided as zeros.
     """
-    report = for_student(report)
+    report = told.report
     functions: dict[str, list[Judged]] = {}
     for check, outcome in judged(report):
         functions.setdefault(check.function, []).append((check, outcome))
@@ -53,7 +54,7 @@ def _test(function: str, pairs: Sequence[Judged]) -> dict[str, Any]:
     passed = sum(outcome.status is Status.PASSED for _, outcome in pairs)
     possible = added(check.points for check, _ in pairs)
     earned = added(c.points - lost(c, o) for c, o in pairs if o.status is not Status.INVALID)
-    words = f"{passed} of {len(pairs)} checks passed, {display.points(earned, possible)} points"
+    words = f"{passed} of {len(pairs)} checks passed, {numbers.points(earned, possible)} points"
     test = {"name": _plain(function), "max_score": possible}
     if any(outcome.status is Status.INVALID for _, outcome in pairs):
         message = f"{words}; the grader could not decide the others: its own fault, and no zero"
@@ -66,14 +67,14 @@ def _test(function: str, pairs: Sequence[Judged]) -> dict[str, Any]:
 
 def _command(advice: Advice, place: Place) -> str:
     kind = "warning" if advice.outcome.status is Status.PARTIAL else "error"
-    told = advice.outcome.feedback
+    feedback = advice.outcome.feedback
     lines = [
-        told.message or display.WORDS[advice.outcome.status],
-        f"expected: {told.expected}" if told.expected else "",
-        f"got: {told.actual}" if told.actual else "",
-        told.diagnosis or told.hint,
+        feedback.message or labels.WORDS[advice.outcome.status],
+        f"expected: {feedback.expected}" if feedback.expected else "",
+        f"got: {feedback.actual}" if feedback.actual else "",
+        feedback.diagnosis or feedback.hint,
     ]
-    words = "\n".join(display.one_line(line, 400) for line in lines if line)
+    words = "\n".join(one_line(line, 400) for line in lines if line)
     title = f"{advice.check.function}: {advice.check.title} ({to_win(advice)})"
     properties = {"file": place.file, "line": str(place.line), "title": title}
     named = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
@@ -81,13 +82,13 @@ def _command(advice: Advice, place: Place) -> str:
 
 
 def _data(text: str) -> str:
-    text = display.printable(text)
+    text = printable(text)
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _property(text: str) -> str:
-    return _data(display.one_line(text, 400)).replace(":", "%3A").replace(",", "%2C")
+    return _data(one_line(text, 400)).replace(":", "%3A").replace(",", "%2C")
 
 
 def _plain(text: str) -> str:
-    return "".join(c for c in display.one_line(text, 80) if c.isalnum() or c in "_ ")
+    return "".join(c for c in one_line(text, 80) if c.isalnum() or c in "_ ")

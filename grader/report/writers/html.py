@@ -19,33 +19,33 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from grader import layout
-from grader.records import Report
-from grader.report import display
+from grader.report.deliver import ForInstructor, ForStudent
 from grader.report.figures import charts
-from grader.report.redact import for_student
 from grader.report.views.class_view import class_view
 from grader.report.views.student_view import report_view
+from grader.text import one_line, passage
 
 __all__ = ["index_page", "instructor_page", "render", "student_page"]
 
 
-def student_page(report: Report) -> str:
-    """What a student may see; redacts by itself, so that no caller can forget to."""
-    view = report_view(for_student(report))
+def student_page(delivery: ForStudent) -> str:
+    """What a student may see."""
+    view = report_view(delivery.report)
     return render("report.html", "student.js", view=view, for_instructor=False)
 
 
-def instructor_page(report: Report) -> str:
+def instructor_page(delivery: ForInstructor) -> str:
     """Everything: hidden checks and the grader's own tracebacks too; not to be handed out."""
-    return render("report.html", "student.js", view=report_view(report), for_instructor=True)
+    view = report_view(delivery.report)
+    return render("report.html", "student.js", view=view, for_instructor=True)
 
 
 def index_page(
-    reports: Sequence[Report], title: str = "Homework 3", seconds: float | None = None
+    deliveries: Sequence[ForInstructor], title: str = "Homework 3", seconds: float | None = None
 ) -> str:
     """The class as a table that links each submission's pages; ``seconds`` is what grading took."""
-    view = class_view(reports, seconds)
-    return render("index.html", "class.js", title=display.one_line(title, 120), view=view)
+    view = class_view([one.report for one in deliveries], seconds)
+    return render("index.html", "class.js", title=one_line(title, 120), view=view)
 
 
 def render(template: str, script: str = "", **values: Any) -> str:
@@ -92,5 +92,5 @@ def _environment() -> Environment:
 def _shown(value: object) -> object:
     """Whatever a template prints, once: markup is ours, any other text may be a student's."""
     if isinstance(value, str) and not isinstance(value, Markup):
-        return display.printable(display.capped(value))
+        return passage(value)
     return value

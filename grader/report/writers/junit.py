@@ -1,6 +1,7 @@
 """JUnit's XML: a suite per part, a test per public check; GitLab, Jenkins and editors read it.
 
 What the grader could not decide is an error that says so: never a pass, and never a zero.
+Every text is made printable, which leaves nothing in it that XML 1.0 forbids.
 """
 
 from __future__ import annotations
@@ -9,10 +10,11 @@ from collections.abc import Iterator, Sequence
 from xml.etree import ElementTree as ET
 
 from grader.records import Check, Outcome, Report, Score, Status
-from grader.report import display
+from grader.report import labels
 from grader.report.analysis.fix_first import Judged, by_part, judged, lost, told, unsandboxed
 from grader.report.analysis.source_lines import place_of
-from grader.report.redact import for_student
+from grader.report.deliver import ForStudent
+from grader.text import one_line, passage
 
 __all__ = ["junit"]
 
@@ -30,12 +32,12 @@ _UNDECIDED = (
 )
 
 
-def junit(report: Report) -> str:
-    """What a student may see, as a JUnit report; redacts by itself, so that no caller forgets."""
-    report = for_student(report)
+def junit(delivery: ForStudent) -> str:
+    """What a student may see, as a JUnit report."""
+    report = delivery.report
     root = ET.Element("testsuites", {"name": "hw3", **_counts(judged(report))})
     for part, pairs in by_part(report).items():
-        suite = ET.SubElement(root, "testsuite", {"name": _words(part), **_counts(pairs)})
+        suite = ET.SubElement(root, "testsuite", {"name": passage(part), **_counts(pairs)})
         _properties(suite, _about(report, report.scores.get(part, Score())))
         for check, outcome in pairs:
             _test(suite, check, outcome, report)
@@ -44,24 +46,24 @@ def junit(report: Report) -> str:
 
 
 def _test(suite: ET.Element, check: Check, outcome: Outcome, report: Report) -> None:
-    name, group = _words(check.title), _words(f"{check.part}.{check.function}")
+    name, group = passage(check.title), passage(f"{check.part}.{check.function}")
     test = ET.SubElement(suite, "testcase", name=name, classname=group, time=_time([outcome]))
     place = place_of(check, outcome, report.submission.files)
     if place and outcome.status is not Status.PASSED:
-        test.set("file", _words(place.file))
+        test.set("file", passage(place.file))
         test.set("line", str(place.line))
     undecided = outcome.status is Status.INVALID
     earned = "undecided" if undecided else _points(check.points - lost(check, outcome))
     _properties(test, {"id": check.id, "points": _points(check.points), "earned": earned})
     kind = _KINDS.get(outcome.status)
     if kind:
-        message = outcome.feedback.message or display.WORDS[outcome.status]
+        message = outcome.feedback.message or labels.WORDS[outcome.status]
         message = f"{_UNDECIDED} {message}" if undecided else message
-        result = ET.SubElement(test, kind, message=display.one_line(message, 600))
+        result = ET.SubElement(test, kind, message=one_line(message, 600))
         result.set("type", outcome.status.value)
-        result.text = _words("\n".join(_lines(outcome, message)))
+        result.text = passage("\n".join(_lines(outcome, message)))
     if outcome.feedback.stdout:
-        ET.SubElement(test, "system-out").text = _words(outcome.feedback.stdout)
+        ET.SubElement(test, "system-out").text = passage(outcome.feedback.stdout)
 
 
 def _lines(outcome: Outcome, message: str) -> Iterator[str]:
@@ -85,7 +87,7 @@ def _about(report: Report, score: Score) -> dict[str, str]:
 def _properties(parent: ET.Element, values: dict[str, str]) -> None:
     properties = ET.SubElement(parent, "properties")
     for name, value in values.items():
-        ET.SubElement(properties, "property", name=name, value=_words(value))
+        ET.SubElement(properties, "property", name=name, value=passage(value))
 
 
 def _counts(pairs: Sequence[Judged]) -> dict[str, str]:
@@ -105,8 +107,3 @@ def _time(outcomes: Sequence[Outcome]) -> str:
 
 def _points(value: float) -> str:
     return f"{round(value, 9):g}"
-
-
-def _words(text: str) -> str:
-    """Printable: of what XML 1.0 forbids nothing is left."""
-    return display.printable(display.capped(text))

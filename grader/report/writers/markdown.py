@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 
 from grader.records import Report, Score, Status
-from grader.report import display
+from grader.report import labels, numbers
 from grader.report.analysis.fix_first import (
     TO_FIX,
     Advice,
@@ -24,7 +24,8 @@ from grader.report.analysis.fix_first import (
     told,
     unsandboxed,
 )
-from grader.report.redact import for_student
+from grader.report.deliver import ForStudent
+from grader.text import capped, one_line, passage
 
 __all__ = ["refusal", "summary"]
 
@@ -32,9 +33,9 @@ _ROWS = 200
 """Checks named at most: a summary may have 1 MiB, and is to be read."""
 
 
-def summary(report: Report) -> str:
-    """What a student may see, in Markdown; redacts by itself, so that no caller forgets."""
-    return "\n\n".join(_blocks(for_student(report))) + "\n"
+def summary(delivery: ForStudent) -> str:
+    """What a student may see, in Markdown."""
+    return "\n\n".join(_blocks(delivery.report)) + "\n"
 
 
 def refusal(reason: str) -> str:
@@ -44,8 +45,8 @@ def refusal(reason: str) -> str:
 
 def _blocks(report: Report) -> Iterator[str]:
     total = report.total
-    undecided = f", {display.number(total.undecided)} undecided" if total.undecided else ""
-    yield f"## Homework 3: {display.points(total.earned, total.possible)} points{undecided}"
+    undecided = f", {numbers.number(total.undecided)} undecided" if total.undecided else ""
+    yield f"## Homework 3: {numbers.points(total.earned, total.possible)} points{undecided}"
     if unsandboxed(report):
         yield "**UNSANDBOXED**: this code ran without walls around it."
     if report.submission.reason:
@@ -53,7 +54,7 @@ def _blocks(report: Report) -> Iterator[str]:
         yield _pre(report.submission.reason)
     if total.undecided > 0.0:
         yield (
-            f"**The grader could not decide about {display.number(total.undecided)} points.** "
+            f"**The grader could not decide about {numbers.number(total.undecided)} points.** "
             "That is its own fault and not counted as 0; please tell your instructor."
         )
         reasons = [o.feedback.message for o in report.outcomes if o.status is Status.INVALID]
@@ -66,7 +67,7 @@ def _blocks(report: Report) -> Iterator[str]:
         yield f"{checks} not run this time; the points above are of those that were."
     if report.withheld > 0.0:
         yield (
-            f"{display.number(report.withheld)} of the points come from hidden checks; "
+            f"{numbers.number(report.withheld)} of the points come from hidden checks; "
             "the total counts them."
         )
     advice = fix_first(report)
@@ -82,10 +83,10 @@ def _parts(report: Report) -> str:
     for part, pairs in by_part(report).items():
         score = report.scores.get(part, Score())
         passed = sum(outcome.status is Status.PASSED for _, outcome in pairs)
-        points = display.points(score.earned, score.possible)
+        points = numbers.points(score.earned, score.possible)
         if score.undecided > 0.0:
-            points += f", {display.number(score.undecided)} undecided"
-        label, title = display.part_label(part), display.part_title(part)
+            points += f", {numbers.number(score.undecided)} undecided"
+        label, title = labels.part_label(part), labels.part_title(part)
         rows.append(
             f"| **{_inline(label)}** | {_inline(title)} | {passed} of {len(pairs)} | {points} |"
         )
@@ -94,7 +95,7 @@ def _parts(report: Report) -> str:
 
 def _advice(number: int, advice: Advice) -> str:
     check, lines = advice.check, told(advice.outcome.feedback, in_full=False)
-    words = "\n".join(f"{label:12}{display.capped(value, 600, 8)}" for label, value in lines)
+    words = "\n".join(f"{label:12}{capped(value, 600, 8)}" for label, value in lines)
     title = f"{_inline(check.function)}: {_inline(check.title)}"
     heading = f"**{number}. {title}** ({to_win(advice)})"
     return f"{heading}\n\n{_pre(words)}" if words else heading
@@ -102,7 +103,7 @@ def _advice(number: int, advice: Advice) -> str:
 
 def _others(report: Report) -> Iterator[str]:
     rows = [
-        f"| {_inline(check.function)} | {_inline(check.title)} | {display.WORDS[outcome.status]} "
+        f"| {_inline(check.function)} | {_inline(check.title)} | {labels.WORDS[outcome.status]} "
         f"| {_missing(check.points, lost(check, outcome))} |"
         for check, outcome in judged(report)
         if outcome.status in TO_FIX or outcome.status in (Status.INVALID, Status.BLOCKED)
@@ -114,14 +115,14 @@ def _others(report: Report) -> Iterator[str]:
 
 
 def _missing(points: float, missed: float) -> str:
-    return f"−{display.trimmed(display.fixed(missed, points))}" if missed else "undecided"
+    return f"−{numbers.trimmed(numbers.fixed(missed, points))}" if missed else "undecided"
 
 
 def _pre(text: str) -> str:
-    return f"<pre>\n{html.escape(display.printable(display.capped(text)), quote=False)}\n</pre>"
+    return f"<pre>\n{html.escape(passage(text), quote=False)}\n</pre>"
 
 
 def _inline(text: str) -> str:
     """Words of the grader's own, which hold no markup either."""
-    line = display.one_line(text)
+    line = one_line(text)
     return re.sub(r"[^\w\s.,;()/'−–-]|_", lambda found: f"&#{ord(found[0])};", line)

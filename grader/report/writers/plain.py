@@ -9,25 +9,28 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from grader.homework import contract
-from grader.records import Check, Outcome, Score, Status
-from grader.report import display
-from grader.report.analysis.fix_first import told
+from grader.records import Score, Status
+from grader.report import labels, numbers
+from grader.report.analysis.fix_first import judged, told
+from grader.report.deliver import ForStudent
+from grader.text import capped, one_line, printable
 
 __all__ = ["behind", "feedback", "points"]
 
 
-def feedback(check: Check, outcome: Outcome) -> str:
-    """What a student reads of a check: the title with its points, then what is known of it."""
+def feedback(delivery: ForStudent) -> str:
+    """What a student reads of a report's one check: its title and points, then what is known."""
+    ((check, outcome),) = judged(delivery.report)
     if outcome.status is Status.INVALID:
-        undecided = f"{display.number(check.points)} points undecided"
+        undecided = f"{numbers.number(check.points)} points undecided"
         head = f"{undecided}: the grader could not decide, which is its own fault and not a zero"
     else:
-        points = display.points(check.points * outcome.fraction, check.points)
-        head = f"{display.WORDS[outcome.status].lower()}: {points} points"
-    lines = [f"{display.one_line(check.title)} [{head}]"]
+        points = numbers.points(check.points * outcome.fraction, check.points)
+        head = f"{labels.WORDS[outcome.status].lower()}: {points} points"
+    lines = [f"{one_line(check.title)} [{head}]"]
     # Tracebacks of the grader are not for students; what their code printed stands elsewhere.
     lines += [behind(label, text) for label, text in told(outcome.feedback, in_full=False)]
-    code = display.printable(outcome.feedback.counterexample)
+    code = printable(outcome.feedback.counterexample)
     if code:  # the grader's own words, at the margin: so they can be pasted
         lines += ["To see it yourself:", code.rstrip("\n")]
     return "\n".join(lines)
@@ -36,7 +39,7 @@ def feedback(check: Check, outcome: Outcome) -> str:
 def behind(label: str, text: str) -> str:
     """Text of a submission behind a label and a bar, on as many lines as it has."""
     # GitHub Actions carries out what stands behind two signs and a bracket, anywhere in a line.
-    shown = display.capped(display.printable(text)).replace("##[", "# #[")
+    shown = capped(printable(text)).replace("##[", "# #[")
     first, *rest = shown.rstrip("\n").split("\n")
     return "\n".join([f"{label:10} | {first}", *(f"{'':10} | {line}" for line in rest)])
 
@@ -48,13 +51,13 @@ def points(scores: Mapping[str, Score], left_out: int) -> list[str]:
     lines = []
     for part in contract.PARTS:
         if part.id in scores:
-            label = f"{display.part_label(part.id):8}{part.title:34}"
+            label = f"{labels.part_label(part.id):8}{part.title:34}"
             lines.append(f"{label}{_of(scores[part.id]):>14}")
     total = sum(scores.values(), Score())
     lines.append(f"{'Total':42}{_of(total):>14}")
     if total.undecided:
         lines.append(
-            f"The grader could not decide about {display.number(total.undecided)} points. That is "
+            f"The grader could not decide about {numbers.number(total.undecided)} points. That is "
             "its own fault and not counted as 0; please tell your instructor."
         )
     if left_out:
@@ -64,4 +67,4 @@ def points(scores: Mapping[str, Score], left_out: int) -> list[str]:
 
 
 def _of(score: Score) -> str:
-    return display.points(score.earned, score.possible)
+    return numbers.points(score.earned, score.possible)

@@ -24,17 +24,17 @@ from grader.records import (
     Submission,
 )
 from grader.report.analysis.fix_first import judged
-from grader.report.display import part_title
+from grader.report.deliver import Delivery
+from grader.report.labels import part_title
 from grader.report.writers.files import write_text
+from grader.text import storable
 
 __all__ = ["read_json", "result", "write_json"]
 
-_LONGEST = 65_536
-"""Characters of one string; the sandbox caps earlier, this holds where something slipped by."""
 
-
-def result(report: Report) -> dict[str, Any]:
+def result(delivery: Delivery) -> dict[str, Any]:
     """The report as JSON values only: what is not finite is null, a lone surrogate is U+FFFD."""
+    report = delivery.report
     submission, total = report.submission, report.total
     document = {
         "format": report.format,
@@ -69,9 +69,9 @@ def result(report: Report) -> dict[str, Any]:
     return {key: _json(value) for key, value in document.items()}
 
 
-def write_json(path: Path, report: Report) -> None:
+def write_json(path: Path, delivery: Delivery) -> None:
     """Write ``result.json``, whole or not at all."""
-    write_text(path, json.dumps(result(report), allow_nan=False, indent=1) + "\n")
+    write_text(path, json.dumps(result(delivery), allow_nan=False, indent=1) + "\n")
 
 
 def read_json(path: Path) -> Report:
@@ -159,7 +159,7 @@ def _json(value: Any) -> Any:
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):
-        return _text(value)
+        return storable(value)
     if isinstance(value, int):
         return int(value)
     if isinstance(value, float):
@@ -167,12 +167,7 @@ def _json(value: Any) -> Any:
     if isinstance(value, np.ndarray | np.generic):
         return _json(value.tolist())
     if isinstance(value, Mapping):
-        return {_text(str(key)): _json(item) for key, item in value.items()}
+        return {storable(str(key)): _json(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [_json(item) for item in value]
     raise TypeError(f"result.json cannot hold a {type(value).__name__}: {value!r:.80}")
-
-
-def _text(text: str) -> str:
-    kept = text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
-    return kept.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

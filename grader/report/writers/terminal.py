@@ -15,7 +15,7 @@ from rich.text import Text
 
 from grader.homework.theory import THEORY
 from grader.records import Report, Status
-from grader.report import display
+from grader.report import labels, numbers
 from grader.report.analysis.fix_first import (
     Judged,
     by_part,
@@ -30,6 +30,8 @@ from grader.report.analysis.fix_first import (
     told,
     unsandboxed,
 )
+from grader.report.deliver import Delivery, ForInstructor
+from grader.text import capped, one_line, printable
 
 __all__ = ["show", "show_class"]
 
@@ -47,28 +49,26 @@ _NARROW = 72
 """Columns below which there is no room for bars, nor for words beside their labels."""
 
 
-def show(report: Report, console: Console, verbose: bool = False) -> None:
-    """Print the report; ``verbose`` adds the checks that passed and all that is known of each.
-
-    The report is shown as it is: for a student, ``redact.for_student`` comes before.
-    """
-    _Page(report, console, verbose).print()
+def show(delivery: Delivery, console: Console, verbose: bool = False) -> None:
+    """Print the report; ``verbose`` adds the checks that passed and all that is known of each."""
+    _Page(delivery.report, console, verbose).print()
 
 
-def show_class(reports: Sequence[Report], console: Console) -> None:
+def show_class(deliveries: Sequence[ForInstructor], console: Console) -> None:
     """Print one line a submission: total, parts, status."""
+    reports = [delivery.report for delivery in deliveries]
     parts = parts_of(reports)
     table = Table(box=None, pad_edge=False)
     table.add_column("submission", overflow="fold")
-    for heading in ("total", *map(display.part_label, parts)):
+    for heading in ("total", *map(labels.part_label, parts)):
         table.add_column(heading, justify="right")
     table.add_column("status", overflow="fold", max_width=48)
     for report in reports:
         scores = [report.total, *(report.scores.get(part) for part in parts)]
-        cells = [display.fixed(s.earned, s.possible) if s else "" for s in scores]
-        words = display.one_line(status_of(report), 160)
+        cells = [numbers.fixed(s.earned, s.possible) if s else "" for s in scores]
+        words = one_line(status_of(report), 160)
         table.add_row(
-            Text(display.one_line(report.submission.id, 60)),
+            Text(one_line(report.submission.id, 60)),
             *map(Text, cells),
             Text(words, "" if words == "graded" else "yellow"),
         )
@@ -82,7 +82,7 @@ class _Page:
         self.verbose = verbose
         self.encoding = console.encoding
         self.plain = not self._can_show("█░✓✗◐…−")
-        self.marks = display.PLAIN_MARKS if self.plain else display.MARKS
+        self.marks = labels.PLAIN_MARKS if self.plain else labels.MARKS
 
     def print(self) -> None:
         self._heading()
@@ -93,7 +93,7 @@ class _Page:
 
     def _heading(self) -> None:
         submission = self.report.submission
-        name = display.one_line(submission.name, 120) or display.one_line(submission.id, 120)
+        name = one_line(submission.name, 120) or one_line(submission.id, 120)
         # Cut instead of wrapped: no line of a name's own stands among the grader's.
         title = self._text(f"Homework 3: {name}", "bold")
         self.console.print(title, no_wrap=True, overflow="crop" if self.plain else "ellipsis")
@@ -102,7 +102,7 @@ class _Page:
             self.console.print(self._text(warning, "bold red"))
         if submission.reason:
             self.console.print(self._text("This submission could not be graded.", "red"))
-            reason = self._text(display.one_line(submission.reason, 600), "red")
+            reason = self._text(one_line(submission.reason, 600), "red")
             self.console.print(Padding(reason, (0, 0, 0, 2), expand=False))
         self.console.print()
 
@@ -113,13 +113,13 @@ class _Page:
             table.add_column(no_wrap=wraps)
         for part, score in self.report.scores.items():
             undecided = (
-                f"{display.number(score.undecided)} undecided" if score.undecided > 0.0 else ""
+                f"{numbers.number(score.undecided)} undecided" if score.undecided > 0.0 else ""
             )
             table.add_row(
-                self._text(display.part_label(part), "bold"),
-                self._text(display.part_title(part)),
-                "" if narrow else self._bar(display.share(score.earned, score.possible)),
-                self._text(display.points(score.earned, score.possible), "bold"),
+                self._text(labels.part_label(part), "bold"),
+                self._text(labels.part_title(part)),
+                "" if narrow else self._bar(numbers.share(score.earned, score.possible)),
+                self._text(numbers.points(score.earned, score.possible), "bold"),
                 self._text(undecided, "cyan"),
             )
         return table
@@ -136,7 +136,7 @@ class _Page:
         if not shown and not blocked:
             return
         self.console.print()
-        label, title = display.part_label(part), display.part_title(part)
+        label, title = labels.part_label(part), labels.part_title(part)
         self.console.print(self._text(label if title == label else f"{label}: {title}", "bold"))
         said: dict[str, list[Judged]] = {}
         for pair in shown:
@@ -149,12 +149,12 @@ class _Page:
                 self._check(pair)
         for message, alike in said.items():
             if len(alike) > 1:
-                points = display.number(sum(lost(*pair) for pair in alike[1:]))
+                points = numbers.number(sum(lost(*pair) for pair in alike[1:]))
                 more = "1 more check says" if len(alike) == 2 else f"{len(alike) - 1} more say"
-                line = display.one_line(f"{more}: {message} ({points} points)", 200)
+                line = one_line(f"{more}: {message} ({points} points)", 200)
                 self.console.print(Padding(self._text(line, "dim"), (0, 0, 0, 4)))
         if blocked and not self.verbose:
-            points = display.number(sum(lost(*pair) for pair in blocked))
+            points = numbers.number(sum(lost(*pair) for pair in blocked))
             checks = "1 check waits" if len(blocked) == 1 else f"{len(blocked)} checks wait"
             line = f"{self.marks[Status.BLOCKED]} {checks} for others to pass ({points} points)"
             self.console.print(Padding(self._text(line, "dim"), (0, 0, 0, 2)))
@@ -165,13 +165,13 @@ class _Page:
         missed = lost(check, outcome)
         minus = "-" if self.plain else "−"
         line = self._text(f"{self.marks[outcome.status]} ", style)
-        line.append_text(self._text(display.one_line(check.title)))
-        line.append_text(self._text(f"  [{display.one_line(check.id)}]", "dim"))
+        line.append_text(self._text(one_line(check.title)))
+        line.append_text(self._text(f"  [{one_line(check.id)}]", "dim"))
         if outcome.status is Status.INVALID:
-            undecided = f"  {display.number(check.points)} points undecided"
+            undecided = f"  {numbers.number(check.points)} points undecided"
             line.append_text(self._text(undecided, style))
         elif missed:
-            points = display.trimmed(display.fixed(missed, check.points))
+            points = numbers.trimmed(numbers.fixed(missed, check.points))
             line.append_text(self._text(f"  {minus}{points}", style))
         if check.hidden:
             line.append_text(self._text("  hidden", "yellow"))
@@ -205,18 +205,18 @@ class _Page:
     def _ending(self) -> None:
         report, total = self.report, self.report.total
         self.console.print()
-        score = display.points(total.earned, total.possible)
-        open_ = f", {display.number(total.undecided)} undecided" if total.undecided else ""
+        score = numbers.points(total.earned, total.possible)
+        open_ = f", {numbers.number(total.undecided)} undecided" if total.undecided else ""
         self.console.print(self._text(f"Total {score} points{open_}", "bold"))
         if total.undecided > 0.0:
-            undecided = display.number(total.undecided)
+            undecided = numbers.number(total.undecided)
             self._note(
                 f"The grader could not decide about {undecided} points. "
                 "That is not counted as 0; please tell your instructor.",
                 "cyan",
             )
         if report.withheld > 0.0:
-            withheld = display.number(report.withheld)
+            withheld = numbers.number(report.withheld)
             self._note(f"{withheld} of the points come from hidden checks; the total counts them.")
         if report.left_out:
             checks = "1 check was" if report.left_out == 1 else f"{report.left_out} checks were"
@@ -226,7 +226,7 @@ class _Page:
         first = fix_first(report, 1)
         if first:
             advice = first[0]
-            title = display.one_line(to_do(advice)).rstrip(".")
+            title = one_line(to_do(advice)).rstrip(".")
             if to_do(advice) == advice.check.title:
                 title = f"{advice.check.function}: {title}"
             self._note(f"Fix first: {title} ({to_win(advice)})", "bold")
@@ -235,10 +235,10 @@ class _Page:
         self.console.print(self._text(text, style))
 
     def _capped(self, text: str) -> str:
-        return display.capped(text) if self.verbose else display.capped(text, 600, 8)
+        return capped(text) if self.verbose else capped(text, 600, 8)
 
     def _bar(self, percent: float) -> Text:
-        """Full or empty only where that is true, as ``display.share`` is."""
+        """Full or empty only where that is true, as ``numbers.share`` is."""
         cells = round(percent / 100 * _CELLS)
         if 0.0 < percent < 100.0:
             cells = min(max(cells, 1), _CELLS - 1)
@@ -247,7 +247,7 @@ class _Page:
         return bar.append(empty * (_CELLS - cells), "dim")
 
     def _text(self, text: str, style: str = "") -> Text:
-        shown = display.printable(text).encode(self.encoding, "replace")
+        shown = printable(text).encode(self.encoding, "replace")
         return Text(shown.decode(self.encoding, "replace"), style)
 
     def _can_show(self, characters: str) -> bool:

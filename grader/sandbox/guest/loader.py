@@ -14,7 +14,6 @@ import importlib.util
 import io
 import linecache
 import sys
-import traceback
 from collections.abc import Mapping, Sequence
 from importlib.machinery import ModuleSpec
 from types import ModuleType
@@ -25,6 +24,7 @@ from grader.homework import contract
 from grader.homework.torchvision_compat import import_torchvision
 from grader.records import StudentError
 from grader.sandbox.guest.devices import NOT_THERE, asked_for
+from grader.sandbox.guest.explain import Line, explain
 
 __all__ = ["Loader", "describe"]
 
@@ -175,29 +175,25 @@ def describe(error: BaseException, names: frozenset[str], *, loading: str = "") 
 
 def _describe(error: BaseException, names: frozenset[str], kind: str) -> StudentError:
     types = tuple(str(cls.__name__)[:100] for cls in type(error).__mro__ if cls is not object)
-    file, line, code = _where(error, names)
-    frames = [frame.f_code.co_filename for frame, _ in traceback.walk_tb(error.__traceback__)]
-    own = bool(frames) and frames[-1] in names  # torch has functions that are not written, too
-    if type(error) is LookupError and error.args and not file:
+    found = explain(error, names.__contains__)
+    line = found.line or Line("", 0, "", "")
+    message = found.words
+    if type(error) is LookupError and error.args and not line.file:
         kind, message = "missing", f"{error.args[0]} is not defined"
-    elif isinstance(error, RuntimeError | AssertionError) and asked_for(_text(error)):
+    elif isinstance(error, RuntimeError | AssertionError) and asked_for(found.text):
         message = f"{types[0]}: {NOT_THERE}"
-    elif isinstance(error, NotImplementedError) and kind == "raised" and own:
+    elif found.unwritten and kind == "raised":
         kind, message = "missing", "not written yet"
-    elif isinstance(error, SyntaxError) and error.filename in names:
-        message = f"Python cannot read the file: {error.msg or 'syntax error'}"
     elif isinstance(error, ModuleNotFoundError) and error.name:
         message = _missing_module(error.name, names)
-    elif _no_memory(error):
+    elif _no_memory(error, found.text):
         kind, message = "memory", ""  # the session says how much there was
-    else:
-        message = ": ".join(word for word in (types[0], _text(error)) if word)
-    return StudentError(kind, str(message)[:2000], types[:20], file, line, code)
+    return StudentError(kind, str(message)[:2000], types[:20], line.file, line.number, line.code)
 
 
-def _no_memory(error: BaseException) -> bool:
+def _no_memory(error: BaseException, text: str) -> bool:
     refused = isinstance(error, OSError) and error.errno == errno.ENOMEM
-    return refused or isinstance(error, MemoryError) or "DefaultCPUAllocator" in _text(error)
+    return refused or isinstance(error, MemoryError) or "DefaultCPUAllocator" in text
 
 
 def _missing_module(name: str, names: frozenset[str]) -> str:
@@ -214,20 +210,3 @@ def _missing_module(name: str, names: frozenset[str]) -> str:
         f"imports '{top}', which is not promised to submissions: there are the standard library, "
         f"{', '.join(contract.PROMISED)}, and your own .py files"
     )
-
-
-def _text(error: BaseException) -> str:
-    try:
-        return str(error)[:1500]
-    except BaseException:  # a student's class may do anything here
-        return "(its text cannot be shown)"
-
-
-def _where(error: BaseException, names: frozenset[str]) -> tuple[str, int, str]:
-    if isinstance(error, SyntaxError) and error.filename in names:
-        return str(error.filename), int(error.lineno or 0), (error.text or "").strip()[:200]
-    file, line = "", 0
-    for frame, number in traceback.walk_tb(error.__traceback__):
-        if frame.f_code.co_filename in names:
-            file, line = frame.f_code.co_filename, number
-    return file, line, linecache.getline(file, line).strip()[:200] if file else ""

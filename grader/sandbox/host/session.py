@@ -20,6 +20,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from grader.errors import GuestUnusable
 from grader.homework import contract
 from grader.records import Call, Limits, Reply, StudentError
 from grader.sandbox.guest.server import Capture, Server
@@ -28,17 +29,13 @@ from grader.sandbox.host.process import GuestProcess
 from grader.sandbox.host.zygote import TOO_MANY_THREADS
 from grader.sandbox.isolation.modes import NO_WALLS, Walls
 
-__all__ = ["Allowance", "GuestUnusable", "InProcessSession", "ProcessSession", "Session"]
+__all__ = ["Allowance", "InProcessSession", "ProcessSession", "Session"]
 
 RETRIED_SECONDS = 60.0
 """Up to this limit a call that takes too long is tried once more: the machine may have stalled."""
 
 _LOOK_SECONDS = 0.05
 """How often a guest that is at work is asked for the processor time that it took."""
-
-
-class GuestUnusable(RuntimeError):  # noqa: N818 - a state of the guest, whoever made the error
-    """The guest cannot even start here: the grader's fault or the machine's, not the student's."""
 
 
 class _Orphaned(Exception):  # noqa: N818 - a state of the guest

@@ -19,23 +19,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grader import layout
+from grader.errors import GuestUnusable, NoWalls
 from grader.records import Call, Limits
 from grader.sandbox.host import bubblewrap, process
-from grader.sandbox.host.session import GuestUnusable, ProcessSession
+from grader.sandbox.host.session import ProcessSession
 from grader.sandbox.isolation.modes import MODES, NO_WALLS, Walls
 from grader.sandbox.isolation.readable import readable
 
-__all__ = ["NoWalls", "Offer", "choose", "offers"]
+__all__ = ["Offer", "choose", "offers"]
 
 _LIMITS = Limits(wall_seconds=30.0, cpu_seconds=10.0, memory_mb=256)
 
 _OURS = ("grader/checks/gan/mechanics.py", "grader/data/digits.safetensors")
 
 _NOT_LINUX = "walls need Linux: Landlock, seccomp and namespaces are its own"
-
-
-class NoWalls(RuntimeError):  # noqa: N818  (it refuses; nothing is broken)
-    """There are no walls to be had here; the message says why, mode by mode."""
 
 
 @dataclass(frozen=True)

@@ -157,16 +157,16 @@ def averages_ties(student: Student) -> None:
         expect.close(got[0], 0.0, what="of a constant explanation the rank correlation", scale=1)
     # Forty neurons of four values: sorting that keeps no order shows only where there are many.
     one, other = (np.floor(2 * normal(SEED + i, 40)).clip(-2, 2) for i in (24, 25))
-    for given in ((one, other), (NumPy(one), NumPy(other)), (one.tolist(), other.tolist())):
+    for first, second in ((one, other), (NumPy(one), NumPy(other)), (one.tolist(), other.tolist())):
         for k in (1, 6, 15, 29):
             expected = oracle.compare_attributions(one, other, k)
-            got = student.compare_attributions(*given, k)
+            got = student.compare_attributions(first, second, k)
             expect.close(got[0], expected[0], what="with ties the rank correlation", scale=0.1)
             expect.close(got[1], expected[1], what=f"the share of {k} common neurons", scale=1)
-    maps = [normal(SEED + i, 9, 3, 3).astype(np.float64) for i in (26, 27)]
+    map_, beside = (normal(SEED + i, 9, 3, 3).astype(np.float64) for i in (26, 27))
     for k in (2, 3, 4):
-        expected = oracle.compare_attributions(*maps, k)
-        got = student.compare_attributions(*(m.tolist() for m in maps), k)
+        expected = oracle.compare_attributions(map_, beside, k)
+        got = student.compare_attributions(map_.tolist(), beside.tolist(), k)
         expect.close(got[0], expected[0], what="of maps the rank correlation", scale=0.1)
         expect.close(got[1], expected[1], what=f"of maps the share of {k} neurons", scale=1)
     leaves_as_found(student, [student.call("compare_attributions", a, b, 3)])

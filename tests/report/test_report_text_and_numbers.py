@@ -3,7 +3,7 @@ import math
 import pytest
 
 from grader.records import Score, Status
-from grader.report import display
+from grader.report import labels, numbers
 from grader.report.analysis.fix_first import (
     by_part,
     fix_first,
@@ -11,6 +11,7 @@ from grader.report.analysis.fix_first import (
     status_of,
     unsandboxed,
 )
+from grader.text import capped, one_line, printable
 from report_builders import BLOCKED, CRASHED, FAILED, INVALID, PARTIAL, PASSED, judge, report
 
 
@@ -31,21 +32,21 @@ from report_builders import BLOCKED, CRASHED, FAILED, INVALID, PARTIAL, PASSED, 
     ],
 )
 def test_points_round_to_full_marks_or_zero_only_where_true(earned, possible, text):
-    assert display.points(earned, possible) == text
+    assert numbers.points(earned, possible) == text
 
 
 @pytest.mark.parametrize("full", [0.02, 0.5, 1.0, 3.0, 32.0, 100.0])
 def test_no_share_in_between_ever_looks_full_or_empty(full):
     for exponent in range(1, 8):
         for value in (full * 10.0**-exponent, full * (1 - 10.0**-exponent)):
-            assert 0.0 < float(display.fixed(value, full)) < full
-            assert 1.0 <= display.share(value, full) <= 99.0
+            assert 0.0 < float(numbers.fixed(value, full)) < full
+            assert 1.0 <= numbers.share(value, full) <= 99.0
 
 
 def test_bars_are_full_and_empty_where_true():
-    assert display.share(3, 3) == display.share(4, 3) == 100.0
-    assert display.share(0, 3) == display.share(0, 0) == display.share(-1, 3) == 0.0
-    assert display.share(1, 3) == 33.3
+    assert numbers.share(3, 3) == numbers.share(4, 3) == 100.0
+    assert numbers.share(0, 3) == numbers.share(0, 0) == numbers.share(-1, 3) == 0.0
+    assert numbers.share(1, 3) == 33.3
 
 
 @pytest.mark.parametrize(
@@ -73,25 +74,25 @@ def test_bars_are_full_and_empty_where_true():
     ],
 )
 def test_what_acts_instead_of_showing_is_stripped(text, shown):
-    assert display.printable(text) == shown
+    assert printable(text) == shown
 
 
 @pytest.mark.parametrize(
     "text", ["plain", "a\n\tb", "Jörg", "李雷", "می‌خواهم", "👩‍🔬", "❤️", "שָׁלוֹם", "e\u0301", "½ ≤ −1"]
 )
 def test_ordinary_text_is_printable_as_it_is(text):
-    assert display.printable(text) == text
+    assert printable(text) == text
 
 
 def test_long_text_keeps_its_beginning_and_end():
-    text = display.capped("a" * 5000 + "z" * 5000, limit=400)
+    text = capped("a" * 5000 + "z" * 5000, limit=400)
     assert text.startswith("a" * 300 + "\n")
     assert text.endswith("\n" + "z" * 100)
     assert "9600 characters left out" in text
 
 
 def test_many_lines_keep_the_first_and_the_last():
-    text = display.capped("\n".join(map(str, range(1000))), limit=10**6, lines=8)
+    text = capped("\n".join(map(str, range(1000))), limit=10**6, lines=8)
     assert text.split("\n") == [
         "0",
         "1",
@@ -107,18 +108,18 @@ def test_many_lines_keep_the_first_and_the_last():
 
 @pytest.mark.parametrize("end", ["\r", "\r\n", "\x0b", "\x85", "\u2028"])
 def test_lines_are_counted_however_they_end(end):
-    text = display.printable(display.capped(end.join(map(str, range(1000))), lines=8))
+    text = printable(capped(end.join(map(str, range(1000))), lines=8))
     assert text.count("\n") == 8
     assert "992 lines left out" in text
 
 
 def test_short_text_is_not_capped():
-    assert display.capped("a\nb") == "a\nb"
+    assert capped("a\nb") == "a\nb"
 
 
 def test_one_line_is_one_line():
-    assert display.one_line("a\n b\t\tc\x1b[1m") == "a b c"
-    assert display.one_line("x" * 500, 10) == "x" * 9 + "…"
+    assert one_line("a\n b\t\tc\x1b[1m") == "a b c"
+    assert one_line("x" * 500, 10) == "x" * 9 + "…"
 
 
 @pytest.mark.parametrize(
@@ -126,7 +127,7 @@ def test_one_line_is_one_line():
     [(-0.25, "−0.25"), (1234.5, "1.23e+03"), (math.nan, "not a number"), (-math.inf, "−∞")],
 )
 def test_measured_values_are_short(value, text):
-    assert display.short(value) == text
+    assert numbers.short(value) == text
 
 
 @pytest.mark.parametrize(
@@ -134,24 +135,24 @@ def test_measured_values_are_short(value, text):
     [(0.44, "0.4 s"), (12.3, "12 s"), (185.0, "3 min 05 s"), (7800.0, "2 h 10 min")],
 )
 def test_durations(seconds, text):
-    assert display.duration(seconds) == text
+    assert numbers.duration(seconds) == text
 
 
 def test_every_status_has_a_word_and_two_marks():
-    for words in (display.WORDS, display.MARKS, display.PLAIN_MARKS):
+    for words in (labels.WORDS, labels.MARKS, labels.PLAIN_MARKS):
         assert set(words) == set(Status)
         assert len(set(words.values())) == len(Status)
-    assert "".join(display.PLAIN_MARKS.values()).isascii()
+    assert "".join(labels.PLAIN_MARKS.values()).isascii()
 
 
 def test_part_names():
-    assert [display.part_label(part) for part in ("part2", "gan", "warmup")] == [
+    assert [labels.part_label(part) for part in ("part2", "gan", "warmup")] == [
         "Part 2",
         "GAN",
         "Warmup",
     ]
-    assert display.part_title("part3") == "Model compression"
-    assert display.part_title("warmup") == "Warmup"
+    assert labels.part_title("part3") == "Model compression"
+    assert labels.part_title("warmup") == "Warmup"
 
 
 def test_fix_first_ranks_by_what_can_be_won():
