@@ -53,6 +53,7 @@ INSTRUCTORS = (
     "checks/hidden/",
     "cli/audit.py",
     "cli/release.py",
+    "cli/words.py",
     "data/student_template/",
     "reference/",
     "release/",

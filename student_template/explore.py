@@ -14,7 +14,7 @@ What is explained is called `on`:
     on.pixels           the image in [0, 1], to be shown
     on.c1, on.c2        the class that is explained and the one that it is compared with
     on.xs               images of class c1, (N, C, H, W)
-    on.layer            the slice is cut behind this layer; on.neurons is how many neurons it has
+    on.layer            the slice is cut after this layer; on.neurons is how many neurons it has
 """
 
 import os

@@ -77,7 +77,7 @@ def discriminator_loss(real_logits, fake_logits):
     Returns:
         Scalar tensor, a mean over the batch; the two terms may be added or averaged.  The loss and
         its gradients are finite also for logits of -100 and 100, where a probability in float32 is
-        exactly 0 or 1: the logarithm of one will not do.
+        exactly 0 or 1: take no logarithm of a probability.
     """
     raise NotImplementedError
 
@@ -125,8 +125,8 @@ def train_step(generator, discriminator, opt_g, opt_d, real, z):
 
     Returns:
         {"d_loss": ..., "g_loss": ...}, each a number or anything that ``float()`` accepts.  If a
-        network takes several steps, the loss of any of them or their mean will do, with the penalty
-        or without.
+        network takes several steps, return the loss of any of them or their mean, with or without
+        the penalty.
     """
     raise NotImplementedError
 

@@ -24,7 +24,7 @@ All functions of this part
     * evaluate the model in eval mode, whatever mode it comes in;
     * return tensors in the floating dtype of their input (float32 or float64);
     * return no NaN for finite input;
-    * raise ``ValueError`` or ``IndexError`` (either will do) for the bad arguments under "Raises".
+    * raise ``ValueError`` or ``IndexError`` (either is fine) for the bad arguments under "Raises".
       A negative class or neuron is a bad argument: it does not count from the end.
 
 References

@@ -110,7 +110,7 @@ def test_a_file_says_it_all(written):
         ("[points]\nevaluate = true", ["from 0", "True"]),
         ("[points]\nevaluate = 1.005", ["two decimals", "1.005"]),
         ("[points]\nevaluate = [1]", ["from 0", "[1]"]),
-        ('[points]\n"split.composes" = 1\nsplit.composes = 2', ["split.composes is there twice"]),
+        ('[points]\n"split.composes" = 1\nsplit.composes = 2', ["split.composes appears twice"]),
         ("[points]\nevaluate = 5\npart3 = 4", ["part3 = 4", "adds up to 5", "give part3 more"]),
         ("[points]\nevaluate = 5\npart3 = 5", ["leaves nothing for", "and 21 more", "give 0"]),
         ("[points]\npart3 = 0.05", ["part3 is so little", "less than 0.01"]),

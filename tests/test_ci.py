@@ -204,7 +204,7 @@ def test_what_cannot_be_written_is_said_and_changes_nothing(folder, system, vari
     assert run.status == 1
     assert run.result["score"]["earned"] == 0.75
     (line,) = [line for line in run.log.split("\n") if "The summary cannot be written" in line]
-    assert line.endswith("marks are as above.")
+    assert line.endswith("the marks do not change.")
     assert "Traceback" not in run.log
 
 
@@ -220,7 +220,7 @@ def test_on_github_what_is_refused_is_fenced_too(folder):
     assert not run.files["GITHUB_OUTPUT"].exists()
 
 
-def test_without_a_system_nothing_is_left_behind(folder):
+def test_without_a_system_no_file_is_written(folder):
     run = Run(folder, "gitlab", GITLAB_CI="")
     assert run.status == 1
     written = {path.name for path in run.repository.iterdir()} - set(os.listdir(HALF_RIGHT))

@@ -12,7 +12,9 @@ import time
 import pytest
 from click.testing import CliRunner
 
+from grader.checks.framework import registry
 from grader.cli.main import main
+from grader.diagnosis.sentences import SENTENCES
 from grading import ROOT
 
 PART3 = (ROOT / "reference" / "part3_compression.py").read_text()
@@ -202,5 +204,18 @@ def test_ctrl_c_ends_a_class_in_time_and_leaves_no_process(tmp_path):
     os.killpg(running.pid, signal.SIGINT)
     _, said = running.communicate(timeout=60)
     assert running.returncode == 2
-    assert "the same command goes on from there" in " ".join(said.split())
+    assert "the same command continues from there" in " ".join(said.split())
     assert "Traceback" not in said
+
+
+def test_words_prints_titles_hints_diagnoses_and_messages():
+    result = hw3("words")
+    assert result.exit_code == 0
+    shown = " ".join(result.output.split())
+    for check in registry.load():
+        assert check.title in shown
+        assert " ".join(check.about.split())[:60] in shown
+    for sentence in SENTENCES.values():
+        assert sentence in shown
+    assert "should return a module (nn.Module), but returned {…}" in shown
+    assert "Run the public checks on the submission in DIR" in shown

@@ -11,7 +11,8 @@ from grader.checks.framework import from_failure
 from grader.checks.framework.cases import Case, case_list, distribution, normal
 from grader.checks.framework.expect import Unmet
 from grader.diagnosis import match
-from grader.diagnosis.match import COVERS, SENTENCES, Answer, diagnose, name_of
+from grader.diagnosis.match import COVERS, Answer, diagnose, name_of
+from grader.diagnosis.sentences import SENTENCES
 from grader.homework.networks import Network
 from grader.oracle import live
 from grader.oracle.live import LiveOracle, parts_of

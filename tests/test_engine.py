@@ -103,7 +103,7 @@ def test_a_blocked_check_is_not_run_and_names_what_it_waits_for():
     assert "Title of a." in ended["b"].feedback.message
 
 
-def test_behind_an_undecided_check_all_is_undecided():
+def test_checks_after_an_undecided_one_are_undecided():
     ended, _ = run(make("a", broken), make("b", passes, needs=("a",)))
     assert ended["b"].status is Status.INVALID
 

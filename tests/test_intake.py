@@ -141,7 +141,7 @@ def test_the_digest_is_of_names_and_contents_each_with_its_length(tmp_path):
     [".git", ".venv/lib", "venv", "env", "lib/site-packages", "node_modules", "__pycache__"],
 )
 @pytest.mark.parametrize("packed", [False, True])
-def test_what_tools_leave_behind_is_passed_over(tmp_path, place, packed):
+def test_files_that_tools_leave_are_skipped(tmp_path, place, packed):
     files = {**GAN, f"{place}/x.py": b"x", ".hidden.py": b"", "__MACOSX/._gan.py": b"\0"}
     source = put(tmp_path / "a.zip", zip_bytes(files)) if packed else folder(tmp_path / "a", files)
     assert read_one(source).files == GAN
@@ -242,7 +242,7 @@ def test_archives_within_archives_end(tmp_path):
 
 @pytest.mark.parametrize("name", ["alice.rar", "alice.7z", "alice.tar.xz", "alice.zip"])
 def test_an_archive_of_another_kind_is_told(tmp_path, name):
-    assert "no .zip, .tar or .tar.gz" in refused_in_class(tmp_path, name, b"Rar!\x1a\x07" * 200)
+    assert "not a .zip, .tar or .tar.gz" in refused_in_class(tmp_path, name, b"Rar!\x1a\x07" * 200)
 
 
 def test_what_cannot_be_graded_changes_its_digest_with_its_reason(tmp_path):
@@ -437,7 +437,7 @@ UNUSABLE = {
         "larger than 2 MiB",
     ),
     "damaged": (lambda at: put(at / "bob.zip", b"PK"), "cannot be read"),
-    "another kind": (lambda at: put(at / "bob.rar", b"Rar!"), "no .zip, .tar or .tar.gz"),
+    "another kind": (lambda at: put(at / "bob.rar", b"Rar!"), "not a .zip, .tar or .tar.gz"),
     "hostile": (lambda at: put(at / "bob.zip", zip_bytes({"../gan.py": b""})), "not a safe name"),
 }
 
@@ -527,9 +527,9 @@ def test_a_pipe_is_never_opened(tmp_path):
     os.mkfifo(alice / "pipe.py")
     os.mkfifo(tmp_path / "class" / "bob.zip")
     found = by_name(read(tmp_path / "class"))
-    assert "pipe.py is a link or no file" in found["alice"].reason
-    assert "bob.zip is a link or no file" in found["bob"].reason
-    assert "is a link or no file" in refused(read, tmp_path / "class" / "bob.zip")
+    assert "pipe.py is a link or not a file" in found["alice"].reason
+    assert "bob.zip is a link or not a file" in found["bob"].reason
+    assert "is a link or not a file" in refused(read, tmp_path / "class" / "bob.zip")
 
 
 @pytest.mark.parametrize("what", ["gan.py", "lib"])
@@ -650,7 +650,7 @@ def test_a_nul_in_a_name_is_refused(tmp_path):
 @pytest.mark.parametrize("mode", [stat.S_IFLNK, stat.S_IFIFO, stat.S_IFCHR, stat.S_IFSOCK])
 def test_links_and_devices_in_a_zip_are_refused(tmp_path, mode):
     data = zip_bytes([("gan.py", b""), (zip_member("lib/x", (mode | 0o644) << 16), b"/etc/passwd")])
-    assert "lib/x is a link or no file" in refused_in_class(tmp_path, "evil.zip", data)
+    assert "lib/x is a link or not a file" in refused_in_class(tmp_path, "evil.zip", data)
 
 
 @pytest.mark.parametrize(
@@ -661,7 +661,7 @@ def test_links_and_devices_in_a_tar_are_refused(tmp_path, kind):
     info = tarfile.TarInfo("x.py")
     info.type, info.linkname = kind, "gan.py"
     data = tar_bytes([("gan.py", b""), (info, b"")])
-    assert "x.py is a link or no file" in refused_in_class(tmp_path, "evil.tgz", data)
+    assert "x.py is a link or not a file" in refused_in_class(tmp_path, "evil.tgz", data)
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
@@ -815,7 +815,7 @@ def test_a_tar_of_100_000_members_is_refused(tmp_path):
 
 
 @pytest.mark.usefixtures("unread")
-def test_members_cannot_hide_behind_others_that_are_none(tmp_path, monkeypatch):
+def test_members_cannot_hide_after_others_that_are_none(tmp_path, monkeypatch):
     """In each comment lies what looks like an entry, and ends where the next one begins."""
     monkeypatch.setattr(archives, "MAX_MEMBERS", 20)
     other = directory([(b"x", b"", b"")])[:47]
@@ -969,8 +969,8 @@ SPARSE = record(b"GNU.sparse.major", b"1") + record(b"GNU.sparse.minor", b"0")
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (extended((b"x", SPARSE), data=b"9999999\n" + b"0\n" * 10**6), "is a link or no file"),
-        (bytes(raw_header("gan.py", 0, b"S")) + bytes(1024), "is a link or no file"),
+        (extended((b"x", SPARSE), data=b"9999999\n" + b"0\n" * 10**6), "is a link or not a file"),
+        (bytes(raw_header("gan.py", 0, b"S")) + bytes(1024), "is a link or not a file"),
         (extended((b"x", b"2 " * 2040 + b"=")), "cannot be read"),
         (extended((b"x", b"5 a=\n" * 51)), "cannot be read"),
         (extended((b"x", b"0 a=\n")), "cannot be read"),

@@ -198,7 +198,7 @@ class TestACommand:
         os.killpg(started.pid, signal.SIGINT)
         code, said = class_.ends()
         assert code == 2
-        assert "stopped: 2 of 4 are graded; the same command goes on from there" in said
+        assert "stopped: 2 of 4 are graded; the same command continues from there" in said
         assert "ada" in (class_.out / "gradebook.csv").read_text()
         said = class_.the_same_command_ends_it()
         assert "2 of 4 have a result already" in said
@@ -210,7 +210,7 @@ class TestACommand:
         started.send_signal(getattr(signal, name))
         code, said = class_.ends()
         assert code == 2
-        assert "stopped: 2 of 4 are graded; the same command goes on from there" in said
+        assert "stopped: 2 of 4 are graded; the same command continues from there" in said
         assert class_.done() == {"ada", "bob"}
 
     def test_a_command_that_is_killed_takes_all_with_it(self, class_):
@@ -289,7 +289,7 @@ class TestACommand:
         code, said = class_.ends()
         assert code == 2
         assert f"{class_.out} cannot be written" in said
-        assert "put that right, and the same command goes on from there" in said
+        assert "fix that, and the same command continues from there" in said
         assert {path.parent.name for path in kept.glob("*/result.json")} == {"ada", "bob"}
 
 
@@ -324,7 +324,7 @@ def test_a_full_disk_keeps_what_is_done(small_disk, tmp_path):
         assert (
             f"{class_.out} cannot be written (No space left on device): 2 of 4 are graded" in said
         )
-        assert "make space, and the same command goes on from there" in said
+        assert "make space, and the same command continues from there" in said
         assert class_.done() == {"ada", "bob"}
         (small_disk / "filler").unlink()
         assert "2 of 4 have a result already" in class_.the_same_command_ends_it()

@@ -223,7 +223,7 @@ def test_gradients_are_not_there_before_the_network_is_handed_over(grads):
 
 
 @pytest.mark.parametrize("layer", [-1, 0, 3])
-def test_a_network_that_ends_behind_a_layer_gives_its_features(layer):
+def test_a_network_that_ends_after_a_layer_gives_its_features(layer):
     network = Network("smooth_cnn", seed=2, ends=layer)
     x = inputs(network)
     features = build(replace(network, ends=-2))[: layer + 1](x).flatten(1)

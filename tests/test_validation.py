@@ -53,7 +53,7 @@ def test_a_layer_that_does_not_exist_allows_no_result(layer):
     call = Call("instance_influence", {"model": CNN, "layer": layer, "xs": ZS})
     assert shapes_of(call) == {"N": (3,)}
     returns = FUNCTIONS["instance_influence"].returns
-    with pytest.raises(WrongKind, match="should not have been returned"):
+    with pytest.raises(WrongKind, match="should raise an error instead"):
         validate(returns, tensor(ZS), shapes_of(call))
 
 
@@ -230,6 +230,6 @@ def test_words_are_short():
     assert len(words(10**400)) <= 100
 
 
-def test_whole_numbers_of_another_dtype_will_do_in_lists_and_arrays():
+def test_whole_numbers_of_another_dtype_are_accepted_in_lists_and_arrays():
     """Their dtype is not graded; a tensor's is."""
     assert validate(Array(("k",), "int"), [3.0, 1.0], {"k": (2,)}).tolist() == [3, 1]

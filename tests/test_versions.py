@@ -31,7 +31,7 @@ def test_a_package_that_is_not_there_is_passed_over():
 )
 def test_what_is_known_to_differ_is_named(course, own, words):
     (said,) = versions.differences({"numpy": course}, {"numpy": own})
-    assert said.startswith(f"Your course grades with NumPy {course}, here is {own}")
+    assert said.startswith(f"Your course grades with NumPy {course}, but {own} is installed here")
     assert all(word in said for word in words)
     assert ("np." in said) == bool(words)
 
@@ -66,7 +66,7 @@ def test_hw3_check_says_so_in_terminal_and_report(tmp_path, monkeypatch):
     course = tmp_path / "graded_with.json"
     course.write_text('{"numpy": "1.26.4"}')
     monkeypatch.setattr(versions.of_course, "__defaults__", (course,))
-    assert "NumPy 1.26.4, here is" in _other_versions()["other versions"]
+    assert "NumPy 1.26.4, but " in _other_versions()["other versions"]
     course.write_text("no JSON")
     assert _other_versions() == {}
     assert versions.FILE == ROOT / "grader" / "data" / "graded_with.json"

@@ -175,8 +175,8 @@ def _equivalent(path: Path, known: set[str]) -> list[Equivalent]:
     stale = sorted({name for one in made for name in one.mutants} - known)
     if stale:
         raise BadBank(
-            f"{path} names {len(stale)} mutant(s) that there are not, {stale[0]} first: the "
-            "reference has changed; take them out, and look at what survives now"
+            f"{path} names {len(stale)} mutant(s) that do not exist, {stale[0]} first: the "
+            "reference has changed; remove them, and look at what survives now"
         )
     unknown = sorted({f for one in made for f in one.functions} - set(FUNCTIONS))
     if unknown:

@@ -151,7 +151,7 @@ def _diagnoses(rows: Sequence[tuple[Specimen, Row]]) -> dict[str, Any]:
     A check counts where the answer was wrong, so for refusals and traces left behind, too, which
     no diagnosis is about.
     """
-    from grader.diagnosis.match import SENTENCES
+    from grader.diagnosis.sentences import SENTENCES
 
     names = {sentence: name for name, sentence in SENTENCES.items()}
     samples: list[dict[str, Any]] = []

@@ -1,6 +1,6 @@
-"""Replies against the contract: a check sees the promised type and shape, or the answer is wrong.
+"""Compare replies with the contract: a value of another type or shape is a wrong answer.
 
-Nothing is computed with an array before its shape is what the call must give.
+Nothing is computed with an array before its shape is checked.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def _array(returns: Array, value: Any, shapes: Mapping[str, tuple[int, ...]]) ->
     expected: tuple[int, ...] = ()
     for word in returns.shape:
         if isinstance(word, str) and word not in shapes:
-            raise WrongKind("should not have been returned: the arguments allow no result")
+            raise WrongKind("should raise an error instead: the arguments allow no result")
         expected += shapes[word] if isinstance(word, str) else (word,)
     if array.shape != expected:
         raise WrongKind(f"should have the shape {expected}, but has {array.shape}")

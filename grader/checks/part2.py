@@ -39,9 +39,9 @@ MAPS += case_list(("smooth_mlp", 1, 47), ("smooth_cnn", 1, 48), head="softmax")
 
 @check("comparative_influence", points=0.5)
 def has_the_shape_of_the_slice(student: Student) -> None:
-    """Gives one value per feature of the slice.
+    """Return one value per feature of the slice.
 
-    Shape Z, without a batch dimension, for one row and for many.
+    The shape is Z, without a batch dimension, for one row and for many.
     """
     for case in (*SLICES, *SPECIAL):
         for rows in (1, 4):
@@ -52,17 +52,17 @@ def has_the_shape_of_the_slice(student: Student) -> None:
 
 @check("comparative_influence", points=1, needs=[has_the_shape_of_the_slice])
 def is_the_derivative_of_the_difference(student: Student) -> None:
-    """Where g is simple, is what one computes by hand.
+    """Match the formula on networks where it can be computed by hand.
 
-    Behind the last hidden layer it is the difference of the two classes' weights; on the network x
-    -> V (W x + b)^2 + d it is 2 (V[c1] - V[c2]) (W x + b) behind the linear layer.  Right for a
-    single row alone, or but for one factor: half.
+    After the last hidden layer it is the difference of the two classes' weights. On the network x
+    -> V (W x + b)^2 + d it is 2 (V[c1] - V[c2]) (W x + b) after the first linear layer. Half the
+    points if only a single row is right, or if only a constant factor is wrong.
     """
     case = Case(Network("deep_affine", seed=41), 0, 2, 41)
     weight, _ = linear_layer(case.network, 1)
     for c1, c2 in ((2, 0), (0, 3)):
         got = student.comparative_influence(case.network, 0, case.xs(3), c1, c2)
-        what = "on a linear network the influence"
+        what = "the influence on a linear network"
         expect.close(got, weight[c1] - weight[c2], what=what, scaled=HALF)
     case = Case(Network("quadratic", seed=89), 0, 1, 89)
     (w, b), (v, _) = linear_layer(case.network, 0), linear_layer(case.network, 2)
@@ -70,7 +70,7 @@ def is_the_derivative_of_the_difference(student: Student) -> None:
     def holds(rows: int) -> None:
         expected = 2 * (v[1] - v[3]) * (case.xs(rows) @ w.T + b).mean(0)
         got = student.comparative_influence(case.network, 0, case.xs(rows), 1, 3)
-        what = f"on a quadratic network over {rows} row(s) the influence"
+        what = f"the influence on a quadratic network over {rows} row(s)"
         expect.close(got, expected, what=what, scaled=HALF)
 
     right_on(student, {"a single row": [1], "several rows": [4, 133]}, holds)
@@ -79,30 +79,31 @@ def is_the_derivative_of_the_difference(student: Student) -> None:
 @check("comparative_influence", points=1, needs=[has_the_shape_of_the_slice])
 @for_all(cases(seeds=6))
 def is_linear_in_the_quantity(student: Student, case: Case) -> None:
-    """Is the difference of the two classes' derivatives.
+    """Return the difference of the two classes' derivatives.
 
-    c1 - c2 plus c2 - c3 is c1 - c3, and c2 - c1 is the negative of c1 - c2.
+    The influence on c1 - c2 plus the one on c2 - c3 equals the one on c1 - c3. The influence on c2
+    - c1 is the negative of the one on c1 - c2.
     """
     model, layer, xs, c1, c2 = case.network, case.layer, case.xs(2), case.target, case.other
     got = student.comparative_influence(model, layer, xs, c1, c2)
     by_hand = np.stack([case.derivative(x, c2) for x in xs]).mean(0)
     expect.close(got, by_hand, expect.DIFFERENCES, "the influence", scale=1e-3)
     turned = student.comparative_influence(model, layer, xs, c2, c1)
-    expect.close(turned, -got, what="towards c2 rather than c1 the influence", scale=1e-3)
+    expect.close(turned, -got, what="the influence on c2 - c1", scale=1e-3)
     c3 = next(c for c in range(case.classes) if c not in (c1, c2))
     rest = student.comparative_influence(model, layer, xs, c2, c3)
     whole = student.comparative_influence(model, layer, xs, c1, c3)
     expect.finite(rest)
     total = got.astype(np.float64) + rest
-    expect.close(whole, total, what="c1 rather than c3, by way of c2,", scale=1e-3)
+    expect.close(whole, total, what="the influence on c1 - c3", scale=1e-3)
 
 
 @check("comparative_influence", points=1, needs=[has_the_shape_of_the_slice])
 def is_the_reference_s(student: Student) -> None:
-    """Agrees with our own solution on convolutional and linear slices.
+    """Agree with our solution on convolutional and linear slices.
 
-    In-place layers, a softmax at the end and train mode are among the networks.  Right on linear
-    slices or on convolutional ones alone: half.
+    Some networks have in-place layers, end in a softmax or come in train mode. Half the points if
+    only linear or only convolutional slices are right.
     """
 
     def holds(case: Case) -> None:
@@ -118,9 +119,9 @@ def is_the_reference_s(student: Student) -> None:
 
 @check("comparative_influence", points=0.5, needs=[has_the_shape_of_the_slice])
 def follows_the_weights(student: Student) -> None:
-    """Averages under the weights, which it normalises.
+    """Normalise the weights, and average with them.
 
-    Right but for one factor: half.
+    Half the points if only a constant factor is wrong.
     """
     case = Case(Network("quadratic", seed=43), 0, 0, 43)
     (w, b), (v, _) = linear_layer(case.network, 0), linear_layer(case.network, 2)
@@ -135,23 +136,24 @@ def follows_the_weights(student: Student) -> None:
 
 @check("comparative_integrated_gradients", points=0.5)
 def has_a_value_per_feature(student: Student) -> None:
-    """Gives one value per feature of the input.
+    """Return one value per feature of the input.
 
-    The shape of x, without a batch dimension; steps is 50 where it is left out.
+    The shape is that of x, without a batch dimension. Without `steps`, use 50. Two steps are tried
+    as well.
     """
     for case in PATHS:
         call = (case.network, case.x, case.baseline, case.target, case.other)
         fifty_by_default(student, "comparative_integrated_gradients", call, "the attribution")
         highest = (case.network, case.x, case.baseline, case.classes - 1, 0, 2)
         two = student.comparative_integrated_gradients(*highest)
-        expect.finite(two, "the attribution of 2 steps")
+        expect.finite(two, "the attribution with 2 steps")
 
 
 @check("comparative_integrated_gradients", points=1, needs=[has_a_value_per_feature])
 def is_exact_on_linear_networks(student: Student) -> None:
-    """On a linear network is the difference of weights times (x - baseline).
+    """On a linear network, return the difference of weights times (x - baseline).
 
-    For any number of steps.
+    This must hold for any number of steps.
     """
     case = Case(Network("affine", seed=44), target=1, seed=44)
     weight, _ = linear_layer(case.network, 0)
@@ -160,16 +162,16 @@ def is_exact_on_linear_networks(student: Student) -> None:
         got = student.comparative_integrated_gradients(
             case.network, case.x, case.baseline, 1, 3, steps
         )
-        what = f"on a linear network the attribution with {steps} steps"
+        what = f"the attribution on a linear network with {steps} steps"
         expect.close(got, expected, what=what)
 
 
 @check("comparative_integrated_gradients", points=1, needs=[has_a_value_per_feature])
 @for_all(cases(layers=[-1], seeds=12))
 def is_complete(student: Student, case: Case) -> None:
-    """Adds up to the change in the difference of the two scores.
+    """The sum equals the change in the difference of the two scores.
 
-    Between baseline and input, at 300 steps.
+    The change is from the baseline to the input, at 300 steps.
     """
     c1, c2 = case.target, case.other
     rows = case.scores(case.x, case.baseline)
@@ -188,9 +190,9 @@ def is_complete(student: Student, case: Case) -> None:
 
 @check("comparative_integrated_gradients", points=1, needs=[has_a_value_per_feature])
 def integrates_on_the_line(student: Student) -> None:
-    """Is (x - baseline) times the average gradient of the difference on the line.
+    """Return (x - baseline) times the average gradient of the difference on the line.
 
-    At 8 steps any usual rule for the integral is recognised.
+    At 8 steps we recognise the usual rules for the integral.
     """
     follows_a_rule([_integral(student, case) for case in PATHS], "the attribution")
 
@@ -207,25 +209,26 @@ def _integral(student: Student, case: Case) -> Integral:
 
 @check("distinguishing_neurons", points=1)
 def ranks_by_the_weights_of_a_linear_network(student: Student) -> None:
-    """On a linear network, ranks by the difference of the two classes' weights.
+    """On a linear network, rank by the difference of the two classes' weights.
 
-    Largest first for c1, smallest first for c2.  The right neurons in another order: half.
+    The largest difference comes first for c1, the smallest for c2. Half the points if the right
+    neurons come in another order.
     """
     case = Case(Network("deep_affine", seed=45), 0, 0, 45)
     weight, _ = linear_layer(case.network, 1)
     for c1, c2, k in ((0, 2, 3), (3, 1, 6)):
         push = weight[c1] - weight[c2]
         for_c1, for_c2 = student.distinguishing_neurons(case.network, 0, case.xs(3), c1, c2, k)
-        expect.same_ranking(for_c1, np.argsort(-push, kind="stable")[:k], "towards c1")
-        expect.same_ranking(for_c2, np.argsort(push, kind="stable")[:k], "towards c2")
+        expect.same_ranking(for_c1, np.argsort(-push, kind="stable")[:k], "the neurons for c1")
+        expect.same_ranking(for_c2, np.argsort(push, kind="stable")[:k], "the neurons for c2")
 
 
 @check("distinguishing_neurons", points=1.5)
 def ranks_maps_by_their_extremes(student: Student) -> None:
-    """Ranks channels by the largest and by the smallest value of their maps.
+    """Rank channels by the largest and by the smallest value of their maps.
 
-    Not by means and not by absolute values; lists are not filtered by sign.  The right neurons in
-    another order, or right on linear slices or on convolutional ones alone: half.
+    Do not use means or absolute values, and do not filter by sign. Half the points if the right
+    neurons come in another order, or if only linear or only convolutional slices are right.
     """
 
     def holds(case: Case) -> None:
@@ -233,17 +236,18 @@ def ranks_maps_by_their_extremes(student: Student) -> None:
         for k in (1, min(4, case.shape[0])):
             got = student.distinguishing_neurons(*call, k)
             expected = oracle.distinguishing_neurons(*call, k)
-            expect.same_ranking(got[0], expected[0], "towards c1")
-            expect.same_ranking(got[1], expected[1], "towards c2")
+            expect.same_ranking(got[0], expected[0], "the neurons for c1")
+            expect.same_ranking(got[1], expected[1], "the neurons for c2")
 
     right_on(student, by_slice(MAPS), holds)
 
 
 @check("compare_with_single_class", points=1.5)
 def compares_the_two_explanations(student: Student) -> None:
-    """Compares the influence on c1 - c2 with that on c1 alone.
+    """Compare the influence on c1 - c2 with the influence on c1 alone.
 
-    Spearman's rank correlation over all features, and the share of the k top neurons of both.
+    Return Spearman's rank correlation over all features, and the share of the k top neurons that
+    both have.
     """
     for case in MAPS:
         k = min(3, case.shape[0])

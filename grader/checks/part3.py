@@ -32,9 +32,9 @@ MARGINS = [
 
 @check("random_classes", points=1)
 def draws_distinct_classes(student: Student) -> None:
-    """Draws distinct classes, the same for the same seed.
+    """Draw distinct classes, and the same ones for the same seed.
 
-    A list of k different numbers of range(num_classes); k is 5 where it is left out.
+    Return a list of k different numbers of range(num_classes). Without k, draw 5.
     """
     for count, k, seed in ((10, 5, 0), (1000, 5, 3), (7, 7, 1), (20, 1, 2)):
         drawn = student.random_classes(count, k, seed)
@@ -44,42 +44,40 @@ def draws_distinct_classes(student: Student) -> None:
             actual=str(drawn.tolist()),
         )
         again = student.random_classes(count, k, seed)
-        expect.equal(again, drawn, f"drawn again with seed {seed}, the classes")
-    expect.that(len(student.random_classes(10)) == 5, "without k there should be 5 classes")
+        expect.equal(again, drawn, f"the second draw with seed {seed}")
+    expect.that(len(student.random_classes(10)) == 5, "without k the draw should have 5 classes")
     left_out, given = student.random_classes(1000), student.random_classes(1000, 5, 0)
-    expect.equal(left_out, given, "without k and seed, which are then 5 and 0, the draw")
+    expect.equal(left_out, given, "the draw without k and seed (5 and 0 by default)")
 
 
 @check("random_classes", points=0.5, needs=[draws_distinct_classes])
 def follows_its_seed(student: Student) -> None:
-    """Draws other classes for other seeds, whatever was drawn before.
+    """Draw other classes for other seeds, whatever was drawn before.
 
-    The seed decides alone: the state of the global random generators does not.
+    The seed alone decides; the state of the global random generators does not matter.
     """
     drawn = {tuple(student.random_classes(1000, 5, seed).tolist()) for seed in range(12)}
     expect.that(
         len(drawn) >= 10,
         f"12 seeds give {len(drawn)} different draw(s) of 5 out of 1000 classes",
-        expected="as a rule another draw for another seed",
+        expected="another draw for almost every seed",
     )
     different = {number for draw in drawn for number in draw}
     expect.that(
         len(different) > 10,
-        f"in 12 draws of 5 out of 1000 classes there are only {len(different)} different classes",
-        expected="any of range(num_classes) may be drawn",
+        f"12 draws of 5 out of 1000 classes give only {len(different)} different classes",
+        expected="a draw from all of range(num_classes)",
     )
     call = student.call("random_classes", 1000, 5, 4)
     one, two = (student.answer(replace(call, seed=state)) for state in (0, 1))
-    expect.equal(
-        two, one, "with the same seed, in another state of the random generators, the draw"
-    )
+    expect.equal(two, one, "the draw with the same seed in another state of the random generators")
 
 
 @check("influential_neurons", points=1)
 def finds_the_most_positive(student: Student) -> None:
-    """Finds the neurons whose maps have the largest maxima, strongest first.
+    """Find the neurons whose maps have the largest maxima, strongest first.
 
-    Not by means and not by absolute values.  The right neurons in another order: half.
+    Do not use means or absolute values. Half the points if the right neurons come in another order.
     """
     for influence in (normal(31, 12), _maps(32)):
         order = np.argsort(-influence.reshape(len(influence), -1).max(1), kind="stable")
@@ -90,9 +88,10 @@ def finds_the_most_positive(student: Student) -> None:
 
 @check("influential_neurons", points=1)
 def finds_the_most_negative(student: Student) -> None:
-    """Finds the neurons whose maps have the smallest minima, strongest first.
+    """Find the neurons whose maps have the smallest minima, strongest first.
 
-    The most negative one comes first.  The right neurons in another order: half.
+    The most negative neuron comes first. Half the points if the right neurons come in another
+    order.
     """
     for influence in (normal(33, 12), _maps(34)):
         order = np.argsort(influence.reshape(len(influence), -1).min(1), kind="stable")
@@ -111,10 +110,11 @@ def _maps(seed: int) -> np.ndarray:
 
 @check("influential_neurons", points=0.5)
 def may_name_none(student: Student) -> None:
-    """Names none of a kind where none is asked for, and does not filter by sign.
+    """Return an empty list if none is asked for, and do not filter by sign.
 
-    With positive = 0 or negative = 0 that list is empty; of influences that are all positive the
-    smallest still count as the most negative ones.  The right neurons in another order: half.
+    With positive = 0 or negative = 0 that list is empty. If all influences are positive, the
+    smallest ones still count as the most negative. Half the points if the right neurons come in
+    another order.
     """
     influence = np.abs(normal(35, 6)) + 0.1
     for positive, negative in ((0, 3), (3, 0), (0, 0), (6, 6)):
@@ -133,10 +133,10 @@ _KEEP = st.sampled_from([(), (0,), (1, 3), (3, 1), (2,), (0, 1, 2, 3), (3, 3, 0)
     st.tuples(cases(["smooth_cnn", "relu_avg_cnn", "inplace_cnn"], layers=[0, 2], seeds=4), _KEEP)
 )
 def keeps_some_and_zeroes_the_rest(student: Student, case: tuple[Case, tuple[int, ...]]) -> None:
-    """Passes kept neurons on to the bit and sets all others to zero.
+    """Keep the output of kept neurons exactly, and set all others to zero.
 
-    We look at the slice itself: behind the layer this network only flattens, so what comes back is
-    the masked output of the layer.  The order of `keep` and repeated entries do not matter.
+    We look at the masked output of the layer itself: after the layer, this network only flattens.
+    The order of `keep` and repeated entries do not matter.
     """
     spec, keep = case
     ending = replace(spec.network, ends=spec.layer)
@@ -146,23 +146,25 @@ def keeps_some_and_zeroes_the_rest(student: Student, case: tuple[Case, tuple[int
     )
     expect.that(
         got.shape == whole.shape == (3, z[0].size),
-        f"the masked network gives the shape {got.shape} instead of {(3, z[0].size)}",
+        f"the masked network returns the shape {got.shape} instead of {(3, z[0].size)}",
     )
     whole, got = whole.reshape(z.shape), got.reshape(z.shape)
-    expect.close(whole, z, what="with every neuron kept the output of the layer")
+    expect.close(whole, z, what="the output of the layer with every neuron kept")
     rest = [n for n in range(4) if n not in keep]
     zero = np.zeros_like(whole[:, rest])
-    expect.equal(got[:, rest], zero, f"with keep={list(keep)} the output of neurons {rest}")
+    expect.equal(got[:, rest], zero, f"the output of neurons {rest} with keep={list(keep)}")
     kept = sorted(set(keep))
-    expect.equal(got[:, kept], whole[:, kept], f"with keep={list(keep)} the output of kept ones")
+    expect.equal(
+        got[:, kept], whole[:, kept], f"the output of the kept neurons with keep={list(keep)}"
+    )
 
 
 @check("mask_slice", points=1)
 def changes_nothing_when_all_are_kept(student: Student) -> None:
-    """Keeping every neuron changes nothing; the softmax stays.
+    """Change nothing if every neuron is kept, not even a softmax at the end.
 
-    The same scores, for convolutional and linear slices; a network that ends in a softmax still
-    gives probabilities.
+    The scores stay the same for convolutional and linear slices. A network that ends in a softmax
+    still gives probabilities.
     """
     for case in MARGINS:
         got = student.mask_slice(case.network, case.layer, list(range(case.shape[0])))(case.xs(3))
@@ -170,15 +172,15 @@ def changes_nothing_when_all_are_kept(student: Student) -> None:
         if case.network.head:
             powers = np.exp(scores - scores.max(1, keepdims=True))
             scores = powers / powers.sum(1, keepdims=True)
-        expect.close(got, scores, what="with all neurons kept the output")
+        expect.close(got, scores, what="the output with all neurons kept")
 
 
 @check("mask_slice", points=1)
 def masks_behind_the_layer(student: Student) -> None:
-    """Masks the output of the layer, not its input.
+    """Mask the output of the layer, not its input.
 
-    What the network makes of the masked slice agrees with our own solution.  Right on linear slices
-    or on convolutional ones alone: half.
+    The output of the masked network agrees with our solution. Half the points if only linear or
+    only convolutional slices are right.
     """
 
     def holds(case: Case) -> None:
@@ -186,7 +188,7 @@ def masks_behind_the_layer(student: Student) -> None:
         call = (case.network, case.layer, keep)
         got, expected = (f.mask_slice(*call)(case.xs(40)) for f in (student, oracle))
         expect.close(
-            got, expected, what=f"with every third neuron of layer {case.layer} the output"
+            got, expected, what=f"the output with every third neuron of layer {case.layer}"
         )
 
     right_on(student, by_slice(MARGINS), holds)
@@ -194,20 +196,20 @@ def masks_behind_the_layer(student: Student) -> None:
 
 @check("binary_classifier", points=0.5)
 def gives_one_margin_per_row(student: Student) -> None:
-    """Gives one number per row: (N,)."""
+    """Return one number per row: (N,)."""
     for case in MARGINS:
         call = (case.network, case.layer, case.xs(4), case.target, 2, 1)
         classifier = student.binary_classifier(*call)
         for rows in (5, 1):
-            expect.finite(classifier(case.xs(rows)), f"for a batch of {rows} the margins")
+            expect.finite(classifier(case.xs(rows)), f"the margins of a batch of {rows}")
 
 
 @check("binary_classifier", points=1.5, needs=[gives_one_margin_per_row])
 def is_the_margin_of_the_masked_network(student: Student) -> None:
-    """Is the score of the class minus the highest other one, of the masked network.
+    """Return the score of the class minus the highest other score, of the masked network.
 
-    Scores before softmax; the kept neurons are those of the most positive and most negative
-    influence on the class, averaged over the rows.
+    Scores are taken before softmax. The kept neurons are those of the most positive and the most
+    negative influence on the class, averaged over the rows.
     """
     for case in MARGINS:
         many = 8 if case.network.family == "slides" else 70
@@ -215,7 +217,7 @@ def is_the_margin_of_the_masked_network(student: Student) -> None:
             xs = case.xs(rows)
             call = (case.network, case.layer, xs, case.target, positive, negative)
             got, expected = (f.binary_classifier(*call)(case.xs(many)) for f in (student, oracle))
-            what = f"with {positive} positive and {negative} negative neurons the margin"
+            what = f"the margin with {positive} positive and {negative} negative neurons"
             expect.close(got, expected, what=what)
 
 
@@ -228,19 +230,19 @@ MARGIN, AHEAD = 0.02, 0.05
 
 @check("binary_classifier", points=2, needs=[gives_one_margin_per_row])
 def keeps_the_essence_of_a_digit(student: Student) -> Feedback:
-    """On a network that reads digits, 8 of 32 neurons still tell a class from the rest.
+    """On a network that reads digits, tell a class from the rest with 8 of 32 neurons.
 
     For five classes of a trained network we ask your classifier about 300 digits that it has not
-    seen.  Its balanced accuracy (the mean of the share of the class that it finds and the share of
-    the others that it rejects) should come within 0.02 of our own solution's, and lie 0.05 above
-    that of 8 neurons drawn at random.
+    seen. Its balanced accuracy is the mean of the share of the class that it finds and the share of
+    the others that it rejects. It should be at most 0.02 below that of our solution, and at least
+    0.05 above that of 8 random neurons.
     """
     essence = _looked_at(student)
     rows = [_essence(student, target) for target in CLASSES]
     ours, reference, random = (float(np.mean([row[i] for row in rows])) for i in range(3))
     words = (
-        f"Over the digits {', '.join(map(str, CLASSES))} the balanced accuracy is {ours:.3f} "
-        f"(our own solution {reference:.3f}, random neurons {random:.3f})."
+        f"The balanced accuracy on the digits {', '.join(map(str, CLASSES))} is {ours:.3f} "
+        f"(our solution {reference:.3f}, random neurons {random:.3f})."
     )
     names = ("yours", "ours", "random neurons", "all 32 neurons")
     arrays = {n: [float(row[i]) for row in rows] for i, n in enumerate(names)}
@@ -253,15 +255,15 @@ def keeps_the_essence_of_a_digit(student: Student) -> Feedback:
         words,
         expected=f"at least {max(reference - MARGIN, random + AHEAD):.3f}",
         actual=f"{ours:.3f}",
-        hint="are the kept neurons those of the largest maxima and smallest minima of "
-        "class_influence, and is the margin taken before softmax?",
+        hint="keep the neurons with the largest maxima and the smallest minima of "
+        "class_influence, and take the margin before softmax",
         figures=figures,
     )
     return Feedback(message=words, figures=figures)
 
 
 def _looked_at(student: Student) -> tuple[Figure, ...]:
-    """What the kept neurons look at: how far the margin falls where a pixel is made background."""
+    """What the kept neurons look at: how far the margin falls if a pixel becomes background."""
     shown: list[Any] = []
     falls = {}
     for target in CLASSES:
@@ -277,8 +279,8 @@ def _looked_at(student: Student) -> tuple[Figure, ...]:
         Figure("images", f"a digit of each of the classes {CLASSES}", {"digits": shown}),
         Figure(
             "maps",
-            "the essence of the class, by your classifier of 8 neurons: a stroke in orange speaks "
-            "for the class (without it the margin falls), one in blue against it",
+            "the essence of the class, by your classifier of 8 neurons: orange pixels speak for "
+            "the class (without them the margin falls), blue ones against it",
             falls,
         ),
     )
@@ -325,24 +327,24 @@ def margins(*values: float, dtype: str = "float32") -> tuple[Network, np.ndarray
 def quality(
     student: Student, values: tuple[float, ...], truth: Any, expected: tuple[float, float, float]
 ) -> None:
-    """``evaluate`` of given margins is what counting gives."""
+    """``evaluate`` of given margins gives the counted shares."""
     classifier, rows = margins(*values)
     got = student.evaluate(classifier, rows, truth)
     for name, ours, theirs in zip(("accuracy", "precision", "recall"), got, expected, strict=True):
         expect.close(
             ours,
             theirs,
-            what=f"of margins {list(values)} and truth {np.asarray(truth).tolist()} the {name}",
+            what=f"the {name} of margins {list(values)} and truth {np.asarray(truth).tolist()}",
             scale=1,
         )
 
 
 @check("evaluate", points=1.5)
 def counts_right(student: Student) -> None:
-    """Gives accuracy, precision and recall, each between 0 and 1, in this order.
+    """Return accuracy, precision and recall, each between 0 and 1, in this order.
 
-    Precision: the share of the class among the rows that are taken for it; recall: the share that
-    is found among the rows of the class.
+    Precision is the share of the class among the rows that the classifier calls the class. Recall
+    is the share that it finds among the rows of the class.
     """
     truth = [True, True, True, False, False, False, False, False]
     # 2 found, 1 missed, 3 false alarms, 2 rejected
@@ -353,14 +355,14 @@ def counts_right(student: Student) -> None:
 
 @check("evaluate", points=0.5, needs=[counts_right])
 def takes_zero_for_a_no(student: Student) -> None:
-    """A margin of 0 does not say that it is the class; any margin above 0 does."""
+    """A margin above 0 means that the row is the class; a margin of 0 means that it is not."""
     quality(student, (0.0, 1.0, 0.0, -1.0), [True, True, False, False], (3 / 4, 1.0, 1 / 2))
     quality(student, (1e-3, 1e-6, -1e-6, 0.0), [True, True, False, False], (1.0, 1.0, 1.0))
 
 
 @check("evaluate", points=0.5, needs=[counts_right])
 def has_no_denominator(student: Student) -> None:
-    """Where there is no denominator, precision and recall are 0."""
+    """Return 0 for precision or recall if its denominator is 0."""
     quality(student, (-1.0, -2.0), [True, False], (1 / 2, 0.0, 0.0))
     quality(student, (1.0, -2.0), [False, False], (1 / 2, 0.0, 0.0))
     quality(student, (-1.0, -2.0), [False, False], (1.0, 0.0, 0.0))

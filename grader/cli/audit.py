@@ -39,8 +39,10 @@ CHECKOUT = Path(grader.__file__).parent.parent
     help="Folder with submissions/, honest/ and equivalent_mutants.toml (default: fixtures).",
 )
 @click.option("--only", metavar="NAME", default="", help="A function, or part of a name.")
-@click.option("--sample", "number", type=click.IntRange(1), help="Only so many, drawn by --seed.")
-@click.option("--seed", type=int, default=0, help="What --sample draws by (0).")
+@click.option(
+    "--sample", "number", type=click.IntRange(1), help="Grade only this many, drawn at random."
+)
+@click.option("--seed", type=int, default=0, help="Seed of --sample (0).")
 @click.option("--quick", is_flag=True, help="Leave out the training of the GAN.")
 @click.option("--jobs", type=click.IntRange(1), help="Submissions at a time (default: cores).")
 @click.option(
@@ -48,7 +50,7 @@ CHECKOUT = Path(grader.__file__).parent.parent
     type=click.Path(path_type=Path),
     default=Path(".hw3-audit"),
     show_default=True,
-    help="Folder for what is done, from which an interrupted run goes on.",
+    help="Folder for finished work: an interrupted run continues from there.",
 )
 @click.option("--matrix", is_flag=True, help="Print every mutant, not every changed definition.")
 @click.option("--html", "html_file", type=click.Path(path_type=Path), help="Write it as a page.")
@@ -66,11 +68,11 @@ def audit(
     html_file: Path | None,
     json_file: Path | None,
 ) -> None:
-    """Say how good the checks are: which wrong submissions they let pass, which honest ones not.
+    """Measure the checks: which wrong submissions pass, and which honest ones lose points.
 
     Grades mutants of the reference (one small change each), the hand-written mistakes and the
-    honest variants, and prints what each check notices.  Exit status: 0 every wrong one loses
-    points where it is wrong and no honest one does, 1 otherwise.
+    honest variants, and prints what each check notices.  Exit status: 0 if every wrong one loses
+    points where it is wrong and no honest one loses any, 1 otherwise.
     """
     from grader.audit import terminal
     from grader.audit.bank import bank, sample
@@ -120,8 +122,8 @@ def _examine(chosen: Any, work: Path, jobs: int, quick: bool) -> list[Any]:
                 progress.update(task, advance=1, description=one_line(specimen.name, 60))
         except KeyboardInterrupt:
             raise Refused(
-                f"stopped: {len(rows)} of {len(chosen)} are graded; the same command goes on from "
-                "there"
+                f"stopped: {len(rows)} of {len(chosen)} are graded; the same command continues "
+                "from there"
             ) from None
     return [rows[specimen.key] for specimen in chosen]
 

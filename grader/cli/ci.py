@@ -1,7 +1,7 @@
 """What ``hw3 check`` hands to the system that runs it: GitHub Actions or GitLab CI.
 
-The system is told by its own variables; what it takes is written where they say.  Nothing of this
-changes marks or the exit status: what cannot be written is said, and that is all.
+The system sets variables of its own, which say where to write what it takes.  A file that cannot
+be written gives a message; it changes neither marks nor the exit status.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ SUMMARY, QUALITY = "hw3-summary.md", "gl-code-quality-report.json"
 
 
 def system(wish: str | None, environ: Mapping[str, str] = os.environ) -> str:
-    """The one that is wished for, else the one whose variables are set, else ``none``."""
+    """The system that was asked for, else the one whose variables are set, else ``none``."""
     if wish:
         return wish
     if environ.get("GITHUB_ACTIONS") == "true":
@@ -94,5 +94,7 @@ def _tried(what: str, write: Callable[[Path, str], None], path: Path, text: str)
         write(path, text)
     except OSError as error:
         where = shown(str(path), 1000)
-        return [f"The {what} cannot be written to {where} ({error.strerror}); marks are as above."]
+        return [
+            f"The {what} cannot be written to {where} ({error.strerror}); the marks do not change."
+        ]
     return []

@@ -66,7 +66,7 @@ def _packages() -> Iterator[Finding]:
 
 
 def _data() -> Finding:
-    """What the package brings along: networks, digits, and results of our own solution."""
+    """What the package contains: networks, digits, and results of our own solution."""
     from grader.gan_metrics.measure import digits
     from grader.homework.networks import Network, build
     from grader.oracle.store import Values
@@ -96,7 +96,7 @@ def _torchvision() -> Finding:
     if declared:
         says = (
             f"{version}, built for another torch: 'operator torchvision::nms does not exist'.  "
-            "The grader gets around that, also for submissions; detection models stay unusable"
+            "The grader works around that, also for submissions; detection models do not work"
         )
         return Finding("torchvision", says, "note")
     return Finding("torchvision", version)
@@ -122,14 +122,14 @@ def _walls() -> Iterator[Finding]:
     for offer in offers():
         what = f"walls, {offer.mode}"
         if offer.walls is not None:
-            says = "hold against what they must refuse: " + ", ".join(offer.walls.layers)
+            says = "tested, they refuse what they must: " + ", ".join(offer.walls.layers)
             yield Finding(what, says)
         else:
             level = "note" if works or offer.mode == "bubblewrap" else "bad"
             yield Finding(what, offer.why, level, offer.repair)
         works = works or offer.walls is not None
     if not works:
-        says = "none: submissions run UNSANDBOXED, with your rights, and `hw3 grade` refuses to"
+        says = "none: submissions would run UNSANDBOXED, with your rights; `hw3 grade` refuses"
         yield Finding(
-            "walls", says, "note", "grade on Linux, or code that you trust: --sandbox none"
+            "walls", says, "note", "grade on Linux; for code that you trust, use --sandbox none"
         )

@@ -18,8 +18,8 @@ PASSED, FAILED, USAGE, UNDECIDED = 0, 1, 2, 3
 
 _SENTENCES: dict[type[GraderError], str] = {
     NoWalls: (
-        "no walls work here ({}); `hw3 doctor` says what would help, --sandbox none "
-        "grades without: only code that you trust, on a machine that can be thrown away"
+        "no walls work here ({}); `hw3 doctor` says what would help. --sandbox none "
+        "grades without: only code that you trust, on a machine that you can lose"
     ),
     GuestUnusable: "{}; `hw3 doctor` may say more",
     Unfrozen: "nothing was frozen: {}",

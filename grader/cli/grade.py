@@ -42,7 +42,7 @@ __all__ = ["grade"]
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for results.")
 @of_part
 @click.option("--jobs", type=click.IntRange(1), help="Submissions at a time (default: cores).")
-@click.option("--regrade", is_flag=True, help="Also grade again what has a result already.")
+@click.option("--regrade", is_flag=True, help="Grade again what already has a result.")
 @of_assignment
 @of_walls
 def grade(
@@ -54,10 +54,10 @@ def grade(
     assignment: Assignment,
     sandbox: str,
 ) -> None:
-    """Grade submissions: SOURCES are folders of one, folders of many, or archives.
+    """Grade submissions: SOURCES are submission folders, folders of them, or archives.
 
     Writes index.html and gradebook.csv to the folder OUT, and report.html (for the student),
-    instructor.html and result.json for each submission.  An interrupted run goes on where it
+    instructor.html and result.json for each submission.  An interrupted run continues where it
     stopped.
     """
     from grader.grading import batch
@@ -116,10 +116,10 @@ def grade(
 
 
 def _stopped(why: KeyboardInterrupt | OSError, graded: str, out: Path) -> Refused:
-    rest = "the same command goes on from there"
+    rest = "the same command continues from there"
     if isinstance(why, KeyboardInterrupt):
         return Refused(f"stopped: {graded}; {rest}")
-    remedy = "make space" if why.errno in (errno.ENOSPC, errno.EDQUOT) else "put that right"
+    remedy = "make space" if why.errno in (errno.ENOSPC, errno.EDQUOT) else "fix that"
     where, reason = path_words(out), why.strerror or why
     return Refused(f"{where} cannot be written ({reason}): {graded}; {remedy}, and {rest}")
 

@@ -70,7 +70,11 @@ def main() -> None:
 
 main.add_command(grade)
 
-for _module, _names in (("audit", ("audit",)), ("release", ("freeze", "release"))):
+for _module, _names in (
+    ("audit", ("audit",)),
+    ("release", ("freeze", "release")),
+    ("words", ("words",)),
+):
     # A student's package has none of these.
     if importlib.util.find_spec(f"grader.cli.{_module}"):
         for _name in _names:
@@ -82,8 +86,8 @@ for _module, _names in (("audit", ("audit",)), ("release", ("freeze", "release")
 @of_part
 @click.option("--only", metavar="CHECK", default="", help="Only this check, or function.")
 @click.option("--quick", is_flag=True, help="Leave out the training of the GAN.")
-@click.option("--verbose", "-v", is_flag=True, help="Say all that is known about every check.")
-@click.option("--watch", is_flag=True, help="Check again whatever a saved file changes.")
+@click.option("--verbose", "-v", is_flag=True, help="Show everything about every check.")
+@click.option("--watch", is_flag=True, help="Check again whenever you save a file.")
 @click.option("--html", "html_file", type=click.Path(path_type=Path), help="Write the report.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write the result.")
 @click.option("--junit", "junit_file", type=click.Path(path_type=Path), help="Write JUnit's XML.")
@@ -91,7 +95,7 @@ for _module, _names in (("audit", ("audit",)), ("release", ("freeze", "release")
     "--ci",
     "system",
     type=click.Choice(ci.SYSTEMS),
-    help="Tell this system what was found (default: the one that runs this, by its variables).",
+    help="Report to this CI system (default: the one that runs this command).",
 )
 @of_assignment
 @of_walls
@@ -160,10 +164,10 @@ def _again(watched: Watched, folder: Path, run: _Run, checks: Sequence[Check]) -
         some = [check for check in checks if check.part in parts]
         terminal.rule(Text(f"{', '.join(map(one_line, names))} changed"))
         if not some:
-            terminal.print("Nothing that is checked here depends on it.")
+            terminal.print("None of these checks depends on it.")
             continue
         if run.forget(parts, some):
-            terminal.print("Trainings are left out here: end this, and run the check by itself.")
+            terminal.print("Trainings are not repeated here: stop this, and run that check alone.")
         _show(ForStudent(run(submission, some)), False)
         whole = run.so_far(submission)
         points = numbers.points(whole.total.earned, whole.total.possible)
@@ -315,9 +319,11 @@ def _status(outcomes: Sequence[Outcome]) -> int:
 @main.command("list")
 @of_part
 @of_assignment
-@click.option("--hidden", is_flag=True, help="Also the hidden checks, where they are installed.")
+@click.option(
+    "--hidden", is_flag=True, help="List the hidden checks as well, if they are installed."
+)
 def list_(part: str, assignment: Assignment, hidden: bool) -> None:
-    """Name the checks, what they are worth and what they ask."""
+    """List the checks with their points and titles."""
     known_part(part)
     checks = [c for c in assignment.checks() if part in ("", c.part) and (hidden or not c.hidden)]
     some_checks(checks, part)
@@ -339,7 +345,7 @@ def list_(part: str, assignment: Assignment, hidden: bool) -> None:
 
 @main.command()
 def doctor() -> None:
-    """Say whether this machine can grade, and what to repair."""
+    """Check whether this machine can grade, and say what to repair."""
     from grader.cli.doctor import examine
 
     terminal = Console(highlight=False)

@@ -51,7 +51,7 @@ PARTS = [part.id for part in contract.PARTS]
 Command = Callable[..., Any]
 
 _HEEDED = "grader.cli.options.heeded"
-"""Where a command's context keeps what is printed behind its log."""
+"""Where a command's context keeps what is printed after its log."""
 
 
 # What newer versions of click raise where nothing is asked for; its lines are our own.
@@ -185,8 +185,8 @@ def of_part(command: Command) -> Command:
 def of_walls(command: Command) -> Command:
     """``--sandbox``."""
     words = (
-        "Walls around submissions: auto (the strongest that work), strict (Landlock and seccomp at "
-        "the least) or none."
+        "Walls around submissions: auto (the strongest that work), strict (at least Landlock and "
+        "seccomp) or none."
     )
     option = click.option("--sandbox", type=click.Choice(WISHES), default="auto", help=words)
     return option(command)
@@ -211,7 +211,7 @@ def known_part(part: str) -> None:
 
 
 def writable(path: Path | None) -> None:
-    """Refuse before the work, not behind it, where a file cannot be written."""
+    """Refuse before the work, not after it, if a file cannot be written."""
     if path is None:
         return
     if path.is_dir():

@@ -23,9 +23,9 @@ __all__ = ["freeze", "release"]
 
 @click.command()
 def freeze() -> None:
-    """Write what the public checks ask of the reference, for where there is none.
+    """Write the reference's results that the public checks need.
 
-    Students get these values in place of the reference (`hw3 release student`).
+    Students get these values instead of the reference (`hw3 release student`).
     """
     from grader.oracle.store import FILE
     from grader.release import freeze
@@ -43,7 +43,7 @@ def freeze() -> None:
 
 @click.group()
 def release() -> None:
-    """Make what is handed out."""
+    """Make what you hand out."""
 
 
 @release.command()
@@ -67,9 +67,9 @@ def student(folder: Path, assignment: Assignment) -> None:
         bundles.write(bundle, folder)
     points = numbers.number(added(check.points for check in bundle.checks))
     size = len(bundle.files[bundle.wheel]) / 1e6
-    click.echo(f"{len(bundle.checks)} checks, {points} points: what students can see themselves")
+    click.echo(f"{len(bundle.checks)} checks, {points} points that students can check themselves")
     for check in bundle.missing:
-        click.echo(f"not in it: {check.id}, which the assignment shows, but whose file is hidden")
+        click.echo(f"left out: {check.id} is public in the assignment, but its file is hidden")
     click.echo(f"{path_words(folder / bundle.wheel)}: {len(bundle.inside)} files, {size:.1f} MB")
     click.echo(f"{path_words(folder)} can be pushed as it is; requirements.txt names the wheel")
 

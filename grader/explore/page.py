@@ -1,7 +1,7 @@
 """A page of pictures: what fails is named where its picture would stand, and the rest is drawn.
 
 A page has sections, a section has figures, a figure has panels.  Figures and panels are ``with``
-blocks that keep what is raised inside them, so that the program goes on behind the block.  Ctrl-C
+blocks that keep what is raised inside them, so that the program goes on after the block.  Ctrl-C
 leaves out the figure that is in the making.
 """
 

@@ -83,8 +83,8 @@ def fraction(quality: Quality) -> Verdict:
         f"Generated images lie near {quality.coverage:.0%} of {len(digits().held_out)} digits that "
         f"the generator has never seen (full marks from {CURVES['coverage'][1]:.0%}), the "
         f"discrepancy between the two sets is {max(quality.mmd2, 0):.3f} (full marks up to "
-        f"{CURVES['mmd2'][1]}), and how evenly the ten digits are made is {quality.entropy:.2f} of "
-        f"1 (full marks from {CURVES['entropy'][1]})."
+        f"{CURVES['mmd2'][1]}), and the evenness of the ten digits is {quality.entropy:.2f} of 1 "
+        f"(full marks from {CURVES['entropy'][1]})."
     )
     if earned == 1:
         return Verdict(1.0, seen, "")
@@ -100,25 +100,25 @@ def _diagnosis(quality: Quality, gate: float, least: str) -> str:
     if gate < 1 and quality.copies <= COPIES[1]:
         return (
             f"images are {1 - quality.closeness:.0%} nearer to training images than to digits that "
-            "the generator has never seen: it imitates what it was shown and does not learn to draw"
+            "the generator has never seen: it imitates its training images instead of learning"
         )
     if gate < 1:
         return (
             f"{quality.copies:.0%} of the images are nearer to a training image than digits are to "
-            "each other: the generator repeats what it was shown instead of learning to draw"
+            "each other: the generator repeats its training images instead of learning"
         )
     if quality.coverage == 0:
-        return "no image resembles a digit: nothing was learnt, or the training fell apart"
+        return "no image resembles a digit: the generator learnt nothing, or the training diverged"
     lost = [NAMES[digit] for digit in missing(quality.counts)]
     if lost:
         return (
             f"the generator makes {10 - len(lost)} of the 10 digits, hardly ever {listed(lost)}: "
-            "it has collapsed to the images with which it gets past the discriminator"
+            "it has collapsed to the images that the discriminator takes for real"
         )
     return {
-        "coverage": "the images are too much alike, or too blurred, to reach all digits",
-        "mmd2": "taken together the images differ from digits: in contrast, strokes or mix",
-        "entropy": "some digits are made far more often than others: the beginning of a collapse",
+        "coverage": "the images are too similar to each other, or too blurred, to cover all digits",
+        "mmd2": "as a whole the images differ from digits in contrast, strokes or mixture",
+        "entropy": "the generator makes some digits far more often: it begins to collapse",
     }[least]
 
 

@@ -117,7 +117,7 @@ def _seed(value: Any) -> int | None:
         return value
     raise BadAssignment(
         f"seed must be a whole number from {SEEDS[0]} to {SEEDS[-1]} (got {value!r}); "
-        "the smaller ones are those of public cases"
+        "public cases use the smaller ones"
     )
 
 
@@ -126,7 +126,7 @@ def _entries(section: str, document: Mapping[str, Any]) -> Iterator[tuple[str, A
     found: set[str] = set()
     for name, value in _flat(document.get(section, {})):
         if name in found:
-            raise BadAssignment(f"[{section}] {name} is there twice; keep one of them")
+            raise BadAssignment(f"[{section}] {name} appears twice; keep one of them")
         found.add(name)
         yield name, value
 

@@ -45,7 +45,7 @@ def run(
     is this.
 
     Args:
-        checks: in their order; a check stands behind those that it needs.
+        checks: in their order; a check comes after those that it needs.
         open_session: opens a session on the submission.
         first: one that is open already; it is used first, and closed.
     """
@@ -91,9 +91,9 @@ class Outcomes:
                 continue
             title = self._checks[need].title
             if before.status is Status.INVALID:
-                message = f"The grader could not decide “{title}”, which this one needs."
+                message = f"Not decided: the grader could not decide “{title}”, which comes first."
                 return Outcome(check.id, Status.INVALID, 0.0, Feedback(message=message))
-            message = f"Waits for “{title}”, which did not pass."
+            message = f"Not run: “{title}” has to pass first."
             return Outcome(check.id, Status.BLOCKED, 0.0, Feedback(message=message))
         return None
 

@@ -69,20 +69,20 @@ def copies() -> list[str]:
 
 
 def another(folder: Path) -> str:
-    """Why checking a folder with this grader could give other marks than it should, and a remedy.
+    """Why this grader could give wrong marks to a folder, and how to repair it.
 
     Nothing if there is only one grader, and the one that the folder brings.
     """
     if several := copies():
         return (
             f"{len(several)} graders are installed here ({', '.join(several)}): "
-            "pip uninstall hw3-grader, as often as it finds one, then install one of them"
+            "run pip uninstall hw3-grader until none is left, then install one of them"
         )
     brought = sorted(path.name for path in folder.glob("wheels/hw3_grader-*.whl"))
     installed = metadata.version("hw3-grader") if BUNDLED in grader.__version__ else ""
     if not installed or not brought or any(f"-{installed}-" in name for name in brought):
         return ""
     return (
-        f"the grader that is installed, {installed}, is not the one that this folder brings, "
-        f"{brought[-1].split('-')[1]}: pip install -r requirements.txt"
+        f"the installed grader, {installed}, is not the one of this folder, "
+        f"{brought[-1].split('-')[1]}: run pip install -r requirements.txt"
     )

@@ -20,7 +20,7 @@ FILE = layout.data("graded_with.json")
 
 _PACKAGES = ("torch", "torchvision", "numpy")
 _EXACT = ("hypothesis",)
-"""Which cases a check tries depends on this one: the student's package asks for the very same."""
+"""Which cases a check tries depends on this one: the student's package requires the same ones."""
 
 Version = tuple[int, int]
 
@@ -82,8 +82,8 @@ def differences(course: Mapping[str, str], own: Mapping[str, str]) -> list[str]:
             continue
         if name in _EXACT:
             said.append(
-                f"Your course grades with {name} {theirs}, here is {ours}: checks may try other "
-                "cases here.  pip install -r requirements.txt brings the same."
+                f"Your course grades with {name} {theirs}, but {ours} is installed here, and "
+                "checks may try other cases.  pip install -r requirements.txt installs the same."
             )
         if name in _EXACT or _minor(ours) == _minor(theirs):
             continue
@@ -91,7 +91,9 @@ def differences(course: Mapping[str, str], own: Mapping[str, str]) -> list[str]:
         low, high = sorted((_minor(ours), _minor(theirs)))
         known = [words for at, words in _KNOWN.get(name, {}).items() if low < at <= high]
         notes = "".join(f" ({words})" for words in ["; ".join(known)] if known)
-        said.append(f"Your course grades with {label} {theirs}, here is {ours}{notes}.")
+        said.append(
+            f"Your course grades with {label} {theirs}, but {ours} is installed here{notes}."
+        )
     return said
 
 

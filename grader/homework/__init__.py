@@ -1,1 +1,1 @@
-"""What is asked: the contract, the networks and the theory behind the homework."""
+"""What is asked: the contract, the networks and the theory of the homework."""

@@ -49,7 +49,7 @@ class Network:
         grads: handed over with a ``.grad`` on every parameter.
         mixed: handed over in eval mode, but for every second layer, which is in train mode; the
             layers of blocks count one by one.
-        ends: behind this layer the network only flattens, so that its scores are that layer's
+        ends: after this layer the network only flattens, so that its scores are that layer's
             features; −2 leaves it whole.
     """
 
@@ -79,7 +79,7 @@ def build(network: Network) -> nn.Sequential:
         ``nn.Sequential``, (N, *input_shape) → (N, K), in the mode that the spec says.
 
     Raises:
-        ValueError: the spec names a family, a head or a dtype that there is not.
+        ValueError: the spec names a family, a head or a dtype that does not exist.
     """
     family = FAMILIES.get(network.family)
     if family is None:
@@ -215,7 +215,7 @@ def _shapes(network: Network) -> tuple[tuple[int, ...], ...]:
 
 
 def slice_shape(network: Network, layer: int) -> tuple[int, ...]:
-    """Z, the shape of h(x) for one instance, behind ``layer`` (−1: the input itself).
+    """Z, the shape of h(x) for one instance, after ``layer`` (−1: the input itself).
 
     Raises:
         IndexError: there is no such layer.

@@ -1,4 +1,4 @@
-"""The file of frozen values: numbers of one kind one behind the other, and JSON that says which
+"""The file of frozen values: numbers of one kind one after the other, and JSON that says which
 is which.
 """
 

@@ -254,7 +254,7 @@ class _Item(pytest.Item):
             ("hw3_cost", one_line(outcome.feedback.cost, 600)),
         ]
         if outcome.feedback.stdout:
-            printed = plain.behind("", outcome.feedback.stdout)
+            printed = plain.labelled("", outcome.feedback.stdout)
             self.add_report_section("call", "stdout", printed)
         if outcome.status is Status.BLOCKED:
             pytest.skip(one_line(outcome.feedback.message, 600))
@@ -294,5 +294,5 @@ def _file(part: str) -> str:
 
 
 def _place(name: str) -> int:
-    """Where a part stands in the homework; what is no part comes behind."""
+    """Where a part stands in the homework; what is no part comes last."""
     return contract.FILES.index(name) if name in contract.FILES else len(contract.FILES)

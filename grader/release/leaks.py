@@ -46,7 +46,7 @@ NUMBERS = (".safetensors",)
 _PLAIN = ("LICENSE", "METADATA", "WHEEL", "RECORD", ".gitignore", "py.typed")
 
 _SPREAD = 100
-"""Cases of one seed use this one and those behind it."""
+"""Cases of one seed use this one and those after it."""
 
 _TELLING = 10_000
 """From here on a number is so rare that it is the seed; smaller ones only where a seed is named."""

@@ -15,7 +15,7 @@ __all__ = ["redacted"]
 
 # The feedback of these two is about another check, which may be a hidden one.
 _ABOUT_ANOTHER = {
-    Status.BLOCKED: Feedback(message="This check waits for another one that has not passed yet."),
+    Status.BLOCKED: Feedback(message="Not run: another check has to pass first."),
     Status.INVALID: Feedback(message="The grader could not decide this check."),
 }
 

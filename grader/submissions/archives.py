@@ -34,7 +34,7 @@ MAX_EXTRA = 1000  # bytes of a zip's extra fields, a member: zipfile takes quadr
 
 SKIPPED = frozenset(("__MACOSX", "__pycache__", "env", "node_modules", "site-packages", "venv"))
 
-# How an archive's name ends; also kinds that cannot be read, so that who hands one in is told.
+# How an archive's name ends; kinds that cannot be read are here too, so that they get a message.
 ARCHIVE = re.compile(r"\.(zip|tar|tgz|tbz2?|txz|tar\.(gz|bz2|xz)|rar|7z)$", re.IGNORECASE)
 _UNSAFE = re.compile(
     r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\\]|^/|^[a-z]:|(^|/)\.\.(/|$)", re.IGNORECASE
@@ -111,7 +111,9 @@ def members(packed: Entry) -> list[Entry]:
             if path and not entry.skipped:
                 key = unicodedata.normalize("NFC", path).casefold()
                 if key in seen and not entry.folder:
-                    twins = f"Two files are called {shown(path)}, but for case; hand in one."
+                    twins = (
+                        f"Two files are called {shown(path)}, except for upper case; hand in one."
+                    )
                     entry = replace(entry, problem=entry.problem or twins)
                 seen.update([] if entry.folder else [key])
                 entries.append(entry)
@@ -126,16 +128,14 @@ def reading(path: str) -> Iterator[None]:
     except BadSource:
         raise
     except Exception as error:  # whatever the system, or a parser of hostile bytes, comes up with
-        damaged = "it is damaged, incomplete, or no .zip, .tar or .tar.gz"
+        damaged = "it is damaged, incomplete, or not a .zip, .tar or .tar.gz"
         why = getattr(error, "strerror", None) or damaged
-        raise BadSource(
-            f"{shown(path)} cannot be read ({why}); put that right and try again."
-        ) from error
+        raise BadSource(f"{shown(path)} cannot be read ({why}); fix that and try again.") from error
 
 
 def special(path: str) -> str:
     """Why a link, a device or a pipe is refused."""
-    return f"{shown(path)} is a link or no file; hand in the file itself."
+    return f"{shown(path)} is a link or not a file; hand in the file itself."
 
 
 def _counted(count: int) -> None:

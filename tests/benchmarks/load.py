@@ -360,7 +360,7 @@ def interrupted(folder: Path, size: int, aims: Targets) -> list[str]:
     said = watched.run(figures, interrupt)
     problems = list(watched.left_behind(figures))
     done = watched.results()
-    if "exit status 2\n" not in said or "the same command goes on from there" not in said:
+    if "exit status 2\n" not in said or "the same command continues from there" not in said:
         problems.append(f"the interruption: {said}")
     started = time.monotonic()
     again = watched.run(figures, lambda running: None)

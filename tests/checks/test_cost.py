@@ -55,22 +55,22 @@ def test_every_number_is_an_argument_of_its_function():
         (
             Call("integrated_gradients", {"steps": 50}),
             Passes(600, 600),
-            "integrated_gradients with 50 steps made 600 backward passes, where 50 suffice: ",
+            "integrated_gradients with 50 steps made 600 backward passes; 50 suffice: ",
         ),
         (
             Call("class_influence", {"xs": XS}),
             Passes(128, 0),
-            "class_influence of 4 rows made 128 forward passes, where 4 suffice: ",
+            "class_influence of 4 rows made 128 forward passes; 4 suffice: ",
         ),
         (
             Call("saliency_map", {}),
             Passes(1, 50),
-            "saliency_map made 50 backward passes, where 1 suffices: ",
+            "saliency_map made 50 backward passes; 1 suffices: ",
         ),
     ],
 )
 def test_what_is_told(call, passes, words):
-    assert pass_budget.too_slow(call, passes) == words + "slow, but it costs no points."
+    assert pass_budget.too_slow(call, passes) == words + "this is slow, but costs no points."
 
 
 @pytest.mark.parametrize(
@@ -136,12 +136,12 @@ def with_(code):
 
 
 @pytest.mark.parametrize("code", SLOW.values(), ids=SLOW)
-def test_who_is_slow_keeps_every_point_and_hears_so(code):
+def test_slow_code_keeps_every_point_and_gets_a_warning(code):
     ended = outcomes(with_(code.encode()), TRIED)
     assert [o.status for o in ended.values()] == [Status.PASSED]
     told = ended[TRIED[0]].feedback.cost
     assert told.startswith("integrated_gradients with 50 steps made ")
-    assert told.endswith(", where 50 suffice: slow, but it costs no points.")
+    assert told.endswith("; 50 suffice: this is slow, but costs no points.")
 
 
 FORGED = b"""
@@ -162,7 +162,7 @@ def test_a_forged_count_changes_the_hint_alone():
     ids = with_needs("integrated_gradients.is_exact_on_linear_networks")
     honest, forged = outcomes(reference_files(), ids), outcomes(with_(FORGED), ids)
     assert [o.feedback.cost for o in honest.values()] == ["", ""]
-    assert "passes, where 50 suffice" in forged[ids[0]].feedback.cost
+    assert "passes; 50 suffice" in forged[ids[0]].feedback.cost
     for name in ids:
         assert forged[name].status is honest[name].status is Status.PASSED
         assert forged[name].fraction == honest[name].fraction

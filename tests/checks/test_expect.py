@@ -41,7 +41,7 @@ def test_shapes_do_not_broadcast():
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda e: -e, "wrong way round"),
+        (lambda e: -e, "every sign is reversed"),
         (np.abs, "absolute"),
         (lambda e: 4 * e, "4 times"),
         (lambda e: e[::-1], ""),

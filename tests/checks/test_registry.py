@@ -187,7 +187,7 @@ def test_every_function_of_the_homework_has_public_and_hidden_checks():
 def test_titles_say_what_is_asked():
     for made in CHECKS:
         assert made.title.endswith(".")
-        assert len(made.title) <= 100
+        assert len(made.title) <= 88
         assert made.needs == tuple(n for n in made.needs if BY_ID[n].function == made.function)
         assert not any(BY_ID[need].hidden for need in made.needs if not made.hidden)
 

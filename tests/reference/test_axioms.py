@@ -45,7 +45,7 @@ def test_completeness(network, seed, pair):
 
 @axiom
 @given(smooth, seeds, classes)
-def test_completeness_behind_an_affine_layer(network, seed, pair):
+def test_completeness_after_an_affine_layer(network, seed, pair):
     """There h is affine and z runs straight, so that (z - z') times influence is complete too."""
     model = build(network)
     x, baseline = inputs(network, 2, seed)

@@ -144,7 +144,7 @@ def test_a_check_that_the_assignment_hides_is_hidden():
     assert found(assignment=hides) == []
     inside = bundles.made(PACKAGE, TEMPLATE, hides).inside
     whole = b"".join(inside.values())
-    for secret in (b"takes_zero_for_a_no", b"def composes", b"g(h(x)) is the model again"):
+    for secret in (b"takes_zero_for_a_no", b"def composes", b"equals model(x) for every layer"):
         assert secret in b"".join(PACKAGE.values())
         assert secret not in whole
 

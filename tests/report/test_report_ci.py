@@ -152,7 +152,7 @@ def test_annotations_lead_with_what_to_fix_first_on_the_student_s_lines():
     assert github.commands(ForStudent(sample()), "hw") == [
         "::error file=hw/part1_focused.py,line=5,title=split%3A Title of stopped (+4)::It raised.",
         "::error file=hw/part1_focused.py,line=4,"
-        "title=split%3A Title of bad (+2; 1 check waits for it)::"
+        "title=split%3A Title of bad (+2; 1 more check needs it)::"
         "Too large.%0Aexpected: 1%0Agot: 2",
         "::warning file=hw/part1_focused.py,line=1,"
         "title=top_neurons%3A Title of half (+0.75)::Half.",
@@ -249,7 +249,7 @@ def test_the_summary_says_total_parts_and_what_to_fix_first():
         "3 checks were not run this time",
         "5 of the points come from hidden checks",
         "**1. split: Title of stopped** (+4)",
-        "**2. split: Title of bad** (+2; 1 check waits for it)",
+        "**2. split: Title of bad** (+2; 1 more check needs it)",
         "All checks that did not pass (4)",
     ):
         assert words in shown.ours, words

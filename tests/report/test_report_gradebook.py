@@ -38,7 +38,7 @@ def test_a_row_comes_back_from_the_csv():
     ]
 
 
-def test_parts_come_in_the_homeworks_order_and_others_behind():
+def test_parts_come_in_the_homeworks_order_and_others_last():
     first = report(scores={"warmup": Score(1, 1), "gan": Score(2, 28)})
     second = report(scores={"part2": Score(3, 18)})
     header, one, two = table.rows([ForInstructor(first), ForInstructor(second)])
@@ -84,12 +84,12 @@ def test_a_cell_that_a_spreadsheet_would_run_is_quoted(text):
     assert [row[key][0] for key in ("id", "name", "status")] == ["'", "'", "'"]
 
 
-def test_a_formula_behind_a_semicolon_is_quoted_too():
+def test_a_formula_after_a_semicolon_is_quoted_too():
     assert text_cell('x;=1;"=2') == "x;'=1;'\"=2"
     assert text_cell("x; |y") == "x;' |y"
 
 
-def test_a_quote_behind_a_semicolon_swallows_no_rows():
+def test_a_quote_after_a_semicolon_swallows_no_rows():
     book = gradebook([report(judge("a"), id=f"s{n}", name='x; "') for n in range(3)])
     assert len(list(csv.reader(io.StringIO(book), delimiter=";"))) == 4
 

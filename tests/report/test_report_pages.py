@@ -58,7 +58,7 @@ def test_what_to_fix_first_is_ranked_and_says_what_waits():
     fixes = text[text.index("What to fix first") : text.index('class="part"')]
     assert fixes.index("Root one") < fixes.index("up to +5") < fixes.index("A known mistake.")
     assert fixes.index("A known mistake.") < fixes.index("Small one") < fixes.index("Look here.")
-    assert "2 here; 1 check waits for this one, worth 3 more" in fixes
+    assert "2 points; 1 more check (3 points) could not run until this one passes" in fixes
     assert "Behind" not in fixes
 
 
@@ -121,7 +121,7 @@ def test_all_that_a_student_can_use_is_on_the_page():
 
 def test_undecided_points_are_said_and_not_counted_as_lost():
     parsed = Page(student_page(rich_report()))
-    assert "could not decide about 3 points. That is not counted as 0." in parsed.text
+    assert "could not decide about 3 points. This is not counted as 0." in parsed.text
     assert "tell your instructor" in parsed.text
     assert "? / 3" in parsed.text
     assert "could not decide" not in Page(student_page(report(judge("a")))).text
@@ -134,8 +134,8 @@ def test_hidden_points_are_counted_aloud_for_the_student_and_shown_to_the_instru
     instructor = Page(instructor_page(rich_report())).text
     assert "come from hidden checks" not in instructor
     assert "Secret title" in instructor
-    assert "hidden, not to be handed out" in instructor
-    assert "It is not to be handed out." in instructor
+    assert "hidden, do not hand out" in instructor
+    assert "Do not hand it out." in instructor
 
 
 def test_everything_visible_passed_is_not_full_marks():
@@ -154,8 +154,10 @@ def test_the_graders_traceback_is_the_instructors():
 def test_running_without_walls_is_said_on_every_page(sandbox):
     full = rich_report(sandbox=sandbox)
     assert "UNSANDBOXED" in Page(instructor_page(full)).text
-    assert "1 of 2 submissions ran without walls" in Page(index_page([full, rich_report()])).text
-    assert "Every submission ran without walls" in Page(index_page([full])).text
+    assert (
+        "1 of 2 submissions ran without a sandbox" in Page(index_page([full, rich_report()])).text
+    )
+    assert "Every submission ran without a sandbox" in Page(index_page([full])).text
     student = Page(student_page(full)).text
     assert "UNSANDBOXED" in student
     assert "ran without a sandbox" in student
@@ -252,7 +254,7 @@ def test_a_mistake_that_several_checks_found_is_one_thing_to_fix():
     assert (first.check.id, first.alike, first.points) == ("a", 1, 2.5)
     assert second.check.id == "c"
     text = Page(student_page(full)).text
-    assert "1 here; 1 more check found the same, worth 1.5" in text
+    assert "1 point; 1 more check (1.5 points) found the same" in text
     assert [advice.check.id for advice in fix_first(full, alike=False)] == ["c", "b", "a"]
 
 

@@ -107,8 +107,8 @@ def test_scores_stay_and_hidden_points_are_withheld():
 
 def test_a_check_that_waits_for_a_hidden_one_says_so_without_a_name():
     shown = {outcome.check_id: outcome for outcome in redacted(planted()).outcomes}
-    assert shown["waits"].feedback.message.startswith("This check waits")
-    assert shown["waits_behind"].feedback.message.startswith("This check waits")
+    assert shown["waits"].feedback.message.startswith("Not run")
+    assert shown["waits_behind"].feedback.message.startswith("Not run")
     assert shown["undecided"].feedback.message == "The grader could not decide this check."
 
 

@@ -64,7 +64,7 @@ def test_who_needs_a_look():
         "broken": ("unusable",),
         "bare": ("unsandboxed",),
         "slow": ("timed out 2 times",),
-        "guesses": ("passes what it can see of top_neurons and fails what is hidden",),
+        "guesses": ("passes the public checks of top_neurons and fails the hidden ones",),
         "twin": ("the same files as copy",),
         "copy": ("the same files as twin",),
     }

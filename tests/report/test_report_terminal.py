@@ -98,7 +98,7 @@ def test_points_lost_never_round_to_nothing():
 
 def test_blocked_checks_are_one_line_per_part():
     text = shown(sample())
-    assert "2 checks wait for others to pass (2.5 points)" in text
+    assert "2 checks not run: others have to pass first (2.5 points)" in text
     assert "Title of waits" not in text
 
 
@@ -121,8 +121,8 @@ def test_it_ends_with_the_total_what_is_undecided_and_what_to_fix():
     lines = shown(sample()).splitlines()
     start = lines.index("Total 4 / 10.5 points, 2 undecided")
     end = squeezed(" ".join(lines[start:]))
-    assert "could not decide about 2 points. That is not counted as 0" in end
-    assert end.endswith("Sums are right (+2; 2 checks wait for it)")
+    assert "could not decide about 2 points. This is not your fault and not counted as 0" in end
+    assert end.endswith("Sums are right (+2; 2 more checks need it)")
 
 
 def test_a_part_where_everything_passed_is_only_a_bar():
@@ -223,8 +223,10 @@ def test_one_cause_is_printed_once_and_is_what_to_fix_first():
     full = report(*(judge(name, FAILED, 1.0, **missing) for name in "abc"))
     text = shown(full)
     assert text.count("seen") == 1
-    assert "2 more say: part1_focused.py is not in the submission. (2 points)" in text
-    assert "Fix first: part1_focused.py is not in the submission (up to +3; 2 checks wait" in text
+    assert "2 more checks: part1_focused.py is not in the submission. (2 points)" in text
+    assert (
+        "Fix first: part1_focused.py is not in the submission (up to +3; 2 more checks need" in text
+    )
 
 
 def test_a_narrow_terminal_has_no_bar_and_labels_above_words():

@@ -483,9 +483,7 @@ def test_the_guest_shows_no_module_of_ours_no_token_and_no_folder(same_guest):
     assert arguments == ["-c"]
     for name in ("grader", "grader.records", "reference"):
         error = ask(same_guest, "imports", name).error
-        assert error.message.endswith(
-            "which belongs to the grader and is not there for submissions"
-        )
+        assert error.message.endswith("which belongs to the grader: a submission cannot import it")
     assert ask(same_guest, "imports", "torchvision").value == "torchvision"
     assert ask(same_guest, "torchvision_twice").value is True
 
@@ -752,7 +750,9 @@ def test_a_broken_file_costs_its_part_and_those_that_import_it(tmp_path, inside_
         assert first.error.kind == second.error.kind == third.error.kind == "load"
         assert first.error.message.startswith("Python cannot read the file: ")
         assert (second.error.file, second.error.line) == ("part1_focused.py", 3)
-        assert third.error.message.startswith("imports 'scikit_of_old', which is not promised")
+        assert third.error.message.startswith(
+            "imports 'scikit_of_old', which submissions cannot use"
+        )
         assert third.error.code == "import scikit_of_old.image"
         assert last.value == 5
     assert not (tmp_path / "part1").exists()

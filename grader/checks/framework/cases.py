@@ -53,7 +53,7 @@ def linear_layer(network: Network, index: int) -> tuple[Array, Array]:
 
 @dataclass(frozen=True)
 class Case:
-    """A network with a slice behind ``layer``, a target class, and inputs drawn from ``seed``."""
+    """A network with a slice after ``layer``, a target class, and inputs drawn from ``seed``."""
 
     network: Network
     layer: int = -1
@@ -138,7 +138,7 @@ SMOOTH = ("smooth_mlp", "smooth_cnn", "dropout_bn", "quadratic")
 
 
 def slices_of(family: str) -> range:
-    """The layers of a family behind which a slice may lie, −1 to the last."""
+    """The layers of a family after which a slice may lie, −1 to the last."""
     depth = 0
     while True:
         try:

@@ -1,7 +1,7 @@
 """Expectations: the only place that turns a comparison into feedback.
 
-Each function returns quietly when the expectation holds, and otherwise raises :class:`Unmet` with
-what a student is told.  Comparisons are relative to the size of what was expected, so that one
+Each function returns if the expectation holds, and otherwise raises :class:`Unmet` with the
+feedback for the student.  Comparisons are relative to the size of what was expected, so that one
 tolerance serves networks of any scale.
 """
 
@@ -56,8 +56,8 @@ Not for integrals: Captum keeps the weights of its steps in float32, which makes
 DIFFERENCES = 1e-3
 """The same against derivatives by central differences, which are good to 1e-6.
 
-Where checks ask for it, honest submissions use at most 1 % of it, and wrong ones that it catches
-are off by 20 times and more (``hw3 audit``, which prints both for every check).
+Honest submissions use at most 1 % of it.  Wrong ones that it catches are off by 20 times or more
+(``hw3 audit`` prints both for every check).
 """
 NOTHING = 1e-5
 """What counts as zero, as an absolute L2 norm: of inputs that are ignored, of a line of no length.
@@ -66,11 +66,11 @@ Honest submissions use at most 4 % of it; wrong ones are off by a thousand times
 """
 
 HALF = 0.5
-"""What is earned where an answer is right on part of the ground."""
+"""What an answer earns that is right in some cases only."""
 
 
 class Unmet(Exception):  # noqa: N818  (an unmet expectation is an outcome, not an error)
-    """An expectation that does not hold; ``fraction`` in [0, 1) is what is earned all the same.
+    """An expectation that does not hold; ``fraction`` in [0, 1) is what it still earns.
 
     ``of_values``: numbers are wrong, which may be a known mistake; ``answers`` are the calls that
     came before, with what they gave, latest last.
@@ -94,7 +94,7 @@ class Unmet(Exception):  # noqa: N818  (an unmet expectation is an outcome, not 
 
 
 class StudentFault(Exception):  # noqa: N818
-    """The student's code raised, died, overran or is not there."""
+    """The student's code raised, ended the process, took too long, or is missing."""
 
     def __init__(self, error: StudentError) -> None:
         super().__init__(error.message)
@@ -102,7 +102,7 @@ class StudentFault(Exception):  # noqa: N818
 
 
 def that(holds: bool, message: str, *, of_values: bool = False, **feedback: Any) -> None:
-    """``holds``, or the student is told ``message`` and other fields of :class:`Feedback`.
+    """``holds``, or the student reads ``message`` and other fields of :class:`Feedback`.
 
     ``of_values``: it is numbers that are wrong, which may be a known mistake.
     """
@@ -111,7 +111,7 @@ def that(holds: bool, message: str, *, of_values: bool = False, **feedback: Any)
 
 
 def partial(fraction: float, message: str, **feedback: Any) -> NoReturn:
-    """Right on part of the ground: earns ``fraction`` of the points."""
+    """Right in some cases only: earns ``fraction`` of the points."""
     raise Unmet(Feedback(message=message, **feedback), fraction)
 
 
@@ -120,7 +120,7 @@ def finite(actual: np.ndarray, what: str = "the result") -> None:
     bad = int(np.size(actual) - np.isfinite(actual).sum())
     that(
         bad == 0,
-        f"in {what} there is NaN or infinity, for finite input",
+        f"{what} contains NaN or infinity although the input is finite",
         actual=show(actual),
     )
 
@@ -172,12 +172,12 @@ def close(
         tolerance: relative to max(‖expected‖, scale).
         what: how the sentence calls it.
         scale: a size below which differences do not count, for expectations near zero.
-        scaled: what is earned where everything is the same positive number times too large.
+        scaled: what is earned if the result is wrong by a constant positive factor only.
         **feedback: further fields of :class:`Feedback`.
     """
     a, e = np.asarray(actual), np.asarray(expected)
     if a.shape != e.shape:
-        message = f"{what} has the shape {a.shape}, and should have {e.shape}"
+        message = f"{what} has the shape {a.shape}, but should have {e.shape}"
         raise Unmet(Feedback(message=message), of_values=True)
     finite(a, what)
     error = relative_error(a, e, scale)
@@ -191,7 +191,7 @@ def close(
         "figures": figures,
         "diagnosis": _looks_like(a, e, tolerance),
     }
-    message = f"{what} differs from what it should be{_by(error)}"
+    message = f"{what} differs from the expected result{_by(error)}"
     fraction = scaled if _factor(a, e, tolerance) > 0 else 0.0
     raise Unmet(Feedback(message=message, **{**ours, **feedback}), fraction, of_values=True)
 
@@ -206,17 +206,17 @@ def _factor(actual: np.ndarray, expected: np.ndarray, tolerance: float) -> float
 
 
 def _looks_like(actual: np.ndarray, expected: np.ndarray, tolerance: float) -> str:
-    """What turns the expectation into the result, where that is simple and no accident."""
+    """How the result differs from the expectation, if that is simple and no coincidence."""
     a, e = (np.asarray(v, dtype=np.float64).reshape(-1) for v in (actual, expected))
     if a.size < 3 or not a.any() or not e.any():
         return ""
     room = max(tolerance, FLOAT32)
     if relative_error(a, -e) <= room:
-        return "the sign is the wrong way round"
+        return "every sign is reversed"
     if relative_error(a, np.abs(e)) <= room:
-        return "these are absolute values: signs should stay"
+        return "these are absolute values: keep the signs"
     factor = _factor(a, e, tolerance)
-    return f"everything is {factor:.4g} times what it should be" if factor else ""
+    return f"every value is {factor:.4g} times the expected one" if factor else ""
 
 
 def nearest(
@@ -240,7 +240,7 @@ def equal(actual: Any, expected: Any, what: str = "the result", **feedback: Any)
         raise Unmet(
             Feedback(
                 **{
-                    "message": f"{what} is not what it should be",
+                    "message": f"{what} differs from the expected result",
                     "expected": show(e),
                     "actual": show(a),
                     **feedback,
@@ -256,13 +256,13 @@ def same_ranking(
     what: str,
     **feedback: Any,
 ) -> None:
-    """The same neurons in the same order; the same ones in another order earn half."""
+    """The same neurons in the same order; in another order they earn half the points."""
     a, e = [int(i) for i in actual], [int(i) for i in expected]
     if a == e:
         return
     shown = {"expected": str(e), "actual": str(a), **feedback}
     same = sorted(a) == sorted(e)
-    words_ = "the right neurons, but not strongest first" if same else "other neurons than expected"
+    words_ = "right neurons, but not strongest first" if same else "not the expected neurons"
     raise Unmet(
         Feedback(message=f"{what}: {words_}", **shown), HALF if same else 0.0, of_values=True
     )
@@ -273,7 +273,7 @@ def raises(reply: Reply, words_: str, kinds: Iterable[str] = ("ValueError", "Ind
     error, kinds = reply.error, tuple(kinds)
     expected = " or ".join(kinds)
     if error is None:
-        message = f"{words_} should raise {expected}, but a value came back"
+        message = f"{words_} should raise {expected}, but the call returned a value"
         that(False, message, expected=expected, actual=words(reply.value))
     elif error.kind != "raised":
         raise StudentFault(error)
@@ -307,7 +307,7 @@ def add(unmet: Unmet, **feedback: Any) -> Unmet:
 
 
 def diagnosed(unmet: Unmet, sentence: str) -> Unmet:
-    """The same, with the known mistake that it is, if it is one."""
+    """The same, with the sentence about a known mistake, if there is one."""
     return _with(unmet, replace(unmet.feedback, diagnosis=sentence)) if sentence else unmet
 
 

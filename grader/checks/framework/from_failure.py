@@ -1,4 +1,4 @@
-"""Naming the mistake behind wrong numbers in feedback."""
+"""Naming the mistake that made wrong numbers, for feedback."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from grader.calls.validate import WrongKind
 from grader.checks.framework import expect
 from grader.checks.framework.expect import Unmet
 from grader.diagnosis import match
+from grader.diagnosis.sentences import SENTENCES
 from grader.oracle.live import oracle, parts_of
 from grader.records import Call
 
@@ -18,9 +19,9 @@ __all__ = ["diagnosed", "known_mistake"]
 
 
 def known_mistake(unmet: Unmet) -> str:
-    """The name of the known mistake that made wrong numbers, where that is beyond doubt, or "".
+    """The name of the known mistake that made wrong numbers, if that is certain, or "".
 
-    It decides what a student reads and nothing else, so nothing that goes wrong here may matter.
+    It only decides what a student reads, so an error in here must not change an outcome.
     """
     if not unmet.of_values:
         return ""
@@ -38,5 +39,5 @@ def _possible(answers: Sequence[tuple[Call, Any]]) -> Iterator[match.Answer]:
 
 
 def diagnosed(unmet: Unmet) -> Unmet:
-    """The same, with the sentence about the known mistake that it is, if it is one."""
-    return expect.diagnosed(unmet, match.SENTENCES.get(known_mistake(unmet), ""))
+    """The same, with the sentence about the known mistake, if it is one."""
+    return expect.diagnosed(unmet, SENTENCES.get(known_mistake(unmet), ""))

@@ -1,6 +1,6 @@
-"""What a call needs, and what a student is told where theirs took many times that.
+"""How many passes a call needs, and the warning if it took many times that.
 
-It is a hint, and never a point: the counts come from the process of the student's code.
+The warning never costs a point: the counts come from the process of the student's code.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ _ONE_EACH = {
 """A pass for each row or step of this argument is enough, one by one; ``""``: one in all."""
 
 TOO_MANY, _FEW = 10, 20
-"""More than so many times what is needed, and so many more, is told.
+"""A call gets the warning above ten times what it needs plus twenty passes.
 
-One gradient for each of ten classes is not, nor what else honest code does twice; a gradient for
-each feature, or difference quotients, of an image are.
+One gradient for each of ten classes stays below, and so does honest code that does things twice.  A
+gradient or a difference quotient for each feature of an image does not.
 """
 
 
 def needed(call: Call) -> int | None:
-    """How many forward, and how many backward passes are enough; ``None``: there is no such number.
+    """How many forward passes, and how many backward passes, are enough; ``None``: not known.
 
-    A batch can do with fewer; who goes through rows and steps one by one is not told either.
+    Code that takes rows or steps one by one needs that many; a batch needs fewer.
     """
     if call.function not in _ONE_EACH:
         return None
@@ -55,7 +55,7 @@ def needed(call: Call) -> int | None:
 
 
 def too_slow(call: Call, passes: Passes) -> str:
-    """A sentence for the student about a call that took far more than it needs, or nothing."""
+    """A sentence for the student about a call that took far more passes than it needs, or ""."""
     need = needed(call)
     made, what = passes.backward, "backward"
     if passes.forward > made:
@@ -66,6 +66,6 @@ def too_slow(call: Call, passes: Passes) -> str:
     with_ = {"steps": f" with {need} steps", "xs": f" of {need} rows", "": ""}[name]
     suffice = "suffices" if need == 1 else "suffice"
     return (
-        f"{call.function}{with_} made {made} {what} passes, where {need} {suffice}: "
-        "slow, but it costs no points."
+        f"{call.function}{with_} made {made} {what} passes; {need} {suffice}: "
+        "this is slow, but costs no points."
     )

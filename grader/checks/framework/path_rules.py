@@ -32,7 +32,7 @@ __all__ = [
 Array = np.ndarray
 
 SAME = 1e-7
-"""What two results may differ by that are computed in the same way."""
+"""How much two results may differ that are computed in the same way."""
 
 M = 8
 """Steps at which results are told apart by their rule; the rules differ by 1e-2 and more there."""
@@ -61,7 +61,7 @@ NO_WORSE = 1.3
 """The most that its error at 50 steps may be of that of the left-hand or the right-hand sum.
 
 Of the root mean square over the cases without kinks: at most 0.7 for honest rules, 1.9 and more for
-points that lie a step aside, off the line (by the same command).
+points that lie a step beside the line (by the same command).
 """
 
 
@@ -135,16 +135,16 @@ def follows_a_rule(integrals: Sequence[Integral], what: str) -> None:
     for integral in own:
         exact = integral.exact()
         got, rough = integral.ask(M), integral.ask(50)
-        expect.close(rough, exact, AT_50, f"with 50 steps {what}")
+        expect.close(rough, exact, AT_50, f"{what} with 50 steps")
         fine = integral.ask(300)
-        expect.close(fine, exact, AT_300, f"with 300 steps {what}")
+        expect.close(fine, exact, AT_300, f"{what} with 300 steps")
         stands = expect.relative_error(integral.ask(MANY), fine) <= 1e-9
         expect.that(
             not stands or expect.relative_error(fine, exact) <= expect.FLOAT32,
-            f"with {MANY} and with 300 steps {what} is the very same, and not yet the integral",
+            f"{what} does not change between {MANY} and 300 steps and is still wrong",
             expected="more gradient evaluations for more steps, and a smaller error",
-            actual="the very same numbers",
-            diagnosis="is `steps` used for the number of points on the line, however many?",
+            actual="the same numbers",
+            diagnosis="does the number of points follow from `steps`, also for many steps?",
         )
         errors.append((expect.relative_error(got, exact), expect.relative_error(fine, exact)))
         if integral.smooth:
@@ -154,12 +154,12 @@ def follows_a_rule(integrals: Sequence[Integral], what: str) -> None:
     expect.record(at_300 / max(at_8, 1e-9), CONVERGES)
     expect.that(
         at_300 <= CONVERGES * at_8,
-        f"{what} does not come nearer to the integral with more steps",
-        expected=f"an error that falls: at 300 steps at most {CONVERGES} times that at {M} steps",
-        actual=f"an error of {at_8:.2g} at {M} steps, and of {at_300:.2g} at 300",
+        f"{what} does not get closer to the integral with more steps",
+        expected=f"an error at 300 steps of at most {CONVERGES} times the error at {M} steps",
+        actual=f"an error of {at_8:.2g} at {M} steps, and of {at_300:.2g} at 300 steps",
         of_values=True,
-        diagnosis="is `steps` used for the number of points on the line, and are these spread "
-        "evenly from the baseline to x?",
+        diagnosis="does the number of points on the line follow from `steps`, and do they lie "
+        "evenly between the baseline and x?",
     )
     if not beside:
         return
@@ -168,12 +168,12 @@ def follows_a_rule(integrals: Sequence[Integral], what: str) -> None:
     expect.record(at_50, room)
     expect.that(
         at_50 <= room,
-        f"with 50 steps {what} is farther off than a left-hand or a right-hand sum",
+        f"{what} with 50 steps is further from the integral than a left-hand or right-hand sum",
         expected=f"an error of {max(left, right):.2g}, or less",
         actual=f"an error of {at_50:.2g}",
         of_values=True,
-        diagnosis="do all points lie between the baseline and x, and is their sum divided by how "
-        "many there are?",
+        diagnosis="do all points lie between the baseline and x, and is their sum divided by "
+        "their number?",
     )
 
 
@@ -196,7 +196,7 @@ def _mean_size(errors: Sequence[float]) -> float:
 
 
 def fifty_by_default(student: Student, name: str, arguments: Sequence[Any], what: str) -> None:
-    """Where steps is left out it is 50: the result is the very same, unless it is never the same.
+    """Without steps the result is that of 50 steps, unless two calls never give the same result.
 
     With 49 steps it would differ by 1e-6 and more.
     """
@@ -208,7 +208,13 @@ def fifty_by_default(student: Student, name: str, arguments: Sequence[Any], what
     for call, first in ((ask, left_out), (fifty, given)) * 4:
         if expect.relative_error(student.answer(call), first, 1e-3) > SAME:
             return  # its points are drawn anew each time
-    expect.close(left_out, given, SAME, f"without steps, which is then 50, {what}", scale=1e-3)
+    expect.close(
+        left_out,
+        given,
+        SAME,
+        f"{what} without steps (50 by default)",
+        scale=1e-3,
+    )
 
 
 def comparable(student: Student, name: str, arguments: Sequence[Any]) -> tuple[int, float]:
@@ -224,8 +230,8 @@ def comparable(student: Student, name: str, arguments: Sequence[Any]) -> tuple[i
 def precise(actual: Array, expected: Array, steps: int, what: str) -> None:
     """In float64 an integral on a linear network is what it should be, to ten digits.
 
-    But for one factor: Captum keeps the weights of its steps in float32, and its trapezoid forgets
-    an interval.  Float32 anywhere else shows.
+    A constant factor may be wrong: Captum keeps the weights of its steps in float32, and its
+    trapezoid forgets an interval.  Float32 anywhere else fails.
     """
     accepted = up_to_an_interval(expected, steps)
     name = expect.nearest(actual, accepted, 1e-6, what)
@@ -236,7 +242,7 @@ def precise(actual: Array, expected: Array, steps: int, what: str) -> None:
         factor * e,
         expect.FLOAT64,
         what,
-        diagnosis="this is the precision of float32: numbers were rounded on the way",
+        diagnosis="this is the precision of float32: a conversion on the way rounded the numbers",
     )
 
 
@@ -273,6 +279,6 @@ def adds_up(
 def up_to_an_interval(expected: Array, steps: int) -> dict[str, Array]:
     """An expectation, and what Captum's trapezoid makes of it, whose weights add up to less.
 
-    For checks that are about something else than normalisation.
+    For checks that are not about normalisation.
     """
     return {"exact": expected, _CAPTUMS: (steps - 1) / steps * expected}

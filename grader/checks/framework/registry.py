@@ -81,7 +81,7 @@ def check(
         if points <= 0:
             raise ValueError(f"{name}: points must be > 0 (got {points})")
         if name in CHECKS:
-            raise ValueError(f"{name}: there is a check of that name already")
+            raise ValueError(f"{name}: a check of that name exists already")
         needed = []
         for need in needs:
             before = _DECLARED.get(need)
@@ -181,7 +181,7 @@ _PHASES = [Phase.generate, Phase.shrink]
 
 @contextmanager
 def without_shrinking() -> Iterator[None]:
-    """Inside, the first counterexample is reported: for who only counts them."""
+    """Inside, the first counterexample is reported without making it smaller."""
     _PHASES.remove(Phase.shrink)
     try:
         yield
@@ -232,8 +232,8 @@ def for_all(
 ) -> Callable[[Callable[[Student, C], None]], Run]:
     """Run a check ``(student, case)`` on cases that Hypothesis draws, derandomized.
 
-    The outcome of a case is remembered, and shrinking ends after 30 further cases or two seconds:
-    a student who is wrong should hear so soon.  Whatever the student's code raises ends the search.
+    The outcome of a case is remembered, and shrinking ends after 30 further cases or two seconds,
+    so that failures report quickly.  Whatever the student's code raises ends the search.
     The first case that fails decides the score; how far shrinking comes, which depends on the
     machine, decides only which example is shown.
 

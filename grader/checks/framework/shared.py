@@ -1,4 +1,4 @@
-"""What every function has to keep to, and what is earned by being right on part of the ground."""
+"""What every function has to respect, and what an answer earns that is right in some cases only."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ def right_on(
     holds: Callable[[T], None],
     special: Mapping[str, Sequence[T]] | None = None,
 ) -> None:
-    """Every case holds; where all of one group do, what fails in another costs half.
+    """Every case holds; if all cases of one group do, a failure in another costs half.
 
     Args:
         student: says what was called.
-        groups: the ground in parts, by words such as "linear slices".
+        groups: the cases in groups, by words such as "linear slices".
         holds: raises :class:`expect.Unmet` for a case that is answered wrongly.
         special: further cases of a group, which earn nothing by themselves.
     """
@@ -55,7 +55,7 @@ def right_on(
     feedback = first.feedback
     if len(wrong) < len(groups):
         right = " and ".join(words for words in groups if words not in wrong)
-        message = f"right for {right}; for {next(iter(wrong))}, {feedback.message}"
+        message = f"right for {right}, but not for {next(iter(wrong))}: {feedback.message}"
         feedback = replace(feedback, message=message)
     fraction = min(HALF, sum(earned) / len(earned))
     raise expect.Unmet(feedback, fraction, of_values=first.of_values, answers=first.answers)
@@ -88,14 +88,14 @@ def leaves_as_found(student: Student, calls: Sequence[Call]) -> None:
             raise expect.StudentFault(reply.error)
         expect.that(
             not reply.changed,
-            f"the call leaves something changed: {', '.join(reply.changed)}",
-            expected="everything as it was before the call",
+            f"the call changed {', '.join(reply.changed)}",
+            expected="everything as before the call",
             actual=", ".join(reply.changed),
         )
 
 
 def refuses(student: Student, calls: Sequence[tuple[str, Call]]) -> None:
-    """Each call raises ValueError or IndexError; every one refused earns its share."""
+    """Each call raises ValueError or IndexError; each one that does earns its share."""
     kept: list[expect.Unmet] = []
     for words, call in calls:
         try:
@@ -120,6 +120,6 @@ def dtype_kept(reply: Reply, dtype: str) -> None:
         f"for {dtype} input the result is {value.dtype}",
         expected=dtype,
         actual=value.dtype,
-        hint=f"make new tensors in the input's dtype: torch.linspace(…, dtype=x.dtype), "
-        f"and do not send {dtype} numbers through another dtype",
+        hint="make new tensors in the input's dtype, as in torch.linspace(…, dtype=x.dtype), "
+        f"and do not convert {dtype} numbers to another dtype on the way",
     )

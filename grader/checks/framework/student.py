@@ -1,4 +1,4 @@
-"""A submission, as checks see it: the homework's functions, and every trouble as an exception."""
+"""A submission, as checks see it: the homework's functions; what goes wrong is an exception."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _REMEMBERED = 12
 class Student(Functions):
     """The functions of one submission, for one check.
 
-    Every method of the homework's names raises :class:`StudentFault` where the student's code
-    raised, died or is not there, and :class:`Unmet` where the value is of another type or shape
-    than the homework's.
+    Every method of the homework's names raises :class:`StudentFault` if the student's code
+    raised, ended the process or is missing, and :class:`Unmet` if the value is of another type or
+    shape than the homework's.
 
     Args:
         session: carries out the calls.
@@ -40,10 +40,10 @@ class Student(Functions):
         self.printed = ""
         self._answers: deque[tuple[Call, Any]] = deque(maxlen=_REMEMBERED)
         self.slow: dict[str, str] = {}
-        """What is told about the cost of a function, by its name."""
+        """The warning about the cost of a function, by its name."""
 
     def reply(self, call: Call) -> Reply:
-        """Carry out a call and hand over the reply as it is, errors included."""
+        """Carry out a call; the reply as it is, errors included."""
         self.last = call
         reply = self._session.call(call, self._limits)
         self.printed = reply.stdout or self.printed
@@ -58,7 +58,7 @@ class Student(Functions):
             raise StudentFault(reply.error)
         self._answers.append((call, reply.value))
         module_called = call.function == "()"
-        what = "what the returned module gives" if module_called else call.function
+        what = "the output of the returned module" if module_called else call.function
         try:
             if not module_called:
                 return validate(returns, reply.value, shapes)
@@ -84,7 +84,7 @@ class Student(Functions):
         return {k: getattr(v, "array", v) for k, v in value.items()}
 
     def explain(self, unmet: Unmet) -> Unmet:
-        """The same, with what was called and how to try it, where a check does not say so."""
+        """The same, with what was called and how to try it, unless the check says so itself."""
         if self.last is None:
             return unmet
         unmet.answers = unmet.answers or tuple(self._answers)

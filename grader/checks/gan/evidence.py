@@ -85,7 +85,7 @@ def field(
 
 
 def text(result: Mapping[str, Any], name: str) -> str:
-    """A text of a driver's result, cut short; nothing where a text should be and is not."""
+    """A text of a driver's result, cut short; "" if it is no text."""
     value = result.get(name)
     return value[:200] if isinstance(value, str) else ""
 
@@ -115,7 +115,7 @@ def logit_rows(count: int, length: int, seed: int) -> Array:
 
 def outputs(result: Mapping[str, Any], name: str, size: int, row: tuple[int, ...]) -> Array:
     """A network's output for a batch of ``size``: (size, *row), finite."""
-    what = f"for a batch of {size} the output"
+    what = f"the output for a batch of {size}"
     array = field(result, name, (size, *row), what)
     expect.finite(array, what)
     return array
@@ -145,7 +145,7 @@ _FORMS: dict[str, tuple[_Two, _One]] = {
 
 
 def _turned(family: str, logits: Array) -> Array:
-    # Labels the other way round: the targets 1 and 0 of least squares change places, others' signs.
+    # Swapped labels: least squares swaps its targets 1 and 0, the other losses change the sign.
     return 1 - logits if family == "lsgan" else -logits
 
 
@@ -185,7 +185,7 @@ def declared(result: Mapping[str, Any]) -> str:
     names = ", ".join(repr(name) for name in GAN_LOSSES)
     expect.that(
         family in GAN_LOSSES,
-        "LOSS names no family of losses that the homework knows",
+        "LOSS does not name a family of losses of this homework",
         expected=f"one of {names}",
         actual=repr(family),
     )
@@ -209,7 +209,7 @@ def best_logits(student: Student, real: Array, fake: Array, steps: int = 200) ->
         "tabulated", seed=0, start=start, real=real, fake=fake, steps=steps, rate=0.05
     )
     logits = field(result, "logits", (len(start),))
-    expect.finite(logits, "the logits at which discriminator_loss is small")
+    expect.finite(logits, "the logits at the minimum of discriminator_loss")
     return logits
 
 
@@ -268,7 +268,7 @@ class Steps:
         return _norm(path[2] - path[1]) / max(_norm(path[1]), 1e-12)
 
     def tolerance(self, network: str, run: int) -> float:
-        """What counts as no difference from a run, whose repetition is the next one.
+        """What counts as no difference from a run; the next run repeats it.
 
         Honest code repeats itself to the bit, unless it keeps something between calls (a pool of
         earlier fakes); the mistakes that are looked for differ by 0.2 and more.
@@ -300,7 +300,7 @@ def take_steps(student: Student, *runs: dict[str, Any], size: int = BATCH) -> St
     states = {}
     for network in ("generator", "discriminator"):
         states[network] = field(result, network, (len(runs), 3, None), f"the {network}")
-        expect.finite(states[network], f"after train_step, the {network}'s parameters")
+        expect.finite(states[network], f"the {network}'s parameters after train_step")
     by_name = field(result, "by_name", (2,))
     return Steps(
         **states,

@@ -35,9 +35,9 @@ MOMENTS = Limits(wall_seconds=120.0, cpu_seconds=60.0)
 
 @check("make_generator", points=1)
 def makes_images(student: Student) -> None:
-    """Makes a generator of images.
+    """Return a generator of images.
 
-    make_generator(latent_dim) returns an nn.Module with trainable parameters; it turns a batch of
+    make_generator(latent_dim) returns an nn.Module with trainable parameters. It turns a batch of
     noise (N, latent_dim) into images (N, 1, 8, 8), for any N.
     """
     sizes = [2, 7, 33]
@@ -50,29 +50,29 @@ def makes_images(student: Student) -> None:
 
 @check("make_generator", points=1, needs=[makes_images])
 def stays_in_range(student: Student) -> None:
-    """Its images stay within [-1, 1], whatever the noise.
+    """The pixels of the images stay within [-1, 1], whatever the noise.
 
-    Pixels of the real images lie in [-1, 1].  A last layer such as tanh keeps the generated ones
-    there too; without it the discriminator tells them apart by their range alone.
+    Pixels of the real images lie in [-1, 1]. A last layer such as tanh keeps the generated ones
+    there as well; without it the discriminator tells them apart by their range alone.
     """
     z = np.concatenate([noise(32, LATENT), 100 * noise(32, LATENT, seed=1)])
     result = student.drive("judge_generator", seed=0, noise=z, sizes=[64])
     images = outputs(result, "images_64", 64, (1, 8, 8))
     expect.that(
         np.abs(images).max() <= 1 + 1e-5,
-        "with large noise, pixels leave the range [-1, 1]",
+        "pixels leave the range [-1, 1] when the noise is large",
         expected="all pixels in [-1, 1]",
         actual=f"pixels from {images.min():.4g} to {images.max():.4g}",
-        diagnosis="the last layer lets any number pass: is a tanh missing?",
+        diagnosis="the last layer does not limit its output: is a tanh missing?",
     )
 
 
 @check("make_discriminator", points=1)
 def gives_one_logit_per_image(student: Student) -> None:
-    """Makes a discriminator that gives one number per image.
+    """Return a discriminator that gives one number per image.
 
-    make_discriminator() returns an nn.Module with trainable parameters; it turns images
-    (N, 1, 8, 8) into logits (N,) or (N, 1), for any N.
+    make_discriminator() returns an nn.Module with trainable parameters. It turns images (N, 1, 8,
+    8) into logits (N,) or (N, 1), for any N.
     """
     sizes = [2, 7, 33]
     result = student.drive("judge_discriminator", seed=0, images=batches(33), sizes=sizes)
@@ -85,16 +85,16 @@ def gives_one_logit_per_image(student: Student) -> None:
 
 @check("make_discriminator", points=1, needs=[gives_one_logit_per_image], limits=MOMENTS)
 def gives_logits(student: Student) -> None:
-    """Its numbers are logits, not probabilities.
+    """The discriminator gives logits, not probabilities.
 
-    A logit is any real number; what makes a probability of it belongs to the loss.  A sigmoid at
-    the end of the discriminator leaves the losses, and the generator, with vanishing gradients.
+    A logit is any real number; the loss turns it into a probability. With a sigmoid at the end of
+    the discriminator, the losses have vanishing gradients, and the generator learns little.
     """
     images = np.concatenate([100 * batches(32), -100 * batches(32, seed=1), batches(32, seed=2)])
     result = student.drive("judge_discriminator", seed=0, images=images, sizes=[96])
     if not _all_probabilities(field(result, "logits_96", _any_of(result, "logits_96", 96))):
         return
-    # A few honest networks end up there by chance: train it, and ask again.
+    # A few honest networks give only such numbers by chance: train this one, and ask again.
     real = batches(64)
     probe = np.concatenate([real, shuffled(real)])
     result = student.drive(
@@ -105,7 +105,7 @@ def gives_logits(student: Student) -> None:
     logits = field(result, "logits", _any_of(result, "logits", 128))
     expect.that(
         not _all_probabilities(logits),
-        "whatever the images, and even after training, every number lies between 0 and 1",
+        "every output lies between 0 and 1, for any images and even after training",
         expected="numbers that may be negative or larger than 1",
         actual=f"numbers from {logits.min():.4g} to {logits.max():.4g}",
         diagnosis="these are probabilities: is there a sigmoid in the discriminator?",
@@ -122,10 +122,10 @@ def _all_probabilities(logits: np.ndarray) -> bool:
 
 @check("discriminator_loss", points=1)
 def is_a_mean_over_the_batch(student: Student) -> None:
-    """Is a mean over the batch.
+    """Take the mean over the batch.
 
-    The same logits twice over are a batch of twice the size, and give the same loss.  A sum would
-    grow with the batch, and the learning rate would in effect grow with it.
+    A batch that holds the same logits twice must give the same loss. A sum would grow with the
+    batch, and with it the effective learning rate.
     """
     real, fake = logit_rows(3, 8, 0), logit_rows(3, 8, 1)
     once = student.drive("discriminator_losses", seed=0, real=real, fake=fake)
@@ -139,9 +139,9 @@ def is_a_mean_over_the_batch(student: Student) -> None:
 
 @check("generator_loss", points=0.5)
 def is_a_mean(student: Student) -> None:
-    """Is a mean over the batch.
+    """Take the mean over the batch.
 
-    The same logits twice over are a batch of twice the size, and give the same loss.
+    A batch that holds the same logits twice must give the same loss.
     """
     fake = logit_rows(3, 8, 2)
     once = student.drive("generator_losses", seed=0, fake=fake)
@@ -155,12 +155,12 @@ def _same_for_twice(once: Any, twice: Any) -> None:
         bool(np.isfinite(value).all() and np.isfinite(again).all()),
         "the loss of ordinary logits is not finite",
         actual=expect.show(value),
-        diagnosis="logits are any real numbers; is this loss written for probabilities?",
+        diagnosis="logits are any real numbers: is this loss written for probabilities?",
     )
     doubled = bool(np.allclose(again, 2 * value, rtol=1e-3, atol=1e-6))
     diagnosis = "the loss is a sum over the batch: take the mean" if doubled else ""
     what = "the loss of a batch that holds every logit twice"
-    # Labels may be drawn at random, which only "other" can say; a sum is off by a factor of 2.
+    # A loss that draws its labels at random has to be "other"; a sum is off by a factor of 2.
     tolerance = 0.25 if declared(once) == "other" else 1e-4
     expect.close(again, value, tolerance, what, scale=1e-3, diagnosis=diagnosis)
 
@@ -168,18 +168,18 @@ def _same_for_twice(once: Any, twice: Any) -> None:
 def _has_gradient(gradients: np.ndarray) -> None:
     expect.that(
         not np.isnan(gradients).any(),
-        "no gradient leads from the loss back to the logits",
-        diagnosis="a .detach(), .item() or torch.no_grad() inside the loss cuts it off",
+        "no gradient flows from the loss back to the logits",
+        diagnosis="remove .detach(), .item() or torch.no_grad() from the loss: they cut it off",
     )
 
 
 @check("discriminator_loss", points=1, needs=[is_a_mean_over_the_batch])
 def matches_its_family(student: Student) -> None:
-    """Has the value that the family named by LOSS gives it.
+    """Return the value of the family that LOSS names.
 
-    Real and fake terms may be added or averaged, and high logits may mean real or fake.  If your
-    loss is a variant of a family, say so with LOSS = "other": then this asks only that it treats
-    real and fake images differently.
+    You may add or average the terms for real and for fake images, and high logits may mean real or
+    fake. If your loss is a variant of a family, set LOSS = "other": then this check only asks that
+    the loss treats real and fake images differently.
     """
     real, fake = logit_rows(4, 8, 3), logit_rows(4, 8, 4)
     real[0], fake[0] = 0.5, 0.5
@@ -188,22 +188,22 @@ def matches_its_family(student: Student) -> None:
     r, f = real.astype(np.float64), fake.astype(np.float64)
     if family != "other":
         accepted = accepted_discriminator_losses(family, r, f)
-        expect.nearest(values, accepted, 1e-4, f'for LOSS = "{family}", the loss')
+        expect.nearest(values, accepted, 1e-4, f'the loss for LOSS = "{family}"')
         return
     turned = student.drive("discriminator_losses", seed=0, real=fake, fake=real)
     other = field(turned, "values", (4,), "the loss")
     expect.that(
         expect.relative_error(other[1:], values[1:]) > 1e-4,
-        "the loss stays the same when real and fake logits change places",
+        "the loss stays the same if real and fake logits are swapped",
     )
 
 
 @check("generator_loss", points=0.5, needs=[is_a_mean])
 def belongs_to_its_family(student: Student) -> None:
-    """Has the value that the family named by LOSS gives it.
+    """Return the value of the family that LOSS names.
 
-    High logits may mean real or fake.  If your loss is a variant of a family, say so with
-    LOSS = "other": then this asks only that the loss depends on the logits.
+    High logits may mean real or fake. If your loss is a variant of a family, set LOSS = "other":
+    then this check only asks that the loss depends on the logits.
     """
     fake = logit_rows(4, 8, 5)
     fake[0] = 0.5
@@ -211,7 +211,7 @@ def belongs_to_its_family(student: Student) -> None:
     values, family = field(result, "values", (4,), "the loss"), declared(result)
     if family != "other":
         accepted = accepted_generator_losses(family, fake.astype(np.float64))
-        expect.nearest(values, accepted, 1e-4, f'for LOSS = "{family}", the loss')
+        expect.nearest(values, accepted, 1e-4, f'the loss for LOSS = "{family}"')
         return
     gradients = field(result, "gradients", (4, 8))
     expect.that(bool(np.abs(gradients).max() > 0), "the loss does not depend on the logits at all")
@@ -219,11 +219,11 @@ def belongs_to_its_family(student: Student) -> None:
 
 @check("generator_loss", points=1, needs=[is_a_mean])
 def plays_against_the_discriminator(student: Student) -> None:
-    """Pulls fake images to where the discriminator puts real ones.
+    """Pull fake images to where the discriminator puts real ones.
 
-    We let discriminator_loss choose the best logits for real and for fake images.  There, the
-    gradient of generator_loss should move the logits of fake images towards those of real ones:
-    the two losses have to agree on what a high logit means.
+    We let discriminator_loss choose the best logits for real and for fake images. There, the
+    gradient of generator_loss should move the logits of fake images towards those of real ones: the
+    two losses have to agree on what a high logit means.
     """
     real, fake = best_logits(student, REAL_ALONE, FAKE_ALONE)
     logits = np.full((1, 8), fake, dtype=np.float32)
@@ -232,10 +232,10 @@ def plays_against_the_discriminator(student: Student) -> None:
     towards = real - fake
     expect.that(
         bool(pull * towards > 0),
-        "the generator's loss pulls fake images away from the real ones' logits"
+        "the generator's loss pulls the logits of fake images away from those of real ones"
         if pull * towards < 0
-        else "the generator's loss does not pull fake images anywhere",
+        else "the generator's loss does not move the logits of fake images",
         expected=f"from {fake:.3g} (fake) towards {real:.3g} (real)",
         actual="up" if pull > 0 else "down" if pull < 0 else "nowhere",
-        diagnosis="the labels are the wrong way round in one of the two losses, or a sign is",
+        diagnosis="one of the two losses has swapped labels or the wrong sign",
     )

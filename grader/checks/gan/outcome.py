@@ -1,6 +1,6 @@
 """The GAN: what it learns with the grader's optimizers and budget.
 
-Imported behind its mechanics, in the order of the alphabet, so that they are tried first.
+Modules are imported in the order of the alphabet, so the checks of the mechanics run first.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ from grader.records import Feedback, Figure, Limits
 __all__ = ["ELSEWHERE", "JUMPS", "NEAR", "STILL", "TRAINING", "how_far", "train_whole"]
 
 TRAINING = Limits(wall_seconds=2400.0, cpu_seconds=1200.0)
-"""Twelve times what the heaviest honest training took for :data:`STEPS` (the seconds of ``python
+"""Twelve times what the slowest honest training took for :data:`STEPS` (the seconds of ``python
 fixtures/calibrate_gan.py``), for machines that are slower."""
 
 NEAR = 100
-"""Samples that are made a second time, of noise that is a little off."""
+"""Samples that are made a second time, from slightly different noise."""
 
 ELSEWHERE = 0.01
-"""The share of a generator's weights that may lie where its optimizer never led them."""
+"""The share of a generator's weights that may have values its optimizer never gave them."""
 
 STILL = 0.5
-"""The share of images that may stay what they are when the noise changes a little."""
+"""The share of images that may stay unchanged when the noise changes a little."""
 
 JUMPS = 0.5
 """How far images may move when noise or weights change a little, in distances between images."""
@@ -94,9 +94,9 @@ def train_whole(
     except StudentFault as fault:
         if fault.error.kind == "timeout":
             words = (
-                f"{fault.error.message}: the training of {enough:,} steps was stopped. With "
-                "networks of some ten thousand weights and one or two steps of each in train_step "
-                "it takes a minute or less"
+                f"{fault.error.message}: we stopped the training of {enough:,} steps. It takes a "
+                "minute or less with networks of some ten thousand weights and one or two steps "
+                "of each in train_step"
             )
             raise StudentFault(replace(fault.error, message=words)) from None
         raise
@@ -116,13 +116,14 @@ class _Training:
 
 @check("train", points=4, limits=TRAINING, causes=CAUSES)
 def learns_the_digits(student: Student) -> Feedback:
-    """The trained generator makes the ten digits, in all their variety.
+    """The trained generator makes all ten digits, in all their variety.
 
     We train your two networks with your train, our optimizers (Adam, learning rate 0.002, betas 0.5
-    and 0.999) and 4,000 steps of 32 images, and compare 600 of its images with 600 digits that it
-    has never seen.  A training that is nearly good enough gets a second chance with another seed.
-    Look at the pictures: mush means that the generator does not learn, few kinds of digits that it
-    has collapsed.  The checks of the losses and of train_step say more about why.
+    and 0.999) and 4,000 steps of 32 images. Then we compare 600 of its images with 600 digits that
+    it has never seen. A training that is nearly good enough gets a second chance with another seed.
+    Look at the pictures: if they look like mush, the generator does not learn; if they show few
+    kinds of digits, it has collapsed. The checks of the losses and of train_step say more about the
+    cause.
     """
     best = _trained(student, 0)
     if 0 < best.verdict.fraction < 1:
@@ -130,7 +131,7 @@ def learns_the_digits(student: Student) -> Feedback:
             again = _trained(student, 1)
             best = max(best, again, key=lambda one: one.verdict.fraction)
         except (StudentFault, Unmet):
-            pass  # the first one counts
+            pass  # then the first training counts
     verdict, figures = best.verdict, _figures(best)
     if verdict.fraction == 1:
         return Feedback(message=verdict.message, figures=figures)
@@ -155,8 +156,8 @@ def _of_other_origin(result: dict[str, Any], samples: np.ndarray) -> Verdict | N
         return Verdict(
             0.0,
             f"{elsewhere:.0%} of the generator's weights have values to which no step of the "
-            "optimizer that we handed over led them.",
-            "something else than opt_g writes them: an optimizer made inside, or values that are "
+            "given optimizer led them.",
+            "something other than opt_g writes them: an optimizer made inside, or values that are "
             "copied or computed from the images",
         )
     unlearnt = field(result, "unlearnt", (2, *samples.shape)).astype(np.float32)
@@ -166,37 +167,37 @@ def _of_other_origin(result: dict[str, Any], samples: np.ndarray) -> Verdict | N
         if fraction(measure(np.clip(np.nan_to_num(images), -1, 1))).fraction > 0:
             return Verdict(
                 0.0,
-                f"With its weights {weights}, the generator makes digits as well.",
+                f"The generator still makes digits with its weights {weights}.",
                 "the images do not come from what its weights have learnt, but from something that "
-                "is stored beside them or was there before",
+                "is stored beside them or existed before the training",
             )
     updates = float(field(result, "updates", ()))
     if updates < ENOUGH_UPDATES * STEPS:
         return Verdict(
             0.0,
-            f"In a training of {STEPS:,} steps, opt_g took {updates:,.0f}.",
-            "every train_step should take at least one step with the optimizer that we handed over",
+            f"opt_g took {updates:,.0f} steps in a training of {STEPS:,} steps.",
+            "take at least one step with the given optimizer in every train_step",
         )
     near, nudged = (outputs(result, name, NEAR, (1, 8, 8)) for name in ("near", "nudged"))
     still = float((np.abs(near - samples[:NEAR]).reshape(NEAR, -1).max(1) < 1e-6).mean())
     if still > STILL:
         return Verdict(
             0.0,
-            f"When the noise changes a little, {still:.0%} of the images do not change at all.",
-            "the noise picks images from a store; it should be what they are computed from",
+            f"{still:.0%} of the images do not change at all when the noise changes a little.",
+            "the noise picks stored images; compute the images from the noise instead",
         )
     for moved, what in ((near, "the noise"), (nudged, "each of its weights")):
         if how_far(moved, samples) > JUMPS:
             return Verdict(
                 0.0,
-                f"When {what} changes a little, the generator's images are entirely other ones.",
-                "something picks them from a store; they should be computed, by what was learnt",
+                f"The generator's images change completely when {what} changes a little.",
+                "something picks stored images; compute them with the learnt weights instead",
             )
     return None
 
 
 def how_far(images: np.ndarray, samples: np.ndarray) -> float:
-    """How far images are from the samples that they should be near, in distances of samples."""
+    """How far images are from the samples that they should be close to, in distances of samples."""
     before = samples[: len(images)].reshape(len(images), -1).astype(np.float64)
     far = np.linalg.norm(images.clip(-1, 1).reshape(len(images), -1) - before, axis=1)
     apart = np.median(distances(before, before)[np.triu_indices(len(before), 1)])
@@ -222,7 +223,7 @@ def _images(arrays: dict[str, np.ndarray], caption: str) -> Figure:
 
 def _pictures(samples: np.ndarray) -> Figure:
     arrays = {"generated": samples[:40], "real": batches(40, seed=8)}
-    return _images(arrays, "images of your generator beside digits")
+    return _images(arrays, "images of your generator, and digits")
 
 
 def _digit_counts(counts: tuple[int, ...]) -> Figure:
@@ -238,7 +239,7 @@ def _plane(samples: np.ndarray) -> Figure:
     arrays = {name: points.round(2).tolist() for name, points in shown.items()}
     caption = (
         "each image as a point in the plane in which digits differ most (principal components): "
-        "generated ones should lie where the real ones do, with no region left out"
+        "generated images should cover the same regions as real ones"
     )
     return Figure("points", caption, arrays)
 
@@ -249,8 +250,8 @@ def _groups(samples: np.ndarray) -> Figure:
     share = real / real.sum() * made.sum()
     arrays = {"generated": made.astype(float).tolist(), "expected": share.round(1).tolist()}
     caption = (
-        f"images in each of {len(real)} groups of alike digits (k-means): in {different} of them "
-        "there are significantly more or fewer than among real ones, where about 2 would be chance"
+        f"images in each of {len(real)} groups of similar digits (k-means): {different} have "
+        "significantly more or fewer images than real digits do; about 2 would be chance"
     )
     return Figure("bars", caption, arrays)
 
@@ -277,7 +278,7 @@ def _curves(losses: Any) -> tuple[Figure, ...]:
     means = losses[:length].astype(np.float64).reshape(100, -1, 2).mean(1).round(5)
     arrays = {"d_loss": means[:, 0].tolist(), "g_loss": means[:, 1].tolist()}
     caption = (
-        f"the losses that train returned, means of {length // 100}: in a healthy game neither "
-        "falls to 0 nor runs away"
+        f"the losses that train returned, means of {length // 100}: in a healthy training neither "
+        "falls to 0 nor grows without limit"
     )
     return (Figure("lines", caption, arrays),)

@@ -23,16 +23,16 @@ STILL = 2e-7
 
 @check("train_step", points=1, limits=MOMENTS)
 def steps_both(student: Student) -> None:
-    """Takes a step with each network and returns both losses.
+    """Take a step with each network and return both losses.
 
-    We call train_step twice with optimizers of ours (plain gradient descent): each time the
-    generator and the discriminator should change, and {"d_loss": ..., "g_loss": ...} come back.
+    We call train_step twice with our optimizers (plain gradient descent). Each call should change
+    the generator and the discriminator, and return {"d_loss": ..., "g_loss": ...}.
     """
     steps = take_steps(student, {})
     for network in ("generator", "discriminator"):
         expect.that(
             steps.moved(network, 0) > 0,
-            f"after a step, no parameter of the {network} has changed",
+            f"a step changes no parameter of the {network}",
             diagnosis=_WHY_STILL[network],
         )
     expect.that(not steps.returned, steps.returned, expected='{"d_loss": ..., "g_loss": ...}')
@@ -40,18 +40,18 @@ def steps_both(student: Student) -> None:
 
 
 _WHY_STILL = {
-    "generator": "no opt_g.step(), or no gradient reaches the generator: a .detach() or "
-    "torch.no_grad() may stand between its images and its own loss",
-    "discriminator": "no opt_d.step(), or no gradient reaches the discriminator's parameters",
+    "generator": "opt_g.step() is missing, or no gradient reaches the generator: look for a "
+    ".detach() or torch.no_grad() between its images and its own loss",
+    "discriminator": "opt_d.step() is missing, or no gradient reaches the discriminator",
 }
 
 
 @check("train_step", points=1, needs=[steps_both], limits=MOMENTS)
 def moves_only_its_own(student: Student) -> None:
-    """Moves each network by its own optimizer alone.
+    """Move each network with its own optimizer only.
 
-    We hand over an optimizer with learning rate 0: its network should then stay where it is, while
-    the other one still moves.  (A second call is what counts, so clipping weights is fine.)
+    We pass one optimizer with learning rate 0: its network should stay where it is, and the other
+    network should still move. Only the second call counts, so clipping weights is fine.
     """
     steps = take_steps(student, {"lr_g": 0.0}, {"lr_d": 0.0})
     for network, optimizer, other, run in (
@@ -61,29 +61,29 @@ def moves_only_its_own(student: Student) -> None:
         moved = steps.moved(network, run)
         expect.that(
             moved <= STILL,
-            f"with {optimizer} at learning rate 0, the {network} moves all the same",
+            f"the {network} moves although {optimizer} has learning rate 0",
             expected="no change",
             actual=f"a change by {moved:.2g} of the size of its weights",
-            diagnosis=f"something else than {optimizer} moves it: an optimizer made inside "
+            diagnosis=f"something other than {optimizer} moves it: an optimizer made inside "
             f"train_step, one over both networks, or a learning rate that is overwritten",
         )
         expect.that(
             steps.moved(other, run) > 0,
-            f"with {optimizer} at learning rate 0, the {other} does not move either",
+            f"the {other} does not move if {optimizer} has learning rate 0",
         )
 
 
 FACTOR = 30.0
-"""By how much one loss's gradient is multiplied where the other network should not notice."""
+"""The factor of one loss's gradient that must not change the other network's step."""
 
 
 @check("train_step", points=2, needs=[steps_both, moves_only_its_own], limits=MOMENTS)
 def keeps_the_losses_apart(student: Student) -> None:
-    """Applies to each network the gradient of its own loss alone.
+    """Apply only the gradient of its own loss to each network.
 
-    We hold one network still and make the gradient of its loss 30 times larger: the other
-    network's step should not change in the least.  A missing .detach() is harmless only where the
-    gradients that it lets through are cleared before they are applied.
+    We hold one network still and make the gradient of its loss 30 times larger: the step of the
+    other network should not change at all. A missing .detach() is harmless only if the gradients
+    that it lets through are cleared before they are applied.
     """
     runs: list[dict[str, Any]] = []
     for still, factor, cleared in (
@@ -98,9 +98,9 @@ def keeps_the_losses_apart(student: Student) -> None:
         ("discriminator", "generator", 4, steps.generator_loss_by_name),
     ):
         change = steps.difference(network, first, first + 2)
-        # Where a step writes its losses out, nothing could be multiplied.  Then what the other
-        # network's backward pass left is cleared behind its step; where that stops this network
-        # altogether, both losses were applied at once, and it says nothing.
+        # If a step does not call the loss by its name, its gradient cannot be multiplied.  Then the
+        # gradients that the other network's backward pass left are cleared after its step.  If that
+        # stops this network, the step applies both losses at once, and the test says nothing.
         if not by_name and steps.moved(network, first + 3) > 0:
             change = steps.difference(network, first, first + 3)
         expect.that(
@@ -113,8 +113,8 @@ def keeps_the_losses_apart(student: Student) -> None:
 
 
 _WHY_LEAKED = {
-    "generator": "in the discriminator's step, gradients flow back into the generator and are "
-    "still there when opt_g.step() applies them: detach the fake images there, or call "
+    "generator": "in the discriminator's step, gradients flow back into the generator, and "
+    "opt_g.step() later applies them: detach the fake images in that step, or call "
     "opt_g.zero_grad() after it",
     "discriminator": "the generator's backward pass also fills the discriminator's .grad: call "
     "opt_d.zero_grad() right before the discriminator's own backward pass",
@@ -126,7 +126,7 @@ def makes_rivals(student: Student) -> None:
     """The discriminator learns to tell fakes, the generator to pass as real.
 
     First only the discriminator learns (opt_g has learning rate 0): its logits of real and of fake
-    images should part.  Then only the generator learns: the logits of its images should move
+    images should move apart. Then only the generator learns: the logits of its images should move
     towards those of real ones.
     """
     calls, size = 8, 64
@@ -144,10 +144,10 @@ def makes_rivals(student: Student) -> None:
         expect.finite(logits, f"the logits of {name} images")
     apart = real.mean(1) - fake.mean(1)
     spread = np.maximum(real.std(1), fake.std(1))
-    # Of eval and train mode the better counts: batch norm in the discriminator makes them differ.
+    # The better of eval and train mode counts: they differ with batch norm in the discriminator.
     expect.that(
         bool((np.abs(apart) > 0.5 * spread).any()),
-        "80 steps of the discriminator do not part real from fake images",
+        "80 steps of the discriminator do not separate real from fake images",
         actual=_means(real, fake),
         diagnosis="does its loss use both kinds of images, each with its own label?",
     )
@@ -157,7 +157,7 @@ def makes_rivals(student: Student) -> None:
         "25 steps of the generator do not move its images' logits towards those of real ones",
         expected=f"from fake towards real ({_means(real, fake)})",
         actual=f"fake from {fake.mean(1)[0]:.3g} to {later.mean(1)[0]:.3g}",
-        diagnosis="one of the two losses has the wrong sign, or its labels or arguments swapped",
+        diagnosis="one of the two losses has the wrong sign, swapped labels or swapped arguments",
     )
 
 
@@ -167,7 +167,7 @@ def _means(real: np.ndarray, fake: np.ndarray) -> str:
 
 @check("train", points=1, limits=MOMENTS)
 def runs(student: Student) -> None:
-    """Takes as many steps as it is told to, and returns their results.
+    """Take as many steps as asked for, and return their results.
 
     train(..., steps=7, batch_size=8, ...) calls train_step seven times, each time with 8 images and
     8 rows of noise, and returns the list of the seven results.
@@ -186,27 +186,27 @@ def runs(student: Student) -> None:
     for steps, count, stepped in zip((7, 3), counts, updates.max(1), strict=True):
         expect.that(
             count == steps,
-            f"for steps={steps} the list holds {count:.0f} results",
+            f"the list holds {count:.0f} results for steps={steps}",
             expected=str(steps),
             actual=f"{count:.0f}",
         )
         expect.that(
             stepped == 0
-            or stepped >= steps,  # 0: optimizers of its own, which train_step loses for
-            f"for steps={steps} the optimizers stepped less often",
+            or stepped >= steps,  # 0: optimizers of its own, for which train_step loses points
+            f"the optimizers stepped too rarely for steps={steps}",
             expected=f"at least {steps} steps",
             actual=f"{stepped:.0f}",
         )
     sizes = np.unique(field(result, "sizes", (None, 2)))
     expect.that(
         bool((sizes == 8).all()),
-        "for batch_size=8, train_step gets batches of another size",
+        "train_step gets batches of another size than batch_size=8",
         expected="8 of 40 images and 8 rows of noise in each call",
         actual=", ".join(f"{size:.0f}" for size in sizes[:5]),
     )
     trained = [field(result, network, (2, None)) for network in ("generator", "discriminator")]
     expect.that(
         any(bool(np.abs(path[0] - path[1]).max() > 0) for path in trained),
-        "after 7 steps both networks are what they are after 3: nothing is trained",
+        "both networks are the same after 7 steps as after 3: nothing is trained",
     )
     expect.finite(field(result, "losses", (7, 2)), "the losses in the list")

@@ -20,7 +20,7 @@ __all__ = ["BAD_STEPS", "BAD_WEIGHTS", "BAD_XS", "MLP", "bad", "clear", "statefu
 def stateful(student: Student, name: str, *rest: Any) -> list[Call]:
     """Calls of a function on the networks of :data:`STATEFUL`.
 
-    ``rest`` are its arguments behind the network, by name of a case's property or as they are.
+    ``rest`` are its arguments after the network: names of properties of a case, or values.
     """
     calls = []
     for family, kind in STATEFUL:
@@ -35,8 +35,8 @@ def stateful(student: Student, name: str, *rest: Any) -> list[Call]:
 def clear(influence: np.ndarray, cuts: Iterable[int]) -> bool:
     """Whether rounding cannot change which neurons lie before each cut, strongest first.
 
-    An instructor's seed draws inputs that nobody has seen: where two neurons are within 1e-5 of
-    each other and not the same, either order is right, and the case is left out.  The default seed
+    An instructor's seed draws inputs that nobody has seen.  If two neurons differ by less than 1e-5
+    and are not equal, either order is right, and the check skips the case.  The default seed
     has no such case.
     """
     strengths = np.sort(influence.reshape(len(influence), -1).max(1).astype(np.float64))[::-1]
@@ -47,9 +47,9 @@ def clear(influence: np.ndarray, cuts: Iterable[int]) -> bool:
 
 BAD_XS = (
     ("class -1", {"target": -1}),
-    ("a class that there is not", {"target": 5}),
+    ("a class index out of range", {"target": 5}),
     ("layer -2", {"layer": -2}),
-    ("a layer behind the last", {"layer": 5}),
+    ("a layer index out of range", {"layer": 5}),
     ("an empty batch", {"xs": normal(0, 0, 6)}),
 )
 BAD_WEIGHTS = (

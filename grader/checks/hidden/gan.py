@@ -45,7 +45,7 @@ __all__ = ["share_of", "some_classes"]
 def follows_the_noise(student: Student) -> None:
     """Different noise gives different images, for any number of noise values.
 
-    Every image is made from its own row of noise; latent_dim is what the caller says.
+    Every image is made from its own row of noise. The caller chooses latent_dim.
     """
     for latent_dim in (LATENT, 5):
         z = noise(24, latent_dim, seed=11)
@@ -55,16 +55,16 @@ def follows_the_noise(student: Student) -> None:
         expect.that(
             kinds >= 20,
             f"24 different rows of noise give only {kinds} different image(s)",
-            expected="an image of its own for each row of noise",
+            expected="a different image for each row of noise",
         )
 
 
 @check("make_discriminator", points=1, needs=[gives_one_logit_per_image], limits=MOMENTS)
 def can_learn(student: Student) -> None:
-    """Learns to tell digits from digits with shuffled pixels.
+    """Learn to tell digits from digits with shuffled pixels.
 
-    Trained alone, with a loss of ours, for some hundred steps: enough for a network that sees where
-    in the image a pixel is.
+    We train the discriminator alone with our own loss for 200 steps. That is enough for a network
+    that sees where in the image a pixel is.
     """
     real, test = digits().train[:600], digits().held_out[:200]
     probe = np.concatenate([test, shuffled(test, 12)])
@@ -79,7 +79,7 @@ def can_learn(student: Student) -> None:
     separated = area(logits[:200], logits[200:])
     expect.that(
         separated > 0.95,
-        "after 200 steps it still takes digits with shuffled pixels for digits",
+        "after 200 steps the discriminator still takes shuffled pixels for digits",
         expected="a digit has the higher logit in more than 95 % of all pairs",
         actual=f"in {separated:.1%}",
     )
@@ -87,7 +87,7 @@ def can_learn(student: Student) -> None:
 
 @check("discriminator_loss", points=1, needs=[is_a_mean_over_the_batch])
 def is_finite_everywhere(student: Student) -> None:
-    """Is finite, with finite gradients, for logits of -100 and 100.
+    """The loss and its gradients are finite for logits of -100 and 100.
 
     In float32 the probability of such a logit is exactly 0 or 1, and the logarithm of 0 is not
     finite: use functions that take logits, such as softplus or binary_cross_entropy_with_logits.
@@ -102,13 +102,13 @@ def is_finite_everywhere(student: Student) -> None:
 
 @check("discriminator_loss", points=1, needs=[is_a_mean_over_the_batch])
 def tells_real_from_fake(student: Student) -> None:
-    """Making it small tells how likely an image is real.
+    """Minimising the loss tells how likely an image is real.
 
     We minimise your loss over the logits themselves, for kinds of images that are more frequent
-    among real ones or among generated ones.  Theory says where the minimum lies: for cross entropy
+    among real ones or among generated ones. Theory says where the minimum lies: for cross entropy
     where sigmoid(logit) = p / (p + q), with p and q the densities of the real and of the generated
-    images; for least squares at p / (p + q), for hinge at the sign of p - q.  That is how a GAN
-    knows a density that it never writes down.  Other losses have only to give real and generated
+    images; for least squares at p / (p + q), for hinge at the sign of p - q. In this way a GAN
+    learns a density that it never writes down. Other losses only have to give real and generated
     images different logits.
     """
     real, fake = best_logits(student, REAL_ALONE, FAKE_ALONE)
@@ -116,12 +116,12 @@ def tells_real_from_fake(student: Student) -> None:
     for name, logit in (("real", real), ("fake", fake)):
         expect.that(
             abs(logit - 0.5) > 0.02,
-            f"the logits of {name} images stay where they are: the loss does not learn from them",
+            f"the loss does not move the logits of {name} images: it does not learn from them",
             actual=actual,
         )
     expect.that(
         abs(real - fake) > 0.1,
-        "where the loss is smallest, real and fake images get the same logits",
+        "real and fake images get the same logits where the loss is smallest",
         actual=actual,
     )
     p, q = (np.repeat(np.arange(5), counts) for counts in DENSITIES)
@@ -137,7 +137,7 @@ def tells_real_from_fake(student: Student) -> None:
     )
     expect.that(
         error <= 0.1,
-        f'for LOSS = "{family}", the smallest loss is not where theory puts it',
+        f'for LOSS = "{family}" the minimum of the loss is not where theory puts it',
         expected=f"logits {expect.show(optimum)} for images of which 80, 67, 50, 33 and 20 % are "
         "real",
         actual=expect.show(found),
@@ -146,7 +146,7 @@ def tells_real_from_fake(student: Student) -> None:
 
 @check("generator_loss", points=1, needs=[is_a_mean])
 def stays_finite(student: Student) -> None:
-    """Is finite, with finite gradients, for logits of -100 and 100.
+    """The loss and its gradients are finite for logits of -100 and 100.
 
     Use functions that take logits, such as softplus or binary_cross_entropy_with_logits.
     """
@@ -158,10 +158,10 @@ def stays_finite(student: Student) -> None:
 
 @check("train_step", points=1, needs=[steps_both], limits=MOMENTS)
 def starts_from_zero(student: Student) -> None:
-    """Gradients of one call are gone in the next.
+    """Clear the gradients of one call before the next.
 
-    Clearing every .grad between two calls should not change what the second one does: PyTorch adds
-    new gradients to those that are still there, unless zero_grad() is called.
+    If we clear every .grad between two calls, the second call should do the same as without.
+    PyTorch adds new gradients to those that are still there, unless zero_grad() is called.
     """
     plans: list[dict[str, Any]] = []
     for still in ("lr_d", "lr_g"):
@@ -171,10 +171,10 @@ def starts_from_zero(student: Student) -> None:
         change = steps.difference(network, first, first + 2)
         expect.that(
             change <= steps.tolerance(network, first),
-            f"the {network}'s step contains gradients that are left from the call before",
-            expected="the same step, whether or not the gradients were cleared between the calls",
+            f"the {network}'s step contains gradients of the previous call",
+            expected="the same step, also if the gradients are cleared between the calls",
             actual=f"a step that differs by {change:.2g} times its size",
-            diagnosis=f"{optimizer}.zero_grad() is missing before the {network}'s backward pass",
+            diagnosis=f"call {optimizer}.zero_grad() before the {network}'s backward pass",
         )
 
 
@@ -182,18 +182,22 @@ def starts_from_zero(student: Student) -> None:
 def learns_from_both(student: Student) -> None:
     """The discriminator's step depends on the real images and on the noise.
 
-    It should learn from the images that it is handed and from what the generator makes of the
-    noise that it is handed.
+    The discriminator should learn from the given images, and from what the generator makes of the
+    given noise.
     """
     still = {"lr_g": 0.0}
     steps = take_steps(student, still, {**still, "real": 1}, {**still, "noise": 1})
     for run, what, why in (
-        (1, "real images", "it does not learn from the images that train_step is given"),
-        (2, "noise", "it does not learn from fake images, or not from those of the noise given"),
+        (1, "real images", "it does not learn from the images that train_step gets"),
+        (
+            2,
+            "noise",
+            "it does not learn from fake images, or not from those of the given noise",
+        ),
     ):
         expect.that(
             steps.difference("discriminator", 0, run) > 1e-6,
-            f"with other {what} the discriminator's step is exactly the same",
+            f"the discriminator's step is exactly the same with other {what}",
             diagnosis=why,
         )
 
@@ -211,7 +215,7 @@ def _short(student: Student, images: np.ndarray, plans: list[dict[str, int]], st
 
 @check("train", points=0.5, needs=[runs], limits=MOMENTS)
 def uses_all_images(student: Student) -> None:
-    """Trains on all the images that it is given.
+    """Train on all the images that are given.
 
     We replace a quarter of the images by others, a different quarter each time: the trained
     discriminator should come out different each time.
@@ -227,13 +231,13 @@ def uses_all_images(student: Student) -> None:
         expect.that(
             bool(np.abs(trained[quarter + 1] - trained[0]).max() > 0),
             f"other images in rows {16 * quarter} to {16 * quarter + 15} of 64 change nothing",
-            diagnosis="batches are to be drawn from all rows of `images`",
+            diagnosis="draw batches from all rows of `images`",
         )
 
 
 @check("train", points=0.5, needs=[runs], limits=MOMENTS)
 def draws_fresh_noise(student: Student) -> None:
-    """Draws fresh standard normal noise for every step.
+    """Draw fresh standard normal noise for every step.
 
     A generator that always sees the same noise learns these few images only.
     """
@@ -245,7 +249,7 @@ def draws_fresh_noise(student: Student) -> None:
         f"in {steps} steps of 16 images the generator sees {len(rows)} different rows of noise",
         expected=f"{steps * 16} or more",
         actual=str(len(rows)),
-        diagnosis="noise is to be drawn anew inside the loop",
+        diagnosis="draw new noise inside the loop",
     )
     far = float((np.abs(rows) > 2).mean())
     expect.that(
@@ -259,7 +263,7 @@ def draws_fresh_noise(student: Student) -> None:
 
 @check("train", points=0.5, needs=[runs], limits=MOMENTS)
 def repeats_itself(student: Student) -> None:
-    """Trains to the very same networks again, from the same networks and the same seed.
+    """Train to the same networks again, from the same start and the same seed.
 
     Everything that is drawn (batches, noise, dropout) follows from `seed`, whatever was drawn
     before: torch.manual_seed(seed) at the beginning is enough.
@@ -269,14 +273,14 @@ def repeats_itself(student: Student) -> None:
     expect.finite(trained, "the trained generator")
     expect.that(
         expect.relative_error(trained[1], trained[0]) <= 1e-5,
-        "trained again from the same start with the same seed, the generator comes out different",
-        diagnosis="is torch.manual_seed(seed) missing, is something drawn by another generator, or "
-        "kept from one call of train to the next?",
+        "two trainings from the same start with the same seed give different generators",
+        diagnosis="is torch.manual_seed(seed) missing, does another generator draw something, or "
+        "does train keep something for its next call?",
     )
 
 
 ENOUGH = 800
-"""Steps after which it shows which digits the generator was given.
+"""Steps after which the images show which digits the generator was given.
 
 Measured: ``python fixtures/calibrate_gan.py``.
 """
@@ -288,7 +292,7 @@ GIVEN = 0.6
 def some_classes(seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Training digits of three classes, (1197, 1, 8, 8) float32, and these classes, (3,).
 
-    As many as ever, drawn with replacement, so that their number gives nothing away.
+    As many as the whole training set, drawn with replacement: their number gives nothing away.
     """
     data = digits()
     classes = np.sort(np.random.RandomState(seed).permutation(10)[:3])
@@ -306,18 +310,18 @@ def share_of(samples: np.ndarray, classes: np.ndarray) -> float:
 
 @check("train", points=2, needs=[runs], limits=TRAINING)
 def learns_what_it_is_given(student: Student) -> None:
-    """Learns to make the images that train is given, whichever they are.
+    """Learn to make the images that train is given, whichever they are.
 
-    We hand train the digits of three classes only, and look after 800 of 4,000 steps: what the
-    generator makes should be nearer to these digits than to those of the other classes.
+    We give train the digits of three classes only, and look after 800 of 4,000 steps: the
+    generator's images should be nearer to these digits than to those of the other classes.
     """
     images, classes = some_classes(SEED)
     _, samples = train_whole(student, images, seed=2, enough=ENOUGH)
     share = share_of(samples, classes)
     expect.that(
         share >= GIVEN,
-        f"trained on the digits {listed([NAMES[digit] for digit in classes])} only, the generator "
-        "makes few images that are nearest to one of these",
+        f"after training on the digits {listed([NAMES[digit] for digit in classes])} only, few of "
+        "the generator's images are nearest to one of these",
         expected=f"at least {GIVEN:.0%} of its images",
         actual=f"{share:.0%}",
         diagnosis="it learns from other images than those in `images`, or hardly at all",

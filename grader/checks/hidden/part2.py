@@ -36,14 +36,14 @@ DOUBLE = [
     *case_list(("smooth_cnn", 4, SEED + 2), dtype="float64", head="softmax"),
 ]
 ENDS = case_list(("smooth_cnn", -1, SEED + 16), ("smooth_mlp", 4, SEED + 17))
-"""The first slice and the last; at the scores all classes but two are tied."""
+"""The first slice and the last; at the scores, all classes except two are tied."""
 IDLE = case_list(("inplace_mlp", 3, SEED + 18), ("digits", 3, SEED + 19))
-"""Behind these layers a ReLU switches some neurons off: their influence is 0 for a single row."""
+"""After these layers a ReLU switches some neurons off: their influence is 0 for a single row."""
 BAD_CLASSES = (
     ("c1 = -1", {"c1": -1}),
     ("c2 = -1", {"c2": -1}),
-    ("a class c1 that there is not", {"c1": 5}),
-    ("a class c2 that there is not", {"c2": 7}),
+    ("a class index c1 out of range", {"c1": 5}),
+    ("a class index c2 out of range", {"c2": 7}),
 )
 GOOD = {"model": MLP.network, "layer": 1, "xs": MLP.xs(4), "c1": 2, "c2": 0}
 
@@ -51,7 +51,7 @@ GOOD = {"model": MLP.network, "layer": 1, "xs": MLP.xs(4), "c1": 2, "c2": 0}
 @check("comparative_influence", points=0.5, needs=[has_the_shape_of_the_slice])
 @for_all(cases(seeds=6))
 def is_linear_in_the_distribution(student: Student, case: Case) -> None:
-    """Is linear in the distribution of interest: of a mixture it is the mixture."""
+    """Be linear in the distribution of interest: a mixture has the mixed influence."""
     call = (case.network, case.layer, case.xs(4), case.target, case.other)
     p, q = distribution(case.seed, 4), distribution(case.seed + 50, 4)
     p, q = p / p.sum(), q / q.sum()
@@ -66,7 +66,7 @@ def is_linear_in_the_distribution(student: Student, case: Case) -> None:
 
 @check("comparative_influence", points=0.5, needs=[has_the_shape_of_the_slice])
 def leaves_everything_as_found(student: Student) -> None:
-    """Leaves arguments, parameters, gradients and modes as they are."""
+    """Leave arguments, parameters, gradients and modes unchanged."""
     leaves_as_found(student, stateful(student, "comparative_influence", 2, "xs", 1, 3))
     weights = distribution(SEED, 4)
     leaves_as_found(student, stateful(student, "comparative_influence", 2, "xs", 1, 3, weights))
@@ -74,7 +74,7 @@ def leaves_everything_as_found(student: Student) -> None:
 
 @check("comparative_influence", points=0.5, needs=[has_the_shape_of_the_slice])
 def is_right_elsewhere_too(student: Student) -> None:
-    """Agrees with our own solution on further networks, float64 among them."""
+    """Agree with our solution on further networks, also in float64."""
     for case in (*OTHERS, *DOUBLE):
         dtype = case.network.dtype
         call = (case.network, case.layer, case.xs(3), case.target, case.other)
@@ -84,15 +84,15 @@ def is_right_elsewhere_too(student: Student) -> None:
                 student.comparative_influence(*call, *weights),
                 oracle.comparative_influence(*call, *weights),
                 expect.FLOAT64 if dtype == "float64" else expect.FLOAT32,
-                f"in {dtype} the influence",
+                f"the influence in {dtype}",
             )
 
 
 @check("comparative_influence", points=0.5, needs=[has_the_shape_of_the_slice])
 def refuses_bad_arguments(student: Student) -> None:
-    """Raises ValueError or IndexError for bad classes, layers, batches and weights.
+    """Raise ValueError or IndexError for bad classes, layers, batches and weights.
 
-    Each call that is refused earns its share.
+    Each call that raises earns its share of the points.
     """
     wrong = (BAD_CLASSES, BAD_XS[2:], BAD_WEIGHTS)
     refuses(student, bad(student, "comparative_influence", *wrong, **GOOD))
@@ -101,26 +101,30 @@ def refuses_bad_arguments(student: Student) -> None:
 @check("comparative_integrated_gradients", points=0.5, needs=[has_a_value_per_feature])
 @for_all(cases(["smooth_mlp", "smooth_cnn", "dropout_bn"], layers=[-1], seeds=8, ignores=True))
 def gives_nothing_to_what_does_nothing(student: Student, case: Case) -> None:
-    """Is zero for an ignored input and where x is the baseline; c2 - c1 is its negative."""
+    """Return zero for an ignored input and for x = baseline; negate it for c2 - c1."""
     c1, c2 = case.target, case.other
     x, baseline = case.x, case.baseline
     line = (case.network, x, baseline)
     steps, tolerance = comparable(student, "comparative_integrated_gradients", (*line, c1, c2))
     one = student.comparative_integrated_gradients(*line, c1, c2, steps)
     two = student.comparative_integrated_gradients(*line, c2, c1, steps)
-    expect.close(two, -one, tolerance, "towards c2 rather than c1 the attribution")
+    expect.close(two, -one, tolerance, "the attribution for c2 - c1")
     nothing = np.zeros_like(one[0])
-    expect.close(one[0], nothing, expect.NOTHING, "of an ignored input the attribution", scale=1.0)
+    expect.close(one[0], nothing, expect.NOTHING, "the attribution of an ignored input", scale=1.0)
     still = student.comparative_integrated_gradients(case.network, x, x, c1, c2, 20)
     expect.close(
-        still, np.zeros_like(still), expect.NOTHING, "where x is the baseline it", scale=1.0
+        still,
+        np.zeros_like(still),
+        expect.NOTHING,
+        "the attribution for x = baseline",
+        scale=1.0,
     )
     expect.that(bool(np.abs(one).max() > 0), "the attribution is zero everywhere")
 
 
 @check("comparative_integrated_gradients", points=0.5, needs=[has_a_value_per_feature])
 def keeps_float64(student: Student) -> None:
-    """Keeps float64, also where the network ends in a log-softmax."""
+    """Keep float64, also if the network ends in a log-softmax."""
     for dtype in ("float64", "float32"):
         spec = Network("affine", seed=SEED + 14, dtype=dtype, head="log_softmax")
         case = Case(spec, -1, 1, SEED + 14)
@@ -130,36 +134,37 @@ def keeps_float64(student: Student) -> None:
         if dtype == "float64":
             expected = (weight[1] - weight[0]) * (case.x - case.baseline)
             got = student.comparative_integrated_gradients(*call)
-            precise(got, expected, 6, "in float64 the attribution")
+            precise(got, expected, 6, "the attribution in float64")
 
 
 @check("comparative_integrated_gradients", points=0.5, needs=[has_a_value_per_feature])
 def leaves_the_network_as_it_was(student: Student) -> None:
-    """Leaves arguments, parameters, gradients and modes as they are."""
+    """Leave arguments, parameters, gradients and modes unchanged."""
     name = "comparative_integrated_gradients"
     leaves_as_found(student, stateful(student, name, "x", "baseline", 1, 0, 3))
 
 
 @check("comparative_integrated_gradients", points=0.5, needs=[has_a_value_per_feature])
 def refuses_bad_steps(student: Student) -> None:
-    """Raises ValueError or IndexError for bad classes and steps.
+    """Raise ValueError or IndexError for bad classes and steps.
 
-    Each call that is refused earns its share.
+    Each call that raises earns its share of the points.
     """
     good = {"model": MLP.network, "x": MLP.x, "baseline": MLP.baseline, "c1": 2, "c2": 0}
     wrong = (BAD_CLASSES, BAD_STEPS)
     refuses(student, bad(student, "comparative_integrated_gradients", *wrong, **good))
 
 
-BAD_K = (("k = 0", {"k": 0}), ("k above the neurons", {"k": 10}), ("k = -1", {"k": -1}))
+BAD_K = (("k = 0", {"k": 0}), ("k above the number of neurons", {"k": 10}), ("k = -1", {"k": -1}))
 
 
 @check("distinguishing_neurons", points=0.75, needs=[ranks_by_the_weights_of_a_linear_network])
 def ranks_all_neurons(student: Student) -> None:
-    """Ranks all neurons on further networks, and leaves everything as it was.
+    """Rank all neurons on further networks, and leave everything unchanged.
 
-    For one row and for several, from the input to the scores.  Neurons without any influence are
-    tied, and ties go to the lower index.  The right neurons in another order: half.
+    One row and several rows are tried, at slices from the input to the scores. Neurons without any
+    influence are tied, and ties go to the lower index. Half the points if the right neurons come in
+    another order.
     """
     for case in (*OTHERS, *ENDS, *IDLE):
         k = case.shape[0] if case in (*ENDS, *IDLE) else min(case.shape[0], 8)
@@ -169,16 +174,16 @@ def ranks_all_neurons(student: Student) -> None:
         if not all(clear(sign * push, range(1, k + 1)) for sign in (1, -1)):
             continue
         got, expected = student.distinguishing_neurons(*call), oracle.distinguishing_neurons(*call)
-        expect.same_ranking(got[0], expected[0], "towards c1")
-        expect.same_ranking(got[1], expected[1], "towards c2")
+        expect.same_ranking(got[0], expected[0], "the neurons for c1")
+        expect.same_ranking(got[1], expected[1], "the neurons for c2")
     leaves_as_found(student, stateful(student, "distinguishing_neurons", 2, "xs", 1, 3, 2))
 
 
 @check("distinguishing_neurons", points=0.75, needs=[ranks_by_the_weights_of_a_linear_network])
 def refuses_k_and_classes(student: Student) -> None:
-    """Raises ValueError or IndexError for bad classes, layers, batches and k.
+    """Raise ValueError or IndexError for bad classes, layers, batches and k.
 
-    Each call that is refused earns its share.
+    Each call that raises earns its share of the points.
     """
     wrong = (BAD_K, BAD_CLASSES, BAD_XS[2:])
     refuses(student, bad(student, "distinguishing_neurons", *wrong, **GOOD, k=2))
@@ -186,10 +191,10 @@ def refuses_k_and_classes(student: Student) -> None:
 
 @check("compare_with_single_class", points=0.5, needs=[compares_the_two_explanations])
 def compares_on_other_networks(student: Student) -> None:
-    """Agrees with our own solution on further networks, and leaves everything as it was.
+    """Agree with our solution on further networks, and leave everything unchanged.
 
-    For one row and for several, from the input to the scores; neurons without any influence are
-    tied, and ties go to the lower index.
+    One row and several rows are tried, at slices from the input to the scores. Neurons without any
+    influence are tied, and ties go to the lower index.
     """
     asked = [(case, min(case.shape[0], 5), 2) for case in (*OTHERS, *DOUBLE)]
     asked += [(case, 1, 2) for case in ENDS]
@@ -210,9 +215,9 @@ def compares_on_other_networks(student: Student) -> None:
 
 @check("compare_with_single_class", points=0.5, needs=[compares_the_two_explanations])
 def refuses_bad_k(student: Student) -> None:
-    """Raises ValueError or IndexError for bad classes, layers, batches and k.
+    """Raise ValueError or IndexError for bad classes, layers, batches and k.
 
-    Each call that is refused earns its share.
+    Each call that raises earns its share of the points.
     """
     wrong = (BAD_K, BAD_CLASSES, BAD_XS[2:])
     refuses(student, bad(student, "compare_with_single_class", *wrong, **GOOD, k=2))

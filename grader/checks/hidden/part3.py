@@ -40,60 +40,64 @@ OTHERS = [
 ODD = (
     ("positive = -1", {"positive": -1}),
     ("negative = -1", {"negative": -1}),
-    ("positive above the neurons", {"positive": 10}),
-    ("negative above the neurons", {"negative": 10}),
+    ("positive above the number of neurons", {"positive": 10}),
+    ("negative above the number of neurons", {"negative": 10}),
 )
 
 
 @check("random_classes", points=0.5, needs=[draws_distinct_classes])
 def refuses_k_that_is_impossible(student: Student) -> None:
-    """Raises ValueError or IndexError for k below 1 or above the number of classes.
+    """Raise ValueError or IndexError for k below 1 or above the number of classes.
 
-    Each call that is refused earns its share.
+    Each call that raises earns its share of the points.
     """
-    wrong = (("k = 0", {"k": 0}), ("k above the classes", {"k": 11}), ("k = -2", {"k": -2}))
+    wrong = (
+        ("k = 0", {"k": 0}),
+        ("k above the number of classes", {"k": 11}),
+        ("k = -2", {"k": -2}),
+    )
     refuses(student, bad(student, "random_classes", wrong, num_classes=10, k=5))
 
 
 @check("influential_neurons", points=0.5, needs=[finds_the_most_positive, finds_the_most_negative])
 def breaks_ties_towards_the_lower_index(student: Student) -> None:
-    """Ties go to the lower index; arrays and lists will do.
+    """Put the lower index first in a tie; accept arrays and lists.
 
-    The right neurons in another order: half.
+    Half the points if the right neurons come in another order.
     """
     low = normal(SEED + 32, 9, 2, 2) - 4
     for given in (NumPy(low), low.tolist()):
         got = student.influential_neurons(given, 9, 9)
         flat = low.reshape(9, -1)
-        expect.same_ranking(got[0], np.argsort(-flat.max(1)), "of a list the most positive")
-        expect.same_ranking(got[1], np.argsort(flat.min(1)), "of a list the most negative")
+        expect.same_ranking(got[0], np.argsort(-flat.max(1)), "the most positive neurons of a list")
+        expect.same_ranking(got[1], np.argsort(flat.min(1)), "the most negative neurons of a list")
     ties = np.array([1.0, -3.0, 2.0, -3.0, 2.0, 1.0, -3.0, 2.0] * 4, dtype=np.float32)
     for influence in (ties, NumPy(ties.astype(np.float64)), ties.tolist()):
         got = student.influential_neurons(influence, 20, 20)
         down, up = np.argsort(-ties, kind="stable"), np.argsort(ties, kind="stable")
-        expect.equal(got[0], down[:20], "with ties the most positive neurons")
-        expect.equal(got[1], up[:20], "with ties the most negative neurons")
+        expect.equal(got[0], down[:20], "the most positive neurons with ties")
+        expect.equal(got[1], up[:20], "the most negative neurons with ties")
 
 
 @check("influential_neurons", points=0.5, needs=[finds_the_most_positive])
 def may_name_a_neuron_twice(student: Student) -> None:
-    """A neuron with both a strong positive and a strong negative feature is in both lists.
+    """Name a neuron in both lists if it has both a strong positive and negative feature.
 
-    The right neurons in another order: half.
+    Half the points if the right neurons come in another order.
     """
     influence = 0.1 * normal(SEED + 30, 7, 3, 3)
     influence[4, 0, 0], influence[4, 2, 2] = 5.0, -5.0
     got = student.influential_neurons(influence, 2, 2)
     flat = influence.reshape(7, -1)
-    expect.same_ranking(got[0], np.argsort(-flat.max(1))[:2], "the most positive")
-    expect.same_ranking(got[1], np.argsort(flat.min(1))[:2], "the most negative")
+    expect.same_ranking(got[0], np.argsort(-flat.max(1))[:2], "the most positive neurons")
+    expect.same_ranking(got[1], np.argsort(flat.min(1))[:2], "the most negative neurons")
 
 
 @check("influential_neurons", points=0.5, needs=[finds_the_most_positive])
 def refuses_impossible_numbers(student: Student) -> None:
-    """Raises ValueError or IndexError for negative numbers and for more than there are neurons.
+    """Raise ValueError or IndexError for numbers below 0 or above the number of neurons.
 
-    Each call that is refused earns its share.
+    Each call that raises earns its share of the points.
     """
     influence = normal(SEED + 31, 9)
     good = {"influence": influence, "positive": 1, "negative": 1}
@@ -103,42 +107,42 @@ def refuses_impossible_numbers(student: Student) -> None:
 
 @check("mask_slice", points=0.5, needs=[keeps_some_and_zeroes_the_rest])
 def may_keep_nothing(student: Student) -> None:
-    """With nothing kept, the network sees zeros behind the layer."""
+    """If no neuron is kept, pass zeros to the next layer."""
     for case in OTHERS:
         call: tuple[Any, ...] = (case.network, case.layer, [])
         got, expected = (f.mask_slice(*call)(case.xs(3)) for f in (student, oracle))
-        expect.close(got, expected, what="with no neuron kept the output")
+        expect.close(got, expected, what="the output with no neuron kept")
 
 
 @check("mask_slice", points=0.5, needs=[keeps_some_and_zeroes_the_rest])
 def takes_any_order(student: Student) -> None:
-    """Takes `keep` as a list, an array or a tensor, in any order, with repeats; keeps float64."""
+    """Accept `keep` as a list, array or tensor, in any order, with repeats; keep float64."""
     for case in OTHERS:
         keep = np.array([1, 0, 1, 1], dtype=np.int64)
         expected = oracle.mask_slice(case.network, case.layer, [0, 1])(case.xs(3))
         for given in (keep, NumPy(keep), keep.tolist()):
             got = student.mask_slice(case.network, case.layer, given)(case.xs(3))
-            expect.close(got, expected, what="with neurons 0 and 1 kept the output")
+            expect.close(got, expected, what="the output with neurons 0 and 1 kept")
     case = Case(Network("smooth_cnn", seed=SEED + 10, dtype="float64"), 0, 0, SEED + 10)
     module = student.mask_slice(case.network, 0, [2])
     reply = student.reply(Call("()", {"module": module.call, "inputs": case.xs(2)}))
     dtype_kept(reply, "float64")
     expected = oracle.mask_slice(case.network, 0, [2])(case.xs(2))
-    expect.close(module(case.xs(2)), expected, expect.FLOAT64, "in float64 the output")
+    expect.close(module(case.xs(2)), expected, expect.FLOAT64, "the output in float64")
 
 
 @check("mask_slice", points=0.5, needs=[keeps_some_and_zeroes_the_rest])
 def does_not_touch_the_model(student: Student) -> None:
-    """Leaves the model that it is given as it is."""
+    """Leave the model that it is given unchanged."""
     leaves_as_found(student, stateful(student, "mask_slice", 2, [3, 0]))
 
 
 @check("mask_slice", points=1, needs=[keeps_some_and_zeroes_the_rest])
 def refuses_neurons_that_are_not_there(student: Student) -> None:
-    """Raises ValueError or IndexError for bad layers and neurons.
+    """Raise ValueError or IndexError for bad layers and neurons.
 
-    For a neuron that does not exist at the latest when the module is called.  Each call that is
-    refused earns its share.
+    For a neuron that does not exist, the function may raise, or the module when it is called. Each
+    call that raises earns its share of the points.
     """
     good = {"model": MLP.network, "layer": 1, "keep": [0, 2]}
     refused = bad(student, "mask_slice", BAD_XS[2:4], **good)
@@ -152,10 +156,10 @@ def refuses_neurons_that_are_not_there(student: Student) -> None:
 
 @check("binary_classifier", points=1, needs=[gives_one_margin_per_row])
 def is_right_elsewhere_too(student: Student) -> None:
-    """Agrees with our own solution on further networks, also where no neuron is kept.
+    """Agree with our solution on further networks, also if no neuron is kept.
 
-    For a single row, for scores of any size, and in float64.  Neurons without any influence are
-    tied, and ties go to the lower index.
+    A single row, scores of any size and float64 are tried. Neurons without any influence are tied,
+    and ties go to the lower index.
     """
     for case in OTHERS:
         for positive, negative in ((2, 2), (0, 1), (0, 0), (case.shape[0], 0)):
@@ -163,7 +167,7 @@ def is_right_elsewhere_too(student: Student) -> None:
             if not _chosen_clearly(*call):
                 continue
             got, expected = (f.binary_classifier(*call)(case.xs(4)) for f in (student, oracle))
-            what = f"with {positive} positive and {negative} negative neurons the margin"
+            what = f"the margin with {positive} positive and {negative} negative neurons"
             expect.close(got, expected, what=what)
     double = case_list(("smooth_mlp", 1, SEED + 14), dtype="float64")
     idle = [(case, rest) for case in case_list(("digits", 3, SEED + 16)) for rest in (1, 2, 3, 4)]
@@ -175,7 +179,7 @@ def is_right_elsewhere_too(student: Student) -> None:
         xs = case.xs(40) * np.asarray(300.0, dtype=case.network.dtype)
         got, expected = (f.binary_classifier(*call)(xs) for f in (student, oracle))
         tolerance = expect.FLOAT64 if case in double else expect.FLOAT32
-        expect.close(got, expected, tolerance, "where scores are large the margin")
+        expect.close(got, expected, tolerance, "the margin where scores are large")
 
 
 def _chosen_clearly(*call: Any) -> bool:
@@ -186,15 +190,15 @@ def _chosen_clearly(*call: Any) -> bool:
 
 @check("binary_classifier", points=0.5, needs=[gives_one_margin_per_row])
 def leaves_everything_as_found(student: Student) -> None:
-    """Leaves arguments, parameters, gradients and modes as they are."""
+    """Leave arguments, parameters, gradients and modes unchanged."""
     leaves_as_found(student, stateful(student, "binary_classifier", 2, "xs", 1, 2, 1))
 
 
 @check("binary_classifier", points=0.5, needs=[gives_one_margin_per_row])
 def refuses_bad_arguments(student: Student) -> None:
-    """Raises ValueError or IndexError for bad classes, layers, batches and numbers of neurons.
+    """Raise ValueError or IndexError for bad classes, layers, batches and neuron numbers.
 
-    Each call that is refused earns its share.
+    Each call that raises earns its share of the points.
     """
     good = {
         "model": MLP.network,
@@ -209,14 +213,14 @@ def refuses_bad_arguments(student: Student) -> None:
 
 @check("evaluate", points=0.5, needs=[counts_right])
 def evaluates_in_eval_mode(student: Student) -> None:
-    """Runs the classifier in eval mode, and leaves its mode and everything else as it was."""
+    """Run the classifier in eval mode, and leave its mode and all else unchanged."""
     network = Network("margin", seed=SEED + 40, training=True, grads=True)
     xs = normal(SEED + 41, 60, 4, scale=2.0)
     truth = (np.arange(60) % 3 == 0).tolist()
     expected = oracle.evaluate(network, xs, truth)
     got = student.evaluate(network, xs, truth)
     for name, ours, theirs in zip(("accuracy", "precision", "recall"), got, expected, strict=True):
-        expect.close(ours, theirs, what=f"of a classifier with dropout the {name}", scale=1)
+        expect.close(ours, theirs, what=f"the {name} of a classifier with dropout", scale=1)
     leaves_as_found(student, [student.call("evaluate", network, xs, truth)])
     in_place = Network("inplace_margin", seed=SEED + 42)
     leaves_as_found(student, [student.call("evaluate", in_place, xs, truth)])
@@ -224,7 +228,7 @@ def evaluates_in_eval_mode(student: Student) -> None:
 
 @check("evaluate", points=0.5, needs=[counts_right])
 def takes_any_truth(student: Student) -> None:
-    """Takes `is_target` as a list, an array or a tensor; and a batch of one."""
+    """Accept `is_target` as a list, an array or a tensor, and a batch of one."""
     truth = np.array([True, False, True, False])
     for given in (truth, NumPy(truth), truth.tolist()):
         quality(student, (1.0, 1.0, -1.0, -3.0), getattr(given, "array", given), (0.5, 0.5, 0.5))
@@ -242,14 +246,14 @@ def takes_any_truth(student: Student) -> None:
 
 @check("evaluate", points=0.5, needs=[counts_right])
 def refuses_truth_of_another_length(student: Student) -> None:
-    """Raises ValueError or IndexError for an empty batch and truth of another length.
+    """Raise ValueError or IndexError for an empty batch and for truth of another length.
 
-    Each call that is refused earns its share.
+    Each call that raises earns its share of the points.
     """
     classifier, rows = margins(1.0, -1.0, 2.0)
     wrong = (
-        ("truth that is too short", {"is_target": [True, False]}),
-        ("truth that is too long", {"is_target": [True, False, True, True]}),
+        ("is_target that is too short", {"is_target": [True, False]}),
+        ("is_target that is too long", {"is_target": [True, False, True, True]}),
         ("an empty batch", {"xs": rows[:0], "is_target": []}),
     )
     good = {"classifier": classifier, "xs": rows, "is_target": [True, False, True]}

@@ -25,7 +25,7 @@ SLICES = case_list(
     ("relu_max_cnn", 2, 6),
     ("slides", 1, 7),
 )
-"""Convolutional and linear slices, from the input itself to the scores."""
+"""Convolutional and linear slices, from the input to the scores."""
 
 IN_PLACE = case_list(("inplace_mlp", -1, 3), ("inplace_mlp", 1, 8), ("inplace_cnn", 0, 4))
 DOUBLE = case_list(("smooth_cnn", 2, 6), ("smooth_mlp", -1, 4), dtype="float64")
@@ -38,9 +38,9 @@ SPECIAL = by_slice([*IN_PLACE, *SOFTMAX, *TRAIN])
 
 @check("linear_scores", points=1)
 def gives_scores_before_softmax(student: Student) -> None:
-    """Gives the scores before softmax.
+    """Return the scores before softmax.
 
-    The network that comes back ends in the class scores, whether the given one ends in a softmax, a
+    The returned network outputs the class scores, whether the given network ends in a softmax, a
     log-softmax or neither.
     """
     for head in ("softmax", "log_softmax", ""):
@@ -48,15 +48,15 @@ def gives_scores_before_softmax(student: Student) -> None:
             case = Case(Network(family, seed=3, head=head), seed=3)
             scores = student.linear_scores(case.network)(case.xs())
             ending = head.replace("_", "-") or "no softmax"
-            what = f"of a network that ends in {ending}, the scores"
+            what = f"the scores of a network that ends in {ending}"
             expect.close(scores, case.scores(*case.xs()), what=what)
 
 
 @check("split", points=1)
 def composes(student: Student) -> None:
-    """g(h(x)) is the model again.
+    """g(h(x)) equals model(x) for every layer.
 
-    For every layer, from -1 (h passes the input on) to the last (g passes the scores on).
+    Layers run from -1 (h returns its input) to the last one (g returns its input).
     """
     for family in ("smooth_mlp", "inplace_cnn"):
         case = Case(Network(family, seed=1), seed=1)
@@ -69,10 +69,10 @@ def composes(student: Student) -> None:
 
 @check("split", points=0.5)
 def cuts_behind_the_layer(student: Student) -> None:
-    """h ends with the layer.
+    """End h with model[layer].
 
-    model[layer] is the last layer of h: on a network of two linear layers, h(x) for layer 0 is what
-    the first of them gives, for layer -1 it is x.
+    On a network of two linear layers, h(x) is x for layer -1, the output of the first layer for
+    layer 0, and the scores for layer 1.
     """
     case = Case(Network("deep_affine", seed=2), seed=2)
     weight, bias = linear_layer(case.network, 0)
@@ -84,10 +84,10 @@ def cuts_behind_the_layer(student: Student) -> None:
 
 @check("instance_influence", points=0.5)
 def has_a_row_per_instance(student: Student) -> None:
-    """Gives one row per instance, each in the shape of the slice.
+    """Return one row per instance, each in the shape of the slice.
 
-    (N, *Z): (N, channels, height, width) behind a convolution, (N, units) behind a linear layer,
-    and the shape of the input at layer -1; also for a batch of one.
+    The shape is (N, *Z): (N, channels, height, width) after a convolution, (N, units) after a
+    linear layer, and the shape of the batch at layer -1. A batch of one is tried as well.
     """
     for case in SLICES:
         for rows in (1, 3):
@@ -99,17 +99,17 @@ def has_a_row_per_instance(student: Student) -> None:
 
 @check("instance_influence", points=1, needs=[has_a_row_per_instance])
 def has_its_closed_form(student: Student) -> None:
-    """Where g is simple, is what one computes by hand.
+    """Match the formula on networks where it can be computed by hand.
 
-    Behind the last hidden layer the score is linear, with the weights of its class as derivative;
-    on the network x -> V (W x + b)^2 + d it is 2 V (W x + b) behind the linear layer.
+    After the last hidden layer the score is linear, so the influence is the weights of its class.
+    On the network x -> V (W x + b)^2 + d it is 2 V (W x + b) after the first linear layer.
     """
     case = Case(Network("deep_affine", seed=5), 0, target=2, seed=5)
     weight, _ = linear_layer(case.network, 1)
     for rows in (3, 70):
         got = student.instance_influence(case.network, 0, case.xs(rows), 2)
         expected = np.tile(weight[2], (rows, 1))
-        expect.close(got, expected, what="on a linear network the influence")
+        expect.close(got, expected, what="the influence on a linear network")
     case = Case(Network("quadratic", seed=6), 0, target=1, seed=6)
     (w, b), (v, _) = linear_layer(case.network, 0), linear_layer(case.network, 2)
     z = case.xs(3) @ w.T + b
@@ -121,11 +121,11 @@ def has_its_closed_form(student: Student) -> None:
 
 @check("instance_influence", points=1, needs=[has_a_row_per_instance])
 def is_the_reference_s(student: Student) -> None:
-    """Agrees with our own solution on convolutional and linear slices.
+    """Agree with our solution on convolutional and linear slices.
 
-    Networks with in-place layers, with a softmax at the end (the quantity of interest is the score
-    before it) and in train mode (to be evaluated in eval mode) are among them.  Right on linear
-    slices or on convolutional ones alone: half.
+    Some networks have in-place layers, some end in a softmax (the quantity of interest is the score
+    before it), and some come in train mode (evaluate them in eval mode). Half the points if only
+    linear or only convolutional slices are right.
     """
 
     def holds(case: Case) -> None:
@@ -141,9 +141,9 @@ def is_the_reference_s(student: Student) -> None:
 
 @check("class_influence", points=0.5)
 def has_the_shape_of_the_slice(student: Student) -> None:
-    """Gives one value per feature of the slice.
+    """Return one value per feature of the slice.
 
-    Shape Z, without a batch dimension: it is an average over the rows.
+    The shape is Z, without a batch dimension, because the influence is an average over the rows.
     """
     for case in SLICES:
         for rows in (1, 4):
@@ -155,10 +155,10 @@ def has_the_shape_of_the_slice(student: Student) -> None:
 
 @check("class_influence", points=1, needs=[has_the_shape_of_the_slice])
 def is_the_mean_over_the_rows(student: Student) -> None:
-    """Is the mean over all rows, whatever the model predicts for them.
+    """Average over all rows, whatever class the model predicts for them.
 
-    On the network x -> V (W x + b)^2 + d the mean is that of the point half way.  Right for a
-    single row alone, or but for one factor: half.
+    On the network x -> V (W x + b)^2 + d the average over the rows is the influence at their mean.
+    Half the points if only a single row is right, or if only a constant factor is wrong.
     """
     case = Case(Network("quadratic", seed=80), 0, target=3, seed=80)
     (w, b), (v, _) = linear_layer(case.network, 0), linear_layer(case.network, 2)
@@ -173,10 +173,10 @@ def is_the_mean_over_the_rows(student: Student) -> None:
 
 @check("class_influence", points=0.5, needs=[has_the_shape_of_the_slice])
 def follows_the_weights(student: Student) -> None:
-    """Averages under the weights, which it normalises.
+    """Normalise the weights, and average with them.
 
-    Weights (1, 3) mean the same as (0.25, 0.75); they come as a list, an array or a tensor.  Right
-    but for one factor: half.
+    Weights (1, 3) mean the same as (0.25, 0.75). They come as a list, an array or a tensor. Half
+    the points if only a constant factor is wrong.
     """
     case = Case(Network("quadratic", seed=9), -1, target=0, seed=9)
     (w, b), (v, _) = linear_layer(case.network, 0), linear_layer(case.network, 2)
@@ -191,10 +191,10 @@ def follows_the_weights(student: Student) -> None:
 
 @check("class_influence", points=0.5, needs=[has_the_shape_of_the_slice])
 def agrees_with_the_reference(student: Student) -> None:
-    """Agrees with our own solution on convolutional and linear slices.
+    """Agree with our solution on convolutional and linear slices.
 
-    In-place layers, a softmax at the end, train mode and float64 are among them.  Right on linear
-    slices or on convolutional ones alone: half.
+    Some networks have in-place layers, end in a softmax, come in train mode or use float64. Half
+    the points if only linear or only convolutional slices are right.
     """
 
     def holds(case: Case) -> None:

@@ -27,25 +27,25 @@ __all__: list[str] = []
 
 @check("top_neurons", points=0.5)
 def ranks_units(student: Student) -> None:
-    """Ranks the units of a linear slice, strongest first.
+    """Rank the units of a linear slice, strongest first.
 
-    By their signed influence: the most positive one first, the most negative one last.  The right
-    neurons in another order: half.
+    Rank by signed influence: the most positive unit comes first, the most negative one last. Half
+    the points if the right neurons come in another order.
     """
     influence = normal(4, 9)
     order = np.argsort(-influence, kind="stable")
     for k in (9, 3, 1):
         got = student.top_neurons(influence, k)
         expect.same_ranking(got, order[:k], f"the {k} top neurons of 9")
-    expect.same_ranking(student.top_neurons(influence), order[:1], "without k, the top neuron")
+    expect.same_ranking(student.top_neurons(influence), order[:1], "the top neuron without k")
 
 
 @check("top_neurons", points=1)
 def ranks_channels_by_their_largest_feature(student: Student) -> None:
-    """Ranks channels by the largest value of their maps.
+    """Rank channels by the largest value of their maps.
 
-    Not by the mean over the map, and not by absolute values: one strong feature makes a neuron
-    influential.  The right neurons in another order: half.
+    Do not use the mean over the map or absolute values: one strong feature makes a neuron
+    influential. Half the points if the right neurons come in another order.
     """
     influence = normal(5, 6, 4, 4)
     influence[1] -= 3.0  # strongly negative
@@ -64,9 +64,9 @@ MAPS += case_list(("smooth_cnn", -1, 5), ("smooth_mlp", 4, 7), head="softmax")
 
 @check("saliency_map", points=0.5)
 def has_the_shape_of_the_input(student: Student) -> None:
-    """Gives one value per pixel.
+    """Return one value per pixel.
 
-    The shape of x, for a neuron of a convolutional and of a linear slice.
+    The shape is that of x, for neurons of convolutional and of linear slices.
     """
     for case in MAPS:
         got = student.saliency_map(case.network, case.layer, case.neuron, case.x)
@@ -75,16 +75,16 @@ def has_the_shape_of_the_input(student: Student) -> None:
 
 @check("saliency_map", points=1, needs=[has_the_shape_of_the_input])
 def is_the_gradient_of_the_activation(student: Student) -> Feedback:
-    """Is the gradient of the neuron's activation, which is the largest value of its map.
+    """Return the gradient of the neuron's activation, the largest value of its map.
 
-    For a unit of a linear layer on the input that is its weights.  Signs stay.  Right on linear
-    slices or on convolutional ones alone: half.
+    For a unit of a linear layer on the input, that is its weights. Keep the signs. Half the points
+    if only linear or only convolutional slices are right.
     """
     case = Case(Network("deep_affine", seed=13), 0, seed=13)
     weight, _ = linear_layer(case.network, 0)
     for neuron in (0, 4):
         got = student.saliency_map(case.network, 0, neuron, case.x)
-        expect.close(got, weight[neuron], what=f"of unit {neuron} the saliency map")
+        expect.close(got, weight[neuron], what=f"the saliency map of unit {neuron}")
 
     def holds(case: Case) -> None:
         call = (case.network, case.layer, case.neuron, case.x)
@@ -97,7 +97,7 @@ def is_the_gradient_of_the_activation(student: Student) -> Feedback:
 
 
 def _seen_in_digits(student: Student) -> tuple[Figure, ...]:
-    """Digits beside what the neuron that each excites most looks at, by the student's maps."""
+    """Digits, and what the neuron that each excites most looks at, by the student's maps."""
     network, layer = Network("digits"), 4
     images = [digits().held_out[digits().held_out_labels == digit][0] for digit in SHOWN]
     seen = {}
@@ -108,15 +108,15 @@ def _seen_in_digits(student: Student) -> tuple[Figure, ...]:
         try:
             saliency = student.saliency_map(network, layer, neuron, image)
         except (StudentFault, Unmet):
-            return ()  # a picture more, not a case more
+            return ()  # the picture is an extra, and no case of the check
         seen[f"{digit}: neuron {neuron}"] = np.asarray(saliency, dtype=float)[0].tolist()
     shown = {"digits": [image[0].tolist() for image in images]}
     return (
         Figure("images", f"the digits {', '.join(map(str, SHOWN))}", shown),
         Figure(
             "maps",
-            "your saliency maps of the neuron that each excites most: where a brighter pixel "
-            "excites it more (orange) or less (blue)",
+            "your saliency maps of the neuron that each digit excites most: brighter pixels excite "
+            "it more (orange) or less (blue)",
             seen,
         ),
     )
@@ -127,9 +127,9 @@ SHOWN = (0, 3, 6, 8)
 
 @check("integrated_saliency_map", points=0.5)
 def has_the_shape_of_its_input(student: Student) -> None:
-    """Gives one value per pixel.
+    """Return one value per pixel.
 
-    The shape of x; steps is 50 where it is left out.
+    The shape is that of x. Without `steps`, use 50.
     """
     for case in MAPS:
         call = (case.network, case.layer, case.neuron, case.x, case.baseline)
@@ -138,15 +138,16 @@ def has_the_shape_of_its_input(student: Student) -> None:
 
 @check("integrated_saliency_map", points=0.75, needs=[has_the_shape_of_its_input])
 def integrates_the_activation(student: Student) -> None:
-    """Is integrated gradients of the neuron's activation.
+    """Return the integrated gradients of the neuron's activation.
 
-    (x - baseline) times the average gradient on the line; at 8 steps any usual rule is recognised.
+    They are (x - baseline) times the average gradient on the line. At 8 steps we recognise the
+    usual rules for the integral.
     """
     case = Case(Network("deep_affine", seed=14), 0, seed=14)
     weight, _ = linear_layer(case.network, 0)
     got = student.integrated_saliency_map(case.network, 0, 3, case.x, case.baseline, 5)
     accepted = up_to_an_interval(weight[3] * (case.x - case.baseline), 5)
-    expect.nearest(got, accepted, expect.FLOAT32, "of a linear unit the map")
+    expect.nearest(got, accepted, expect.FLOAT32, "the map of a linear unit")
     follows_a_rule([_integral(student, case) for case in MAPS], "the map")
 
 
@@ -167,7 +168,7 @@ def _integral(student: Student, case: Case) -> Integral:
 
 @check("integrated_saliency_map", points=0.25, needs=[has_the_shape_of_its_input])
 def weighs_its_points_to_one(student: Student) -> None:
-    """Takes an average: the weights of its points add up to 1.
+    """The weights of the points on the line add up to 1.
 
     On a linear network the map is weight times (x - baseline), for any number of steps.
     """
@@ -175,16 +176,16 @@ def weighs_its_points_to_one(student: Student) -> None:
     weight, _ = linear_layer(case.network, 0)
     for steps in (50, 7):
         got = student.integrated_saliency_map(case.network, 0, 2, case.x, case.baseline, steps)
-        what = f"of a linear unit the map with {steps} steps"
+        what = f"the map of a linear unit with {steps} steps"
         expect.close(got, weight[2] * (case.x - case.baseline), what=what)
 
 
 @check("scale_pixels", points=0.75)
 def dims_pixels_by_their_saliency(student: Student) -> None:
-    """Multiplies every pixel by its share of the largest saliency.
+    """Multiply every pixel by its saliency divided by the largest saliency.
 
-    s is the absolute saliency, maximised over channels; the most salient pixel keeps its value in
-    every channel.  Right but for one factor: half.
+    The saliency of a pixel is its largest absolute value over the channels. The most salient pixel
+    keeps its value in every channel. Half the points if only a constant factor is wrong.
     """
     x, saliency = normal(6, 3, 5, 5), normal(7, 3, 5, 5, scale=0.1)
     s = np.abs(saliency).max(0)
@@ -198,9 +199,9 @@ def dims_pixels_by_their_saliency(student: Student) -> None:
 
 @check("compare_attributions", points=0.75)
 def compares_ranks_and_tops(student: Student) -> None:
-    """Gives Spearman's rank correlation and the share of common top neurons.
+    """Return Spearman's rank correlation and the share of common top neurons.
 
-    Ranks, so that it does not matter by how much one feature exceeds another; the share is of the k
+    Only ranks count: by how much one feature exceeds another does not matter. The share is of the k
     neurons that each explanation puts first.
     """
     a, b = normal(10, 6, 3, 3), normal(11, 6, 3, 3)
@@ -213,6 +214,6 @@ def compares_ranks_and_tops(student: Student) -> None:
     monotone = np.exp(3 * a.astype(np.float64)).astype(np.float32)
     for other, correlation in ((monotone, 1.0), (-monotone, -1.0)):
         got = student.compare_attributions(a, other, 6)
-        what = "of an explanation and a monotone function of it, the rank correlation"
+        what = "the rank correlation of an explanation and a monotone function of it"
         expect.close(got[0], correlation, what=what)
-        expect.close(got[1], 1.0, what="with k = all neurons, the share of common ones")
+        expect.close(got[1], 1.0, what="the share of common neurons for k = all neurons")

@@ -1,4 +1,4 @@
-"""Part 1: averages on the way from a baseline to an input, and integrated gradients."""
+"""Part 1: averages on the line from a baseline to an input, and integrated gradients."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ PATHS = [
 
 @check("path_influence", points=0.5)
 def has_the_shape_of_its_slice(student: Student) -> None:
-    """Gives one value per feature of the slice.
+    """Return one value per feature of the slice.
 
-    Shape Z; steps is 50 where it is left out, and may be as small as 2.
+    The shape is Z. Without `steps`, use 50. Two steps are tried as well.
     """
     for case in PATHS:
         call = (case.network, case.layer, case.x, case.baseline, case.target)
@@ -44,11 +44,11 @@ def has_the_shape_of_its_slice(student: Student) -> None:
 
 @check("path_influence", points=1, needs=[has_the_shape_of_its_slice])
 def averages_on_the_line(student: Student) -> None:
-    """Is the average influence on the straight line from the baseline to the input.
+    """Average the influence on the straight line from the baseline to the input.
 
-    At 8 steps any usual rule for the integral is recognised: left-hand and right-hand sum,
-    midpoint, trapezoid, Gauss-Legendre.  The line is straight in input space; at a deeper slice h
-    bends it.
+    At 8 steps we recognise the usual rules for the integral: left-hand and right-hand sum,
+    midpoint, trapezoid, Gauss-Legendre. The line is straight in input space; in the features of a
+    deeper slice, h bends it.
     """
     follows_a_rule([_average(student, case) for case in PATHS], "the influence")
 
@@ -64,26 +64,26 @@ def _average(student: Student, case: Case) -> Integral:
 
 @check("path_influence", points=0.5, needs=[has_the_shape_of_its_slice])
 def weighs_its_points_to_one(student: Student) -> None:
-    """Takes an average: the weights of its points add up to 1.
+    """The weights of the points on the line add up to 1.
 
     On a linear network the influence is the same everywhere, and so is its average, for any number
-    of steps.  Dividing by steps + 1, or adding up steps + 1 points, shows here.
+    of steps. Dividing by steps + 1, or adding up steps + 1 points, fails here.
     """
     case = Case(Network("deep_affine", seed=11), 0, target=1, seed=11)
     weight, _ = linear_layer(case.network, 1)
     for steps in (50, 7):
         got = student.path_influence(case.network, 0, case.x, case.baseline, 1, steps)
-        what = f"on a linear network the influence with {steps} steps"
+        what = f"the influence on a linear network with {steps} steps"
         expect.close(got, weight[1], what=what)
 
 
 @check("path_influence", points=1, needs=[has_the_shape_of_its_slice])
 @for_all(cases(seeds=6))
 def is_a_gradient_where_the_line_is_a_point(student: Student, case: Case) -> None:
-    """From an input to itself it is the influence at that input.
+    """If x equals the baseline, return the influence at x.
 
-    Where baseline and input are the same, the line is a point; at the layer with the scores
-    themselves the influence is 1 for the target and 0 for the rest.
+    The line is then a single point. If the slice is the scores themselves, the influence is 1 for
+    the target and 0 for the other classes.
     """
     got = student.path_influence(case.network, case.layer, case.x, case.x, case.target, steps=5)
     accepted = up_to_an_interval(case.derivative(case.x), 5)
@@ -92,37 +92,39 @@ def is_a_gradient_where_the_line_is_a_point(student: Student, case: Case) -> Non
 
 @check("integrated_gradients", points=0.5)
 def has_a_value_per_feature(student: Student) -> None:
-    """Gives one value per feature of the input.
+    """Return one value per feature of the input.
 
-    The shape of x, without a batch dimension; steps is 50 where it is left out.
+    The shape is that of x, without a batch dimension. Without `steps`, use 50. Two steps are tried
+    as well.
     """
     for case in PATHS:
         call = (case.network, case.x, case.baseline, case.target)
         fifty_by_default(student, "integrated_gradients", call, "the attribution")
-        expect.finite(student.integrated_gradients(*call, steps=2), "the attribution of 2 steps")
+        expect.finite(student.integrated_gradients(*call, steps=2), "the attribution with 2 steps")
 
 
 @check("integrated_gradients", points=1, needs=[has_a_value_per_feature])
 def solves_the_clipped_sum(student: Student) -> None:
-    """Of min(2a + 3b, 1) from (0, 0) to (2, 1), is (4/7, 3/7).
+    """Return (4/7, 3/7) for min(2a + 3b, 1) from (0, 0) to (2, 1).
 
-    The gradient is (2, 3) on the first seventh of the way and 0 behind it.  A gradient at the end
-    of the way alone would give (0, 0).
+    The gradient is (2, 3) on the first seventh of the line and 0 on the rest. The gradient at the
+    end of the line alone would give (0, 0).
     """
     network = Network("clipped_sum")
     x, zero = np.array([2.0, 1.0], dtype=np.float32), np.zeros(2, dtype=np.float32)
     got = student.integrated_gradients(network, x, zero, 0, steps=1500)
-    # Which side of the kink a point falls on moves a sum by 1/1500 of its slope: honest ones use a
-    # third of this, and the nearest mistake is off by twice as much (`hw3 audit`).
+    # A point that falls on the other side of the kink moves the sum by 1/1500 of the slope: honest
+    # code uses a third of this tolerance, the nearest mistake twice as much (`hw3 audit`).
     expect.close(got, np.array([4 / 7, 3 / 7]), 0.01, "the attribution")
 
 
 @check("integrated_gradients", points=1, needs=[has_a_value_per_feature])
 @for_all(cases(layers=[-1], seeds=16))
 def is_complete(student: Student, case: Case) -> None:
-    """Adds up to the change in the score.
+    """The sum equals the change in the score.
 
-    Between baseline and input, at 300 steps (completeness, proposition 1 of Sundararajan et al.).
+    The change is from the baseline to the input, at 300 steps (completeness, proposition 1 of
+    Sundararajan et al.).
     """
     after, before = case.scores(case.x, case.baseline)[:, case.target]
     assume(abs(after - before) > 0.5)
@@ -133,45 +135,45 @@ def is_complete(student: Student, case: Case) -> None:
 @check("integrated_gradients", points=0.5, needs=[has_a_value_per_feature])
 @for_all(cases(layers=[-1], seeds=6, ignores=True))
 def gives_nothing_to_what_does_nothing(student: Student, case: Case) -> None:
-    """Is zero for an input that the network ignores, and zero where x is the baseline.
+    """Return zero for an input that the network ignores, and zero if x is the baseline.
 
-    The first feature (channel) of the input has the weight 0 here.
+    The first feature (or channel) of the input has the weight 0 here.
     """
     got = student.integrated_gradients(case.network, case.x, case.baseline, case.target)
     expect.close(
         got[0],
         np.zeros_like(got[0]),
         expect.NOTHING,
-        "of an ignored input the attribution",
+        "the attribution of an ignored input",
         scale=1,
     )
     expect.that(bool(np.abs(got).max() > 0), "the attribution is zero for every input")
     got = student.integrated_gradients(case.network, case.x, case.x, case.target)
     expect.close(
-        got, np.zeros_like(got), expect.NOTHING, "where x is the baseline the attribution", scale=1
+        got, np.zeros_like(got), expect.NOTHING, "the attribution where x is the baseline", scale=1
     )
 
 
 @check("integrated_gradients", points=0.5, needs=[has_a_value_per_feature])
 def is_exact_on_linear_networks(student: Student) -> None:
-    """On a linear network is weight times (x - baseline), for any number of steps.
+    """On a linear network, return weight times (x - baseline), for any number of steps.
 
-    An average whose weights do not add up to 1, and a baseline that is left out, show here.
+    This fails if the weights of the average do not add up to 1, or if the baseline is ignored.
     """
     case = Case(Network("affine", seed=12), target=2, seed=12)
     weight, _ = linear_layer(case.network, 0)
     for steps in (50, 7):
         got = student.integrated_gradients(case.network, case.x, case.baseline, 2, steps)
-        what = f"on a linear network the attribution with {steps} steps"
+        what = f"the attribution on a linear network with {steps} steps"
         expect.close(got, weight[2] * (case.x - case.baseline), what=what)
 
 
 @check("integrated_gradients", points=0.5, needs=[has_a_value_per_feature])
 def integrates_on_the_line(student: Student) -> None:
-    """Is (x - baseline) times the average gradient on the line.
+    """Return (x - baseline) times the average gradient on the line.
 
-    At 8 steps any usual rule for the integral is recognised.  In-place layers, a softmax at the end
-    and train mode are among the networks.
+    At 8 steps we recognise the usual rules for the integral. Some networks have in-place layers,
+    end in a softmax or come in train mode.
     """
     follows_a_rule([_integral(student, case) for case in PATHS], "the attribution")
 

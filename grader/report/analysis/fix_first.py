@@ -90,13 +90,12 @@ def lost(check: Check, outcome: Outcome) -> float:
 
 
 def fix_first(report: Report, limit: int = 5, *, alike: bool = True) -> list[Advice]:
-    """The checks to fix first, those with the most points to win leading; never a blocked one.
+    """The checks to fix first, most points first; never a blocked one.
 
-    A check's own points count together with those of the blocked checks behind it, which nobody can
-    earn before it.  Checks of one part that say the very same (a file that is not there, a function
-    that is not written) are one thing to fix, and so are all that found the same mistake; they
-    stand as the first of them.  What failed because another check did (``Check.causes``) stands
-    behind that one.
+    A check counts with the points of the blocked checks that need it.  Checks of one part with the
+    same message (a missing file, an unwritten function) are one thing to fix, and so are all that
+    found the same mistake; the first of them stands for all.  What failed because another check did
+    (``Check.causes``) follows that one.
 
     Args:
         report: as it is to be shown.
@@ -193,9 +192,9 @@ def to_do(advice: Advice) -> str:
 
 
 def to_win(advice: Advice) -> str:
-    """What fixing it wins: ``+1; 2 checks wait for it``, or with how many found the same."""
-    checks = "1 check waits" if advice.waiting == 1 else f"{advice.waiting} checks wait"
-    held_up = f"; {checks} for it" if advice.waiting else ""
+    """What fixing it wins: ``+1; 2 more checks need it``, or with how many found the same."""
+    checks = "1 more check needs" if advice.waiting == 1 else f"{advice.waiting} more checks need"
+    held_up = f"; {checks} it" if advice.waiting else ""
     if advice.waiting and nothing_called(advice.outcome):
         return f"up to +{numbers.number(advice.points)}{held_up}"
     found = "1 check" if advice.alike == 1 else f"{advice.alike} checks"

@@ -126,7 +126,9 @@ def _reasons(report: Report) -> list[str]:
     if isinstance(timeouts, int) and timeouts > 0:
         reasons.append("timed out once" if timeouts == 1 else f"timed out {timeouts} times")
     if functions := _only_hidden_ones_fail(report):
-        reasons.append(f"passes what it can see of {', '.join(functions)} and fails what is hidden")
+        reasons.append(
+            f"passes the public checks of {', '.join(functions)} and fails the hidden ones"
+        )
     return reasons
 
 

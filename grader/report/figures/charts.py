@@ -67,7 +67,7 @@ class Chart:
 
 @dataclass(frozen=True)
 class Scatter:
-    """Points in a plane, as paths of dots: an array's own, and behind them those of the others."""
+    """Points in a plane, as paths of dots: an array's own, and below them those of the others."""
 
     alt: str
     note: str

@@ -260,15 +260,19 @@ def _win(advice: Advice) -> str:
 
 
 def _opens(advice: Advice) -> str:
-    words = [f"{numbers.trimmed(numbers.fixed(advice.lost, advice.check.points))} here"]
+    words = [_in_points(numbers.trimmed(numbers.fixed(advice.lost, advice.check.points)))]
     if advice.alike:
         found = "1 more check" if advice.alike == 1 else f"{advice.alike} more checks"
-        words.append(f"{found} found the same, worth {numbers.number(advice.alike_points)}")
+        words.append(f"{found} ({_in_points(numbers.number(advice.alike_points))}) found the same")
     if advice.waiting:
-        checks = "1 check waits" if advice.waiting == 1 else f"{advice.waiting} checks wait"
-        points = numbers.number(advice.waiting_points)
-        words.append(f"{checks} for this one, worth {points} more")
+        checks = "1 more check" if advice.waiting == 1 else f"{advice.waiting} more checks"
+        points = _in_points(numbers.number(advice.waiting_points))
+        words.append(f"{checks} ({points}) could not run until this one passes")
     return "; ".join(words) if len(words) > 1 else ""
+
+
+def _in_points(number: str) -> str:
+    return "1 point" if number == "1" else f"{number} points"
 
 
 def _verdict(report: Report) -> str:
@@ -285,7 +289,7 @@ def _verdict(report: Report) -> str:
     undecided = statuses.count(Status.INVALID)
     waiting = statuses.count(Status.BLOCKED)
     extras = [f"{partly} partly"] if partly else []
-    extras += [f"{waiting} waiting for others"] if waiting else []
+    extras += [f"{waiting} not run because others did not pass"] if waiting else []
     extras += [f"{undecided} undecided"] if undecided else []
     return f"{', '.join([words, *extras])}."
 

@@ -57,7 +57,7 @@ def _test(function: str, pairs: Sequence[Judged]) -> dict[str, Any]:
     words = f"{passed} of {len(pairs)} checks passed, {numbers.points(earned, possible)} points"
     test = {"name": _plain(function), "max_score": possible}
     if any(outcome.status is Status.INVALID for _, outcome in pairs):
-        message = f"{words}; the grader could not decide the others: its own fault, and no zero"
+        message = f"{words}; the grader could not decide the others: not your fault, and not a zero"
         return {**test, "status": "error", "score": None, "message": message}
     if passed == len(pairs):
         return {**test, "status": "pass", "score": earned}

@@ -27,7 +27,7 @@ _KINDS = {
 }
 
 _UNDECIDED = (
-    "The grader could not decide this check. That is its own fault and not counted as 0; "
+    "The grader could not decide this check. This is not your fault and not counted as 0; "
     "please tell your instructor."
 )
 

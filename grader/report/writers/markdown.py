@@ -48,14 +48,14 @@ def _blocks(report: Report) -> Iterator[str]:
     undecided = f", {numbers.number(total.undecided)} undecided" if total.undecided else ""
     yield f"## Homework 3: {numbers.points(total.earned, total.possible)} points{undecided}"
     if unsandboxed(report):
-        yield "**UNSANDBOXED**: this code ran without walls around it."
+        yield "**UNSANDBOXED**: this code ran without a sandbox."
     if report.submission.reason:
         yield "This submission could not be graded."
         yield _pre(report.submission.reason)
     if total.undecided > 0.0:
         yield (
             f"**The grader could not decide about {numbers.number(total.undecided)} points.** "
-            "That is its own fault and not counted as 0; please tell your instructor."
+            "This is not your fault and not counted as 0; please tell your instructor."
         )
         reasons = [o.feedback.message for o in report.outcomes if o.status is Status.INVALID]
         yield _pre("\n".join(dict.fromkeys(filter(None, reasons))))
@@ -64,7 +64,7 @@ def _blocks(report: Report) -> Iterator[str]:
         yield "Everything passed. Well done!"
     if report.left_out:
         checks = "1 check was" if report.left_out == 1 else f"{report.left_out} checks were"
-        yield f"{checks} not run this time; the points above are of those that were."
+        yield f"{checks} not run this time; the points above do not include them."
     if report.withheld > 0.0:
         yield (
             f"{numbers.number(report.withheld)} of the points come from hidden checks; "

@@ -98,7 +98,7 @@ class _Page:
         title = self._text(f"Homework 3: {name}", "bold")
         self.console.print(title, no_wrap=True, overflow="crop" if self.plain else "ellipsis")
         if unsandboxed(self.report):
-            warning = "UNSANDBOXED: this code ran without walls around it."
+            warning = "UNSANDBOXED: this code ran without a sandbox."
             self.console.print(self._text(warning, "bold red"))
         if submission.reason:
             self.console.print(self._text("This submission could not be graded.", "red"))
@@ -150,13 +150,14 @@ class _Page:
         for message, alike in said.items():
             if len(alike) > 1:
                 points = numbers.number(sum(lost(*pair) for pair in alike[1:]))
-                more = "1 more check says" if len(alike) == 2 else f"{len(alike) - 1} more say"
+                more = "1 more check" if len(alike) == 2 else f"{len(alike) - 1} more checks"
                 line = one_line(f"{more}: {message} ({points} points)", 200)
                 self.console.print(Padding(self._text(line, "dim"), (0, 0, 0, 4)))
         if blocked and not self.verbose:
             points = numbers.number(sum(lost(*pair) for pair in blocked))
-            checks = "1 check waits" if len(blocked) == 1 else f"{len(blocked)} checks wait"
-            line = f"{self.marks[Status.BLOCKED]} {checks} for others to pass ({points} points)"
+            checks = "1 check" if len(blocked) == 1 else f"{len(blocked)} checks"
+            line = f"{checks} not run: others have to pass first ({points} points)"
+            line = f"{self.marks[Status.BLOCKED]} {line}"
             self.console.print(Padding(self._text(line, "dim"), (0, 0, 0, 2)))
 
     def _check(self, pair: Judged) -> None:
@@ -212,7 +213,7 @@ class _Page:
             undecided = numbers.number(total.undecided)
             self._note(
                 f"The grader could not decide about {undecided} points. "
-                "That is not counted as 0; please tell your instructor.",
+                "This is not your fault and not counted as 0; please tell your instructor.",
                 "cyan",
             )
         if report.withheld > 0.0:
@@ -220,7 +221,7 @@ class _Page:
             self._note(f"{withheld} of the points come from hidden checks; the total counts them.")
         if report.left_out:
             checks = "1 check was" if report.left_out == 1 else f"{report.left_out} checks were"
-            self._note(f"{checks} not run this time; the points above are of those that were.")
+            self._note(f"{checks} not run this time; the points above do not include them.")
         if passed_everything(report):
             self._note("Everything passed. Well done!", "green")
         first = fix_first(report, 1)

@@ -98,7 +98,7 @@ def builder(gan: Gan, latent_dim: int) -> Callable[[], tuple[nn.Module, nn.Modul
 class Fed:
     """A hook that keeps what a network is fed with.
 
-    A copy of the network shares it, and a network that is written to a file leaves it behind.
+    A copy of the network shares it, and a network that is written to a file leaves it out.
     """
 
     def __init__(self) -> None:

@@ -50,8 +50,8 @@ def steps(gan: Gan, real: Tensor, noise: Tensor, runs: list[dict[str, Any]]) -> 
             losses, 1 unless given;
             ``real``, ``noise``: which of the choices, 0 unless given;
             ``clear``: ``"calls"`` clears every ``.grad`` between calls, ``"generator"`` those of
-            the generator behind each discriminator step, ``"discriminator"`` those of the
-            discriminator behind each generator step.
+            the generator after each discriminator step, ``"discriminator"`` those of the
+            discriminator after each generator step.
 
     Returns:
         ``generator``, ``discriminator``: (runs, calls + 1, P) parameters before the calls and after
@@ -119,8 +119,8 @@ def duel(
         rounds: calls of the first and of the second kind.
 
     Returns:
-        ``real``, ``fake``, ``later``: (2, M) logits of real and of generated images behind the
-        first kind, and of generated ones behind the second; with both networks in eval mode, and in
+        ``real``, ``fake``, ``later``: (2, M) logits of real and of generated images after the
+        first kind, and of generated ones after the second; with both networks in eval mode, and in
         train mode.
     """
     step = function(gan, "train_step")

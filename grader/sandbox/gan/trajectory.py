@@ -25,7 +25,7 @@ class Track:
     Args:
         network: followed from here on.
         optimizer: whose steps are looked at.
-        after: called behind each of its steps with their number so far; it may raise
+        after: called after each of its steps with their number so far; it may raise
             :class:`Enough`.
     """
 

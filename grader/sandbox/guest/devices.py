@@ -16,7 +16,7 @@ import torch
 __all__ = ["NOT_THERE", "asked_for", "hide"]
 
 NOT_THERE = (
-    "no GPU is there when a submission is checked or graded: leave out .cuda(), "
+    "submissions are checked and graded without a GPU: leave out .cuda(), "
     '.to("cuda") and pin_memory, or use them only if torch.cuda.is_available()'
 )
 

@@ -199,14 +199,14 @@ def _no_memory(error: BaseException, text: str) -> bool:
 def _missing_module(name: str, names: frozenset[str]) -> str:
     top = name.partition(".")[0]
     if top in layout.PACKAGES:
-        return f"imports '{top}', which belongs to the grader and is not there for submissions"
+        return f"imports '{top}', which belongs to the grader: a submission cannot import it"
     if f"{top}.py" in names or any(n.startswith(f"{top}/") for n in names):
         return f"imports '{name}', which is not in the submission"
     if f"{top}.py" in contract.FILES:
         return f"imports '{top}', but {top}.py is not in the submission"
     if top in sys.stdlib_module_names or top in contract.PROMISED:
-        return f"imports '{name}', which does not exist in the version that is installed here"
+        return f"imports '{name}', which does not exist in the installed version"
     return (
-        f"imports '{top}', which is not promised to submissions: there are the standard library, "
-        f"{', '.join(contract.PROMISED)}, and your own .py files"
+        f"imports '{top}', which submissions cannot use: import the standard library, "
+        f"{', '.join(contract.PROMISED)}, or your own .py files"
     )

@@ -56,7 +56,7 @@ def install() -> None:
     """
     if nn.Module.__call__ is not _call:
         nn.Module.__call__ = _call  # type: ignore[method-assign]
-    run = getattr(torch.autograd, _ENGINE, None)  # behind grad, backward and Tensor.backward
+    run = getattr(torch.autograd, _ENGINE, None)  # what grad, backward and Tensor.backward call
     if run is not None and not hasattr(run, _NUMBER):
         setattr(torch.autograd, _ENGINE, _counting(run))
 

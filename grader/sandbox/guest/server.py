@@ -27,7 +27,7 @@ BOOT = (
     "from grader.sandbox.guest.server import main; main()"
 )
 """The guest's command: no entry of ``sys.path`` for the current folder; ours first, unless packages
-are installed there: then it keeps its place behind the standard library."""
+are installed there: then it keeps its place after the standard library."""
 
 
 class Capture(io.TextIOBase):
@@ -92,7 +92,7 @@ def serve(
         requests_fd: frames come in here.
         replies_fd: and go out there.
         problem: what :func:`prepare` said, where it has run already.
-        layers: the walls that this process stands behind.
+        layers: the walls around this process.
     """
     requests, replies = os.fdopen(requests_fd, "rb"), os.fdopen(replies_fd, "wb")
     nothing = os.open(os.devnull, os.O_RDWR)

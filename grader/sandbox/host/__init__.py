@@ -1,1 +1,1 @@
-"""The grader's side: sessions, and the processes behind them."""
+"""The grader's side: sessions, and their processes."""

@@ -113,7 +113,7 @@ class GuestProcess:
     """A guest process with a thread at either end of its pipes: nothing blocks for long here.
 
     Args:
-        walls: what stands around it.
+        walls: the isolation of the process.
         memory_mb: MiB that it may take on top of the imports.
     """
 

@@ -84,7 +84,7 @@ def _parts(call: Call) -> list[str]:
 def _name(call: Call) -> str:
     """A call in words, for what went wrong in it."""
     if call.function == "()":
-        return "calling what was returned"
+        return "calling the returned value"
     return "gan.py" if call.function.startswith("drive:") else f"{call.function}(…)"
 
 
@@ -157,7 +157,7 @@ class ProcessSession(_OneSubmission):
     Args:
         files: the submission's, by name.
         limits: of calls that have none of their own.
-        walls: what stands around the guest.
+        walls: the isolation of the guest.
         allowance: what this session and others of the submission may take together.
         alone: whether nothing else runs beside it, so that what took too long is tried once more.
     """
@@ -180,7 +180,7 @@ class ProcessSession(_OneSubmission):
         self._greeted = False
         self._base_kb = 0
         self.layers: tuple[str, ...] = ()
-        """The walls that the guest stands behind, once it has said so."""
+        """The walls around the guest, once it has reported them."""
         self._pipes: GuestProcess | None = self._start()
 
     def _start(self) -> GuestProcess:
@@ -205,7 +205,7 @@ class ProcessSession(_OneSubmission):
         except _Orphaned as error:
             if self._walls.unsandboxed:  # then it may have been the student's code
                 return Reply(error=StudentError("died", str(error), ("died",)))
-            raise GuestUnusable(f"what forks processes for student code dies: {error}") from None
+            raise GuestUnusable(f"the process that starts student code died: {error}") from None
 
     def _load(self, part: str) -> StudentError | None:
         known = part in self._load_errors
@@ -265,7 +265,7 @@ class ProcessSession(_OneSubmission):
                 self.on_progress(done)
             if left <= 0:
                 if wall < limits.wall_seconds:
-                    return self._lost("timeout", f"{self._used_up()}, the last in {doing}")
+                    return self._lost("timeout", f"{self._used_up()}; it was stopped in {doing}")
                 return self._lost("timeout", f"{doing} took longer than {wall:g} seconds")
             used = process.processor_seconds()
             before = used if before is None else before
@@ -327,7 +327,9 @@ class ProcessSession(_OneSubmission):
             self.layers = (*around, *hello["layers"])
             if self._walls.layers and self.layers != self._walls.layers:
                 self.close()
-                raise GuestUnusable("the walls around student code are not those that were tried")
+                raise GuestUnusable(
+                    "the walls around student code are not the ones that were tested"
+                )
             self._greeted = True
             self._pipes.process.processor_seconds()
             self._base_kb = self._pipes.process.most_kb

@@ -32,7 +32,7 @@ _LIMITS = Limits(wall_seconds=30.0, cpu_seconds=10.0, memory_mb=256)
 
 _OURS = ("grader/checks/gan/mechanics.py", "grader/data/digits.safetensors")
 
-_NOT_LINUX = "walls need Linux: Landlock, seccomp and namespaces are its own"
+_NOT_LINUX = "walls need Linux: only Linux has Landlock, seccomp and namespaces"
 
 
 @dataclass(frozen=True)

@@ -38,14 +38,14 @@ DOUBLE = [
     *case_list(("inplace_cnn", -1, SEED + 3), dtype="float64", head="softmax"),
 ]
 SMALL = 1e-6
-"""Weights so small are as good as any, and show an epsilon that was added to their sum."""
+"""Weights this small are valid too, and reveal an epsilon that was added to their sum."""
 
 
 @check("linear_scores", points=0.5)
 def removes_the_last_softmax_only(student: Student) -> None:
-    """Changes nothing where there is no softmax at the end.
+    """Remove a softmax at the end, and change nothing else.
 
-    In-place layers, batch norm, convolutions and a softmax in the middle come through as they are.
+    In-place layers, batch norm, convolutions and a softmax in the middle stay as they are.
     """
     flat = case_list(("smooth_cnn", -1, SEED + 1), ends=3) + case_list(
         ("smooth_mlp", -1, SEED + 2), ends=3
@@ -58,13 +58,13 @@ def removes_the_last_softmax_only(student: Student) -> None:
 
 @check("linear_scores", points=0.5, needs=[gives_scores_before_softmax])
 def leaves_the_model_alone(student: Student) -> None:
-    """Does not modify the model that it is given."""
+    """Leave the model that it is given unchanged."""
     leaves_as_found(student, stateful(student, "linear_scores"))
 
 
 @check("split", points=0.5, needs=[composes])
 def splits_any_network(student: Student) -> None:
-    """Splits networks with a softmax, in-place layers and batch norm, and leaves them alone."""
+    """Split networks with a softmax, in-place layers and batch norm; leave them unchanged."""
     for case in OTHERS:
         h, g = student.split(case.network, case.layer)
         scores = case.scores(*case.xs())
@@ -78,9 +78,9 @@ def splits_any_network(student: Student) -> None:
 
 @check("split", points=0.5, needs=[composes])
 def refuses_layers_that_are_not_there(student: Student) -> None:
-    """Raises ValueError or IndexError for a layer that is not there.
+    """Raise ValueError or IndexError for a layer that does not exist.
 
-    Each call that is refused earns its share.
+    Each call that raises earns its share of the points.
     """
     refuses(student, bad(student, "split", BAD_XS[2:4], model=MLP.network, layer=0))
 
@@ -88,7 +88,7 @@ def refuses_layers_that_are_not_there(student: Student) -> None:
 @check("instance_influence", points=0.5, needs=[has_a_row_per_instance])
 @for_all(cases(["smooth_mlp", "smooth_cnn", "quadratic"], layers=[0, 1], seeds=8))
 def is_linear_in_the_model(student: Student, case: Case) -> None:
-    """Is linear in the model: of a sum of two networks it is the sum of theirs."""
+    """Be linear in the model: a mixture of two networks has the mixed influence."""
     spec, xs = case.network, case.xs(2)
     one, two = ((1.0, 7 + case.seed),), ((1.0, 70 + case.seed),)
     mixed = ((2.0, 7 + case.seed), (-0.5, 70 + case.seed))
@@ -98,13 +98,13 @@ def is_linear_in_the_model(student: Student, case: Case) -> None:
     ]
     expect.finite(np.stack(parts))
     expected = 2.0 * parts[0].astype(np.float64) - 0.5 * parts[1]
-    expect.close(parts[2], expected, what=f"on a mixture of two {spec.family}, the influence")
+    expect.close(parts[2], expected, what=f"the influence on a mixture of two {spec.family}")
     expect.that(bool(np.abs(parts[2]).max() > 0), "the influence is zero everywhere")
 
 
 @check("instance_influence", points=0.5, needs=[has_a_row_per_instance])
 def is_right_elsewhere_too(student: Student) -> None:
-    """Agrees with our own solution on further networks, and leaves all as it was."""
+    """Agree with our solution on further networks, and leave everything unchanged."""
     for case in OTHERS:
         call = (case.network, case.layer, case.xs(2), case.target)
         expect.close(
@@ -126,9 +126,9 @@ def is_right_elsewhere_too(student: Student) -> None:
 
 @check("instance_influence", points=0.5, needs=[has_a_row_per_instance])
 def refuses_bad_arguments(student: Student) -> None:
-    """Raises ValueError or IndexError for bad classes, layers and batches.
+    """Raise ValueError or IndexError for bad classes, layers and batches.
 
-    Each call that is refused earns its share.
+    Each call that raises earns its share of the points.
     """
     good = {"model": MLP.network, "layer": 1, "xs": MLP.xs(), "target": 2}
     refuses(student, bad(student, "instance_influence", BAD_XS, **good))
@@ -137,9 +137,9 @@ def refuses_bad_arguments(student: Student) -> None:
 @check("class_influence", points=0.5, needs=[has_the_shape_of_the_slice])
 @for_all(cases(seeds=8))
 def is_linear_in_the_distribution(student: Student, case: Case) -> None:
-    """Is linear in the distribution of interest: of a mixture it is the mixture.
+    """Be linear in the distribution of interest: a mixture has the mixed influence.
 
-    And equals the average of derivatives found by small changes of the features.
+    The influence also equals the average of derivatives found by small changes of the features.
     """
     xs, (model, layer, target) = case.xs(5), (case.network, case.layer, case.target)
     p, q = distribution(case.seed, 5), distribution(case.seed + 50, 5)
@@ -157,7 +157,7 @@ def is_linear_in_the_distribution(student: Student, case: Case) -> None:
 
 @check("class_influence", points=0.5, needs=[has_the_shape_of_the_slice])
 def leaves_everything_as_found(student: Student) -> None:
-    """Leaves arguments, parameters, gradients and modes as they are, on any network."""
+    """Leave arguments, parameters, gradients and modes unchanged, on any network."""
     leaves_as_found(student, stateful(student, "class_influence", 2, "xs", 1))
     weights = distribution(SEED, 4)
     leaves_as_found(student, stateful(student, "class_influence", 2, "xs", 1, weights))
@@ -172,9 +172,9 @@ def leaves_everything_as_found(student: Student) -> None:
 
 @check("class_influence", points=0.5, needs=[has_the_shape_of_the_slice])
 def refuses_bad_weights(student: Student) -> None:
-    """Raises ValueError or IndexError for bad classes, layers, batches and weights.
+    """Raise ValueError or IndexError for bad classes, layers, batches and weights.
 
-    Each call that is refused earns its share.
+    Each call that raises earns its share of the points.
     """
     good = {"model": MLP.network, "layer": 1, "xs": MLP.xs(4), "target": 2}
     refuses(student, bad(student, "class_influence", BAD_XS, BAD_WEIGHTS, **good))
@@ -182,10 +182,10 @@ def refuses_bad_weights(student: Student) -> None:
 
 @check("path_influence", points=0.5, needs=[has_the_shape_of_its_slice])
 def bends_the_line(student: Student) -> None:
-    """Follows the straight line in input space, which a deeper slice bends.
+    """Follow the line that is straight in input space, also for a deeper slice.
 
-    Compared with derivatives found by small changes of the features, in float32 and float64; on a
-    linear network with the weights.
+    We compare with derivatives found by small changes of the features, in float32 and float64, and
+    with the weights on a linear network.
     """
     deep = (("smooth_mlp", 1, SEED + 11), ("smooth_cnn", 2, SEED + 12))
     bent = [*case_list(*deep), *case_list(*deep, dtype="float64")]
@@ -196,7 +196,7 @@ def bends_the_line(student: Student) -> None:
     case = Case(Network("deep_affine", seed=SEED + 16, dtype="float64"), -1, 2, SEED + 16)
     (first, _), (second, _) = (linear_layer(case.network, i) for i in (0, 1))
     got = student.path_influence(case.network, -1, case.x, case.baseline, 2, 6)
-    precise(got, second[2] @ first, 6, "on a linear network in float64 the influence")
+    precise(got, second[2] @ first, 6, "the influence on a linear network in float64")
 
 
 def _bends(student: Student, case: Case) -> Integral:
@@ -210,15 +210,15 @@ def _bends(student: Student, case: Case) -> Integral:
 
 @check("path_influence", points=0.5, needs=[has_the_shape_of_its_slice])
 def leaves_no_trace(student: Student) -> None:
-    """Leaves arguments, parameters, gradients and modes as they are."""
+    """Leave arguments, parameters, gradients and modes unchanged."""
     leaves_as_found(student, stateful(student, "path_influence", 2, "x", "baseline", 1, 3))
 
 
 @check("path_influence", points=0.5, needs=[has_the_shape_of_its_slice])
 def refuses_bad_steps(student: Student) -> None:
-    """Raises ValueError or IndexError for bad classes, layers and steps.
+    """Raise ValueError or IndexError for bad classes, layers and steps.
 
-    Each call that is refused earns its share.
+    Each call that raises earns its share of the points.
     """
     good = {"model": MLP.network, "layer": 1, "x": MLP.x, "baseline": MLP.baseline, "target": 2}
     refuses(student, bad(student, "path_influence", BAD_XS[:4], BAD_STEPS, **good))
@@ -227,13 +227,13 @@ def refuses_bad_steps(student: Student) -> None:
 @check("integrated_gradients", points=0.5, needs=[has_a_value_per_feature])
 @for_all(cases(["smooth_mlp", "smooth_cnn"], layers=[-1], seeds=10))
 def does_not_depend_on_the_implementation(student: Student, case: Case) -> None:
-    """Two networks that compute the same function have the same attribution."""
+    """Return the same attribution for two networks that compute the same function."""
     rewritten = case.with_network(rewritten=True)
     line = (case.x, case.baseline, case.target)
     steps, tolerance = comparable(student, "integrated_gradients", (case.network, *line))
     one, two = (student.integrated_gradients(c.network, *line, steps) for c in (case, rewritten))
     expect.close(
-        two, one, tolerance, "on the same function written in other layers, the attribution"
+        two, one, tolerance, "the attribution for the same function written in other layers"
     )
     expect.that(bool(np.abs(one).max() > 0), "the attribution is zero everywhere")
 
@@ -241,7 +241,7 @@ def does_not_depend_on_the_implementation(student: Student, case: Case) -> None:
 @check("integrated_gradients", points=0.5, needs=[has_a_value_per_feature])
 @for_all(cases(["smooth_mlp", "smooth_cnn"], layers=[-1], seeds=10))
 def is_linear(student: Student, case: Case) -> None:
-    """Is linear in the model, and zero for inputs that do nothing."""
+    """Be linear in the model, and zero for inputs that do nothing."""
     mixes = (
         ((1.0, 7 + case.seed),),
         ((1.0, 70 + case.seed),),
@@ -253,17 +253,17 @@ def is_linear(student: Student, case: Case) -> None:
     parts = [student.integrated_gradients(network, *line, steps) for network in networks]
     expect.finite(np.stack(parts))
     expected = 2.0 * parts[0].astype(np.float64) - 0.5 * parts[1]
-    what = "on a mixture of two networks, the attribution"
+    what = "the attribution on a mixture of two networks"
     expect.close(parts[2], expected, tolerance, what)
     nothing = np.zeros_like(parts[2][0])
     expect.close(
-        parts[2][0], nothing, expect.NOTHING, "of an ignored input the attribution", scale=1.0
+        parts[2][0], nothing, expect.NOTHING, "the attribution of an ignored input", scale=1.0
     )
 
 
 @check("integrated_gradients", points=0.5, needs=[has_a_value_per_feature])
 def leaves_the_network_as_it_was(student: Student) -> None:
-    """Leaves all as it was, and keeps float64."""
+    """Leave everything unchanged, and keep float64."""
     leaves_as_found(student, stateful(student, "integrated_gradients", "x", "baseline", 1, 3))
     for dtype in ("float64", "float32"):
         spec = Network("affine", seed=SEED + 13, dtype=dtype)
@@ -273,14 +273,14 @@ def leaves_the_network_as_it_was(student: Student) -> None:
         weight, _ = linear_layer(case.network, 0)
         if dtype == "float64":
             expected = weight[1] * (case.x - case.baseline)
-            precise(student.integrated_gradients(*call), expected, 6, "in float64 the attribution")
+            precise(student.integrated_gradients(*call), expected, 6, "the attribution in float64")
 
 
 @check("integrated_gradients", points=0.5, needs=[has_a_value_per_feature])
 def refuses_classes_that_are_not_there(student: Student) -> None:
-    """Raises ValueError or IndexError for bad classes and steps.
+    """Raise ValueError or IndexError for bad classes and steps.
 
-    Each call that is refused earns its share.
+    Each call that raises earns its share of the points.
     """
     good = {"model": MLP.network, "x": MLP.x, "baseline": MLP.baseline, "target": 2}
     refuses(student, bad(student, "integrated_gradients", BAD_XS[:2], BAD_STEPS, **good))

@@ -22,24 +22,29 @@ __all__: list[str] = []
 
 @check("top_neurons", points=0.5)
 def breaks_ties_towards_the_lower_index(student: Student) -> None:
-    """Ties go to the lower index; k outside of 1 ... neurons is refused; lists will do.
+    """Put the lower index first in a tie, refuse k out of range, and accept lists.
 
-    Each call that should be refused earns its share.  The right neurons in another order: half.
+    Each call that raises as it should earns its share of the points. Half the points if the right
+    neurons come in another order.
     """
     ties = np.array([1.0, 3.0, -2.0, 3.0, 1.0, 3.0, -2.0] * 5, dtype=np.float32)
     order = np.argsort(-ties, kind="stable")
     for influence in (ties, NumPy(ties.astype(np.float64)), ties.tolist()):
         got = student.top_neurons(influence, 35)
-        expect.equal(got, order, "with ties the order of the neurons")
+        expect.equal(got, order, "the order of tied neurons")
     one = normal(SEED + 19, 1, 3, 3)
-    expect.equal(student.top_neurons(one, 1), np.array([0]), "of one map the top neuron")
+    expect.equal(student.top_neurons(one, 1), np.array([0]), "the top neuron of a single map")
     maps = normal(SEED + 18, 6, 2, 2)
     leaves_as_found(student, [student.call("top_neurons", maps, 4)])
     low = maps - 4  # nothing above zero
     order = np.argsort(-low.reshape(6, -1).max(1), kind="stable")
     for given in (NumPy(low), low.tolist()):
         expect.same_ranking(student.top_neurons(given, 6), order, "the top neurons of a list")
-    wrong = (("k = 0", {"k": 0}), ("k above the neurons", {"k": 36}), ("k = -1", {"k": -1}))
+    wrong = (
+        ("k = 0", {"k": 0}),
+        ("k above the number of neurons", {"k": 36}),
+        ("k = -1", {"k": -1}),
+    )
     refuses(student, bad(student, "top_neurons", wrong, attribution=ties, k=1))
 
 
@@ -49,15 +54,15 @@ NEURONS = case_list(
 NEURONS += case_list(("inplace_cnn", 0, SEED + 6), ("dropout_bn", 6, SEED + 7), training=True)
 BAD_NEURON = (
     ("neuron -1", {"neuron": -1}),
-    ("a neuron that there is not", {"neuron": 9}),
+    ("a neuron index out of range", {"neuron": 9}),
     ("layer -2", {"layer": -2}),
-    ("a layer behind the last", {"layer": 5}),
+    ("a layer index out of range", {"layer": 5}),
 )
 
 
 @check("saliency_map", points=0.5, needs=[has_the_shape_of_the_input])
 def is_right_on_other_neurons(student: Student) -> None:
-    """Agrees with our own solution on further networks, and leaves all as it was."""
+    """Agree with our solution on further networks, and leave everything unchanged."""
     for case in NEURONS:
         call = (case.network, case.layer, case.neuron, case.x)
         expect.close(
@@ -67,15 +72,15 @@ def is_right_on_other_neurons(student: Student) -> None:
     call = (case.network, 1, 3, case.x)
     dtype_kept(student.reply(student.call("saliency_map", *call)), "float64")
     expected = oracle.saliency_map(*call)
-    expect.close(student.saliency_map(*call), expected, expect.FLOAT64, "in float64 the map")
+    expect.close(student.saliency_map(*call), expected, expect.FLOAT64, "the map in float64")
     leaves_as_found(student, stateful(student, "saliency_map", 2, 3, "x"))
 
 
 @check("saliency_map", points=0.5, needs=[has_the_shape_of_the_input])
 def refuses_neurons_that_are_not_there(student: Student) -> None:
-    """Raises ValueError or IndexError for bad neurons and layers.
+    """Raise ValueError or IndexError for bad neurons and layers.
 
-    Each call that is refused earns its share.
+    Each call that raises earns its share of the points.
     """
     good = {"model": MLP.network, "layer": 1, "neuron": 0, "x": MLP.x}
     refuses(student, bad(student, "saliency_map", BAD_NEURON, **good))
@@ -84,7 +89,7 @@ def refuses_neurons_that_are_not_there(student: Student) -> None:
 @check("integrated_saliency_map", points=0.5, needs=[has_the_shape_of_its_input])
 @for_all(cases(["smooth_mlp", "quadratic"], layers=[0, 1, 2], seeds=8))
 def adds_up_to_the_change_of_the_activation(student: Student, case: Case) -> None:
-    """Adds up to the change of the neuron's activation, at 300 steps."""
+    """The sum equals the change in the neuron's activation, at 300 steps."""
     neuron = case.neuron
     got = student.integrated_saliency_map(
         case.network, case.layer, neuron, case.x, case.baseline, steps=300
@@ -94,9 +99,9 @@ def adds_up_to_the_change_of_the_activation(student: Student, case: Case) -> Non
 
 @check("integrated_saliency_map", points=0.5, needs=[has_the_shape_of_its_input])
 def refuses_bad_neurons(student: Student) -> None:
-    """Raises ValueError or IndexError for bad arguments; leaves all as it was and keeps float64.
+    """Raise ValueError or IndexError for bad arguments, change nothing and keep float64.
 
-    Each call that is refused earns its share.
+    Each call that raises earns its share of the points.
     """
     case = Case(Network("smooth_mlp", seed=SEED + 9, dtype="float64"), 1, 0, SEED + 9)
     double = student.call("integrated_saliency_map", case.network, 1, 2, case.x, case.baseline, 5)
@@ -105,7 +110,7 @@ def refuses_bad_neurons(student: Student) -> None:
     (first, _), (second, _) = (linear_layer(case.network, i) for i in (0, 1))
     got = student.integrated_saliency_map(case.network, 1, 2, case.x, case.baseline, 6)
     expected = second[2] @ first * (case.x - case.baseline)
-    precise(got, expected, 6, "on a linear network in float64 the map")
+    precise(got, expected, 6, "the map on a linear network in float64")
     leaves_as_found(student, stateful(student, "integrated_saliency_map", 2, 3, "x", "baseline", 3))
     good = {
         "model": MLP.network,
@@ -119,56 +124,59 @@ def refuses_bad_neurons(student: Student) -> None:
 
 @check("scale_pixels", points=0.25)
 def gives_zeros_for_an_empty_map(student: Student) -> None:
-    """An all-zero map gives zeros, not NaN; float64 and negative saliency are fine."""
+    """Return zeros for an all-zero map, not NaN; accept float64 and negative saliency."""
     x = normal(SEED + 20, 2, 4, 4)
     got = student.scale_pixels(x, np.zeros_like(x))
-    expect.equal(got, np.zeros_like(x), "for an all-zero map the picture")
+    expect.equal(got, np.zeros_like(x), "the picture for an all-zero map")
     for row in ([-1.0, 0.0, -2.0], [1.0, -1.0, 0.5]):
         vector, three = np.array(row, dtype=np.float32), normal(SEED + 23, 3)
         expected = three * np.abs(vector) / np.abs(vector).max()
-        expect.close(student.scale_pixels(three, vector), expected, what=f"for saliency {row} x")
+        expect.close(
+            student.scale_pixels(three, vector), expected, what=f"the vector for saliency {row}"
+        )
     saliency = -np.abs(normal(SEED + 21, 2, 4, 4, dtype="float64"))
     s, wide = np.abs(saliency).max(0), x.astype(np.float64)
     got = student.scale_pixels(wide, saliency)
-    expect.close(got, wide * (s / s.max()), expect.FLOAT64, "for negative saliency the picture")
+    expect.close(got, wide * (s / s.max()), expect.FLOAT64, "the picture for negative saliency")
     leaves_as_found(student, [student.call("scale_pixels", x, normal(SEED + 22, 2, 4, 4))])
     for given in (saliency, NumPy(saliency), saliency.tolist()):
         reply = student.reply(student.call("scale_pixels", x, given))
         dtype_kept(reply, "float32")
         got = student.scale_pixels(x, given)
-        expect.close(got, x * (s / s.max()), what="for saliency of another kind the picture")
+        expect.close(got, x * (s / s.max()), what="the picture for saliency of another type")
 
 
 @check("compare_attributions", points=0.25)
 def averages_ties(student: Student) -> None:
-    """Ties share the average of their ranks; a constant explanation gives 0; bad k is refused.
+    """Give ties their average rank, return 0 for a constant explanation, refuse a bad k.
 
-    In the share of common neurons a tie goes to the lower index.  Arrays and lists will do.
+    In the share of common neurons a tie goes to the lower index. Arrays and lists are accepted.
+    Each call that raises as it should earns its share of the points.
     """
     a = np.array([1.0, 1.0, 2.0, 2.0, 3.0, 0.0], dtype=np.float32)
     b = np.array([2.0, 1.0, 1.0, 1.0, 4.0, 4.0], dtype=np.float32)
     expected = oracle.compare_attributions(a, b, 2)
     got = student.compare_attributions(a, b, 2)
-    expect.close(got[0], expected[0], what="with ties the rank correlation", scale=0.1)
+    expect.close(got[0], expected[0], what="the rank correlation with ties", scale=0.1)
     expect.close(got[1], expected[1], what="the share of common top neurons", scale=1)
     flat = np.full(6, 0.5, dtype=np.float32)
     for one, other in ((a, flat), (flat, a), (flat, flat)):
         got = student.compare_attributions(one, other, 2)
-        expect.close(got[0], 0.0, what="of a constant explanation the rank correlation", scale=1)
-    # Forty neurons of four values: sorting that keeps no order shows only where there are many.
+        expect.close(got[0], 0.0, what="the rank correlation of a constant explanation", scale=1)
+    # Forty neurons of four values: an unstable sort shows only with many equal values.
     one, other = (np.floor(2 * normal(SEED + i, 40)).clip(-2, 2) for i in (24, 25))
     for first, second in ((one, other), (NumPy(one), NumPy(other)), (one.tolist(), other.tolist())):
         for k in (1, 6, 15, 29):
             expected = oracle.compare_attributions(one, other, k)
             got = student.compare_attributions(first, second, k)
-            expect.close(got[0], expected[0], what="with ties the rank correlation", scale=0.1)
+            expect.close(got[0], expected[0], what="the rank correlation with ties", scale=0.1)
             expect.close(got[1], expected[1], what=f"the share of {k} common neurons", scale=1)
     map_, beside = (normal(SEED + i, 9, 3, 3).astype(np.float64) for i in (26, 27))
     for k in (2, 3, 4):
         expected = oracle.compare_attributions(map_, beside, k)
         got = student.compare_attributions(map_.tolist(), beside.tolist(), k)
-        expect.close(got[0], expected[0], what="of maps the rank correlation", scale=0.1)
-        expect.close(got[1], expected[1], what=f"of maps the share of {k} neurons", scale=1)
+        expect.close(got[0], expected[0], what="the rank correlation of maps", scale=0.1)
+        expect.close(got[1], expected[1], what=f"the share of {k} common neurons of maps", scale=1)
     leaves_as_found(student, [student.call("compare_attributions", a, b, 3)])
-    wrong = (("k = 0", {"k": 0}), ("k above the neurons", {"k": 7}))
+    wrong = (("k = 0", {"k": 0}), ("k above the number of neurons", {"k": 7}))
     refuses(student, bad(student, "compare_attributions", wrong, a=a, b=b, k=2))

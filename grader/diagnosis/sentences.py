@@ -1,0 +1,261 @@
+"""What a student reads about a known mistake, by the name of the mistake."""
+
+from __future__ import annotations
+
+__all__ = ["SENTENCES"]
+
+SENTENCES = {
+    # The quantity of interest
+    "after_softmax": (
+        "This is computed after the softmax, from a probability or its logarithm. A probability "
+        "also rises when other scores fall, so it does not say what speaks for this class. Use "
+        "the score before the softmax."
+    ),
+    "last_layer_dropped": (
+        "The last layer was removed although it is not a softmax: these are features, not class "
+        "scores. Remove the last layer only if it is a softmax or log-softmax."
+    ),
+    "predicted_class": (
+        "This explains the class that the network predicts, not the requested one. Use the class "
+        "that is given, whatever the network predicts."
+    ),
+    "all_classes": (
+        "This is the derivative of the sum of all class scores. Take the score of the requested "
+        "class only: in the sum, what speaks for one class and against another cancels."
+    ),
+    "other_class": "This explains the class next to the requested one. Classes count from 0.",
+    "one_class": (
+        "This explains c1 alone. Subtract the score of c2: what speaks for both classes alike is "
+        "still in your result."
+    ),
+    "c2_alone": (
+        "This explains c2 alone. Explain what speaks for c1 rather than c2: the difference of the"
+        " two scores."
+    ),
+    "classes_swapped": "c1 and c2 are swapped: this says what speaks for c2 rather than c1.",
+    "classes_added": (
+        "The scores of the two classes are added. Subtract them: in the sum, what tells the "
+        "classes apart cancels, and what they share counts twice."
+    ),
+    "classes_divided": (
+        "The influence on c1 is divided by the influence on c2. Subtract instead: a quotient "
+        "explodes where c2 has little influence, and does not say which class is ahead."
+    ),
+    "single_c2": (
+        "The comparison uses the explanation of c2. Compare with the explanation of c1 alone."
+    ),
+    "other_neuron": (
+        "This is the map of another neuron. A neuron is an index into the first dimension of the "
+        "slice, counted from 0, and stands for its whole map."
+    ),
+    "strongest_neuron": "This explains the strongest neuron of the layer, not the requested one.",
+    "map_sum": (
+        "The neuron's map is summed here. Its activation is the largest value of its map: a sum "
+        "mixes the place where the neuron fires with all other places."
+    ),
+    "map_mean": (
+        "The neuron's map is averaged here. Its activation is the largest value of its map: an "
+        "average hides the one place where the neuron fires."
+    ),
+    # The slice and its gradients
+    "train_mode": (
+        "The network ran in train mode: dropout drew at random, and batch norm used the other "
+        "rows. Call eval() first, and restore the modes afterwards."
+    ),
+    "layer_before": (
+        "The slice is one layer too early: model[layer] is the last layer of h, and z is its "
+        "output."
+    ),
+    "layer_after": (
+        "The slice is one layer too late: model[layer] is the last layer of h, and z is its output."
+    ),
+    "halves_swapped": (
+        "h and g are returned in the wrong order. h comes first: it takes the input to the slice."
+    ),
+    "overwritten": (
+        "These are the gradients after the next layer. That layer works in place and has "
+        "overwritten the features that you kept: keep a copy (.clone()) of the slice."
+    ),
+    "times_activation": (
+        "The gradient is multiplied by the features. Influence is the derivative alone: how the "
+        "quantity reacts to a small change of a feature, whatever the feature's size."
+    ),
+    "absolute": (
+        "These are absolute values. Keep the signs: they say whether a feature speaks for the "
+        "class or against it, and only signed terms can cancel in an average."
+    ),
+    "clipped": (
+        "Negative values are set to zero. Keep them: they say what speaks against the class, and "
+        "without them averages and sums are wrong."
+    ),
+    "sum_for_mean": "This is a sum. Take the average: a sum grows with the number of points.",
+    "not_averaged": "This has one row per instance. Average it over the distribution of interest.",
+    "over_neurons": (
+        "The average is taken over the neurons, which leaves one number per instance. Average "
+        "over the instances: the result has one number per feature."
+    ),
+    "accumulated": (
+        "Gradients add up from one point to the next: the .grad of the previous point is still "
+        "there at the next one, so early points count many times. Clear it, or use "
+        "torch.autograd.grad."
+    ),
+    "weights_ignored": (
+        "The weights have no effect: this is the plain mean over the rows. Average with the "
+        "weights, which are the distribution of interest."
+    ),
+    "weights_raw": (
+        "The weights are used without normalising them. Divide them by their sum: a distribution "
+        "of interest adds up to 1."
+    ),
+    "rows_dropped": (
+        "Rows that the network assigns to another class are left out. Average over all rows: the "
+        "network's mistakes belong to the distribution of interest."
+    ),
+    # The path
+    "wrong_count": (
+        "The sum is divided by something other than the number of points, so the weights do not "
+        "add up to 1. The average is then wrong even on a linear network, where all gradients are"
+        " equal."
+    ),
+    "at_the_end": (
+        "This is the gradient at x alone. Average over the whole line from the baseline: if a "
+        "network saturates before x, its gradient at x is close to zero."
+    ),
+    "at_the_start": "This is the gradient at the baseline alone. Average over the whole line to x.",
+    "zero_baseline": (
+        "The baseline has no effect: the line starts at zero. Start at the given baseline, "
+        "because an attribution is always relative to it."
+    ),
+    "path_from_zero": (
+        "The line starts at zero instead of at the baseline. The attribution adds up to the "
+        "change in the score only if both ends of the line are right."
+    ),
+    "off_the_line": (
+        "The points do not lie between the baseline and x. The first should be at or near the "
+        "baseline, the last at or near x."
+    ),
+    "times_x": (
+        "The average gradient is multiplied by x. Multiply by x - baseline: a pixel that equals "
+        "the baseline gets nothing, and the sum equals the change in the score."
+    ),
+    "no_difference": (
+        "This is the average gradient alone. Multiply it by (x - baseline): only then it says how"
+        " much each pixel contributed, not how sensitive the score is."
+    ),
+    "difference_reversed": (
+        "The gradient is multiplied by baseline - x, so every sign is reversed. Multiply by x - "
+        "baseline."
+    ),
+    "times_difference": (
+        "This is multiplied by the change of the features. Influence on the line is the average "
+        "derivative alone; the product is an attribution."
+    ),
+    "straight_inside": (
+        "The line is straight in the features of the slice. Make it straight in the input: points"
+        " between h(baseline) and h(x) need not belong to any input."
+    ),
+    # Neurons
+    "rank_absolute": (
+        "The ranking uses absolute values. Keep the sign: a strongly negative neuron speaks "
+        "against the class and is not among the most positive ones."
+    ),
+    "rank_mean": (
+        "Neurons are ranked by the mean over their maps. Use the extreme value of the map: one "
+        "strong feature makes a neuron influential, and a mean hides it."
+    ),
+    "lowest_maxima": (
+        "The negative neurons are those with the smallest maximum. Use the smallest minimum: a "
+        "neuron may have a strong positive and a strong negative feature."
+    ),
+    "weakest_first": (
+        "The order is reversed. Put the strongest neuron first, so that a shorter list keeps the "
+        "strongest ones."
+    ),
+    "ties_higher": "Put the neuron with the lower index first if neurons are equally influential.",
+    "sign_filtered": (
+        "Neurons of the other sign are left out. Return as many as requested, whatever their "
+        "sign: only then two classes can be compared."
+    ),
+    "lists_swapped": "The two lists are swapped. The most positive neurons come first.",
+    "pearson": (
+        "This is Pearson's correlation of the values. Spearman's is that of their ranks, so that "
+        "one huge feature does not decide alone."
+    ),
+    "ties_apart": (
+        "Equal values get different ranks, in the order of their positions. Give ties the average"
+        " of their ranks."
+    ),
+    "overlap_count": (
+        "The overlap is the share of the k top neurons of one explanation that are among the k "
+        "top neurons of the other, in any order. It is between 0 and 1."
+    ),
+    "unnormalised": (
+        "Divide the saliency by its largest value, and by nothing else. Then the most salient "
+        "pixel keeps its value, and a pixel without saliency becomes dark."
+    ),
+    "channels_apart": (
+        "Every channel is scaled on its own, which changes the colours. A pixel's saliency is the"
+        " largest over its channels."
+    ),
+    "channels_averaged": (
+        "Saliency is averaged or summed over the channels. A pixel's saliency is the largest over"
+        " its channels."
+    ),
+    "signed_scale": (
+        "The saliency keeps its sign here. Use its absolute value: a pixel matters in either "
+        "direction, and a negative factor would invert it."
+    ),
+    # The mask and the classifier
+    "mask_swapped": (
+        "Kept and masked are swapped: the neurons in `keep` are set to zero. Set all others to "
+        "zero."
+    ),
+    "masked_rows": "Rows of the batch are set to zero. Neurons are the dimension after the batch.",
+    "mask_forgotten": "Nothing is masked: the network uses all of its neurons.",
+    "softmax_dropped": (
+        "The softmax is gone. Splitting or masking a network changes nothing else: a softmax at "
+        "the end stays."
+    ),
+    "negative_missing": (
+        "Only the neurons of most positive influence are kept. Keep those of most negative "
+        "influence as well: they also tell the class from the others."
+    ),
+    "positive_missing": (
+        "Only the neurons of most negative influence are kept. Keep those of most positive "
+        "influence as well."
+    ),
+    "margin_over_mean": (
+        "The margin subtracts the mean of the other scores. Subtract the highest other score: one"
+        " class that scores higher is enough for the answer no."
+    ),
+    "margin_over_sum": (
+        "The margin subtracts the sum of the other scores. Subtract the highest of them."
+    ),
+    "margin_over_all": (
+        "The margin subtracts the highest of all scores, the class itself included. It is then "
+        "never positive, and the classifier never says yes. Use the other classes only."
+    ),
+    "no_margin": (
+        "This is the score of the class alone. Subtract the highest other score: the classifier "
+        "says yes only if the class scores higher."
+    ),
+    "margin_turned": (
+        "The margin has the wrong sign. A positive margin means that the row is the class."
+    ),
+    "margin_in_column": "The margins have the shape (N, 1). Return one number per row: (N,).",
+    # Evaluation
+    "zero_says_yes": (
+        "The threshold is wrong. A margin above 0 means that the row is the class; a margin of "
+        "exactly 0 means that it is not."
+    ),
+    "precision_recall_swapped": (
+        "Precision and recall are swapped. Precision is the share of the class among the rows "
+        "that get a yes, recall the share of the rows of the class that get one."
+    ),
+    "per_cent": "These are percentages. Return shares between 0 and 1.",
+    "other_rows": (
+        "Precision and recall are counted over the wrong rows. Precision is a share of the rows "
+        "that get a yes, recall a share of the rows of the class."
+    ),
+}
+"""By the name of the mistake (``reference/mistakes.py``)."""
