@@ -9,7 +9,6 @@ import json
 import os
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 from xml.etree import ElementTree as ET
@@ -17,13 +16,14 @@ from xml.etree import ElementTree as ET
 import pytest
 import yaml
 
+import cases
 from ci_readers import Markdown, carried_out, junit_problems
 from grading import ROOT
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the jobs' shell is bash")
 
 TEMPLATE = ROOT / "student_template"
-HALF_RIGHT = ROOT / "fixtures" / "submissions" / "no_path"
+HALF_RIGHT = "no_path"
 MAIN = "from grader.cli.main import main; main()"
 QUICK = "--only top_neurons --json result.json"
 
@@ -105,7 +105,7 @@ class Run:
 
 @pytest.fixture
 def folder(tmp_path):
-    shutil.copytree(HALF_RIGHT, tmp_path / "repository")
+    cases.write(HALF_RIGHT, tmp_path).rename(tmp_path / "repository")
     return tmp_path
 
 
@@ -113,7 +113,7 @@ def folder(tmp_path):
 def half_right(tmp_path_factory):
     """A half-right submission's run on GitHub."""
     folder = tmp_path_factory.mktemp("half_right")
-    shutil.copytree(HALF_RIGHT, folder / "repository")
+    cases.write(HALF_RIGHT, folder).rename(folder / "repository")
     return Run(folder, "github")
 
 
@@ -221,7 +221,8 @@ def test_on_github_what_is_refused_is_fenced_too(folder):
 
 
 def test_without_a_system_no_file_is_written(folder):
+    before = set(os.listdir(folder / "repository"))
     run = Run(folder, "gitlab", GITLAB_CI="")
     assert run.status == 1
-    written = {path.name for path in run.repository.iterdir()} - set(os.listdir(HALF_RIGHT))
+    written = {path.name for path in run.repository.iterdir()} - before
     assert written == {"result.json", "hw3.xml", "report.html"}

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+import cases
 from grader.checks.framework.cases import Case
 from grader.checks.framework.student import Student
 from grader.errors import Vanished
@@ -17,7 +18,7 @@ from grader.oracle.store import FILE, Values
 from grader.records import Call, Status, Submission
 from grader.release import freeze
 from grader.sandbox.host.session import InProcessSession
-from grading import BY_ID, CHECKS, ROOT, reference_files
+from grading import BY_ID, CHECKS, reference_files
 
 CASE = Case(Network("smooth_cnn", seed=2, dtype="float64"), 3, target=1, seed=2)
 SUBMISSION = Submission("one", "One", {}, "")
@@ -162,7 +163,7 @@ def outcomes(files, source, checks=PUBLIC):
 
 
 def sample(name):
-    return {p.name: p.read_bytes() for p in (ROOT / "fixtures/submissions" / name).glob("*.py")}
+    return cases.load(name).files
 
 
 @pytest.mark.parametrize(

@@ -8,19 +8,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+import cases
 import processor_marks
 from grader.oracle.store import Values
 from grader.release import freeze
 from grading import ROOT
 
-SAMPLES = ROOT / "fixtures" / "submissions"
-SOME = [
-    ROOT / "reference",
-    *(f"{SAMPLES / name}:part1" for name in ("raw_weights", "ignores_steps")),
-    *(f"{SAMPLES / name}:part2" for name in ("wrong_comparison", "keeps_softmax")),
-    *(f"{SAMPLES / name}:part3" for name in ("weakest_first", "absolute_everywhere")),
-]
-"""The reference, and two samples for each part, which are wrong in it."""
+SOME = {
+    "part1": ("raw_weights", "ignores_steps"),
+    "part2": ("wrong_comparison", "keeps_softmax"),
+    "part3": ("weakest_first", "absolute_everywhere"),
+}
+"""Two samples for each part, which are wrong in it."""
 
 FREEZE = """
 import sys
@@ -124,17 +123,21 @@ def _averages(dtype):
     yield average_of([Call("class_influence", arguments)] * 2, np.array([0.5, 0.5]))
 
 
-def test_marks_are_the_same_live_and_frozen():
+def test_marks_are_the_same_live_and_frozen(tmp_path):
     """Every check of parts 1 to 3 has the same status and share of its points.
 
     All checks on all samples and honest variants: ``python tests/benchmarks/processors.py``.
     """
-    here = processor_marks.marks(SOME)
+    folders = [ROOT / "reference"]
+    folders += [f"{cases.write(n, tmp_path)}:{part}" for part, names in SOME.items() for n in names]
+    here = processor_marks.marks(folders)
     assert len(here["reference"]) > 90
     assert {status for status, _ in here["reference"].values()} == {"passed"}
     for name in set(here) - {"reference"}:
         assert "failed" in {status for status, _ in here[name].values()}, name
-    assert processor_marks.differing(here, processor_marks.marks(SOME, **processor_marks.OLD)) == []
-    frozen = processor_marks.marks(SOME, "--frozen", **processor_marks.OLD)
+    assert (
+        processor_marks.differing(here, processor_marks.marks(folders, **processor_marks.OLD)) == []
+    )
+    frozen = processor_marks.marks(folders, "--frozen", **processor_marks.OLD)
     public = {n: {c: e for c, e in here[n].items() if c in frozen[n]} for n in here}
     assert processor_marks.differing(public, frozen) == []

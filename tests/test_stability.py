@@ -6,20 +6,20 @@ Part 4 trains a network, which is chaotic across numbers of threads; the guest t
 import pytest
 import torch
 
+import cases
 from grader.grading import engine
 from grader.oracle.live import oracle
 from grader.records import Limits, Reply, Status, StudentError
 from grader.sandbox.host.session import InProcessSession, ProcessSession
-from grading import BY_ID, CHECKS, ROOT, FakeSession, reference_files
+from grading import BY_ID, CHECKS, FakeSession, reference_files
 
 PARTS_1_TO_3 = [check for check in CHECKS if check.part != "gan"]
-SAMPLES = ROOT / "fixtures" / "submissions"
 
 
 def files(name):
     if name == "reference":
         return reference_files()
-    return {path.name: path.read_bytes() for path in (SAMPLES / name).glob("*.py")}
+    return cases.load(name).files
 
 
 def scores(checks, open_session):

@@ -1,8 +1,9 @@
 """The bank: mutants of the reference, and the mistakes and honest submissions of a folder.
 
-The folder holds ``submissions/`` and ``honest/``, with a submission in each of their folders, and
-``equivalent_mutants.toml``: the mutants on which nothing can show, with a reason for each.  A
-sample is honest where it lies in ``honest/`` or where its ``expected.toml`` lets it lose no check.
+The folder holds ``submissions/`` and ``honest/``, with a submission in each of their folders, or a
+script ``make_submissions.py``, which writes both to a folder; and ``equivalent_mutants.toml``: the
+mutants on which nothing can show, with a reason for each.  A sample is honest where it lies in
+``honest/`` or where its ``expected.toml`` lets it lose no check.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import random
+import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +33,7 @@ else:
 __all__ = ["Bank", "Equivalent", "Specimen", "bank", "sample"]
 
 EQUIVALENT = "equivalent_mutants.toml"
+MAKER = "make_submissions.py"
 
 
 @dataclass(frozen=True)
@@ -104,11 +108,7 @@ def bank(reference: Path, folder: Path | None, parts: Sequence[str] = ()) -> Ban
     left_out: list[str] = []
     if folder is not None:
         equivalent = _equivalent(folder / EQUIVALENT, {mutant.name for mutant in made})
-        for name in ("submissions", "honest"):
-            if (folder / name).is_dir():
-                found, missing = _samples(folder / name)
-                samples += found
-                left_out += missing
+        samples, left_out = _made(folder) if (folder / MAKER).is_file() else _both(folder)
     chosen = [s for s in (_of_parts(s, parts) for s in (*made, *samples)) if s.functions]
     return Bank(tuple(chosen), tuple(equivalent), tuple(left_out))
 
@@ -182,6 +182,29 @@ def _equivalent(path: Path, known: set[str]) -> list[Equivalent]:
     if unknown:
         raise BadBank(f"{path}: the homework has no function {unknown[0]!r}")
     return made
+
+
+def _made(folder: Path) -> tuple[list[Specimen], list[str]]:
+    """What the folder's script makes."""
+    with tempfile.TemporaryDirectory() as made:
+        command = [sys.executable, str(folder / MAKER), made]
+        done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace")
+        if done.returncode:
+            last = (done.stderr.strip() or "it said nothing").splitlines()[-1]
+            raise BadBank(f"{folder / MAKER} made no submissions: {last}")
+        return _both(Path(made))
+
+
+def _both(folder: Path) -> tuple[list[Specimen], list[str]]:
+    """The samples and the honest variants of a folder, and those that need something."""
+    samples: list[Specimen] = []
+    left_out: list[str] = []
+    for name in ("submissions", "honest"):
+        if (folder / name).is_dir():
+            found, missing = _samples(folder / name)
+            samples += found
+            left_out += missing
+    return samples, left_out
 
 
 def _samples(folder: Path) -> tuple[list[Specimen], list[str]]:

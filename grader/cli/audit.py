@@ -36,7 +36,7 @@ CHECKOUT = Path(grader.__file__).parent.parent
     "--bank",
     "folder",
     type=click.Path(path_type=Path),
-    help="Folder with submissions/, honest/ and equivalent_mutants.toml (default: fixtures).",
+    help="Folder with submissions/ and honest/, or a script that makes them (default: fixtures).",
 )
 @click.option("--only", metavar="NAME", default="", help="A function, or part of a name.")
 @click.option(

@@ -185,7 +185,9 @@ def without(source: str, names: set[str]) -> str:
 def _solutions() -> dict[str, str]:
     """The reference, and in a checkout what the samples are made of: right solutions, too."""
     paths = {f"reference/{p.name}": p for p in (layout.reference() or HOME).glob("*.py")}
-    paths |= {p.relative_to(HOME).as_posix(): p for p in HOME.glob("fixtures/bases/*/*.py")}
+    samples = ("cases/bases/*", "submissions/plain", "submissions/twin_hooks")
+    for folder in samples:
+        paths |= {p.relative_to(HOME).as_posix(): p for p in HOME.glob(f"fixtures/{folder}/*.py")}
     found = {}
     for name, path in sorted(paths.items()):
         try:

@@ -17,13 +17,10 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
 ROOT = Path(__file__).parent.parent.parent
-SAMPLES = ROOT / "fixtures" / "submissions"
+sys.path.insert(0, str(ROOT / "fixtures"))
+
+import cases  # noqa: E402 - from the folder above
 
 HW3 = "from grader.cli.main import main; main()"
 
@@ -55,9 +52,10 @@ def main() -> None:
         for who, its in (("instructor", sys.executable), ("bundle", python)):
             said = subprocess.run([its, "-c", versions], capture_output=True, text=True, cwd=name)
             print(f"{who}: Python, torch, NumPy, Hypothesis {said.stdout.strip()}")
-        samples = sorted(p for p in SAMPLES.iterdir() if p.is_dir() and given.only in p.name)
+        names = [name for name in cases.SAMPLES if given.only in name]
+        samples = [cases.write(name, folder / "samples") for name in names]
         for sample in list(samples):
-            needs = tomllib.loads((sample / "expected.toml").read_text("utf-8")).get("requires")
+            needs = cases.load(sample.name).expected.requires
             tried = [python, "-c", f"import {needs}"]
             if needs and subprocess.run(tried, capture_output=True).returncode:
                 print(f"{sample.name} is left out: it needs {needs}, which the bundle's side lacks")

@@ -4,7 +4,7 @@
     python tests/benchmarks/load.py --submissions 24   # the same in some minutes
     python tests/benchmarks/load.py --only whole       # without the run that is interrupted
 
-Three quarters are the samples of ``fixtures/submissions`` that have no ``gan.py``, in turn; each
+Three quarters are the samples of ``fixtures/cases`` that have no ``gan.py``, in turn; each
 must get the marks of its ``expected.toml``.  A quarter are attacks.  Those of this file are right
 but for one function, or file, which attacks: that must get its status, and all others their points.
 Those of ``fixtures/attacks`` that need no limits of their own aim at things that are really there,
@@ -41,16 +41,13 @@ from pathlib import Path
 
 import psutil
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
+sys.path.insert(0, str(Path(__file__).parents[2] / "fixtures"))
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
+import cases
 from attacks import ATTACKS, Targets, honest, targets
 from grader.checks.framework import registry
 from grader.homework import contract
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 ROOT = Path(__file__).parents[2]
 FIXTURES = ROOT / "fixtures"
@@ -143,14 +140,15 @@ class Figures:
     seen: dict[int, psutil.Process] = field(default_factory=dict)
 
 
-def of_samples() -> Iterator[tuple[Path, Expected]]:
+def of_samples(folder: Path) -> Iterator[tuple[Path, Expected]]:
     """Sample submissions, with what they must get; those with a GAN train too long for a class."""
-    for path in sorted((FIXTURES / "submissions").glob("*/expected.toml")):
-        if (path.parent / "gan.py").exists():
+    for name in cases.SAMPLES:
+        sample = cases.load(name)
+        if "gan.py" in sample.files:
             continue
-        said = tomllib.loads(path.read_text("utf-8"))
-        score = {part: float(said["score"].get(part, 0)) for part in PARTS}
-        yield path.parent, Expected(score, said.get("status", {}), hostile=False)
+        score = {part: float(sample.expected.score[part]) for part in PARTS}
+        status = dict(sample.expected.status)
+        yield cases.write(name, folder), Expected(score, status, hostile=False)
 
 
 def of_the_red_team(folder: Path, aims: Targets) -> Iterator[tuple[Path, Expected]]:
@@ -184,7 +182,8 @@ def of_attacks(folder: Path) -> Iterator[tuple[Path, Expected]]:
 
 
 def _written(folder: Path, file: str, more: str) -> Path:
-    shutil.copytree(FIXTURES / "bases" / "hooks", folder)
+    ours = shutil.ignore_patterns("gan.py", "expected.toml")
+    shutil.copytree(FIXTURES / "submissions" / "twin_hooks", folder, ignore=ours)
     with (folder / file).open("a", encoding="utf-8") as source:
         source.write(more)
     return folder
@@ -196,13 +195,14 @@ def make_class(folder: Path, size: int, aims: Targets) -> dict[str, Expected]:
     hostile = [*of_attacks(attacks), *of_the_red_team(attacks, aims)]
     made: dict[str, Expected] = {}
     random.Random(0).shuffle(hostile)
-    turns = {True: cycle(hostile), False: cycle(of_samples())}
+    turns = {True: cycle(hostile), False: cycle(of_samples(folder.parent / "samples"))}
     for number in range(size):
         source, expected = next(turns[number % 4 == 3])
         name = f"s{number:03}_{source.name}"
         shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("expected.toml"))
         made[name] = expected
-    shutil.rmtree(attacks)
+    for made_of in (attacks, folder.parent / "samples"):
+        shutil.rmtree(made_of)
     return made
 
 

@@ -168,4 +168,4 @@ HONEST: tuple[type[Way], ...] = (
     OtherKernels,
     TwoThreads,
 )
-"""Among them every accepted rule but Gauss–Legendre, which ``fixtures/bases/captum`` has."""
+"""Among them every accepted rule but Gauss–Legendre, which ``fixtures/cases/bases/captum`` has."""

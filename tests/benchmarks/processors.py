@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 os.environ["OMP_NUM_THREADS"] = "1"
 ROOT = Path(__file__).parents[2]
@@ -26,6 +27,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 sys.path.insert(0, str(ROOT / "fixtures"))
 sys.path.insert(0, str(ROOT / "fixtures" / "gan"))
 
+import cases  # noqa: E402 - from fixtures
 import processor_marks  # noqa: E402 - from the folder above
 
 GROUP = 4
@@ -45,10 +47,13 @@ def main() -> int:
 
 def grades(only: str) -> int:
     """Grade all submissions under both settings."""
-    folders = [ROOT / "reference"]
-    for kind in ("submissions", "honest"):
-        folders += [p for p in sorted((ROOT / "fixtures" / kind).iterdir()) if p.is_dir()]
-    folders = [p for p in folders if only in p.name]
+    with TemporaryDirectory() as made:
+        names = [name for kind in cases.KINDS.values() for name in kind if only in name]
+        folders = [cases.write(name, Path(made)) for name in names]
+        return _grades([ROOT / "reference", *folders] if only in "reference" else folders)
+
+
+def _grades(folders: list[Path]) -> int:
     groups = [folders[i : i + GROUP] for i in range(0, len(folders), GROUP)]
 
     def both(group: Sequence[Path]) -> tuple[int, list[str]]:

@@ -21,12 +21,13 @@ from grader.records import Check, Outcome, Status
 from grader.sandbox.host.session import InProcessSession
 
 ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT / "fixtures"))
+
+import cases  # noqa: E402 - from the folder above
+
 HONEST = {
-    "reference": ROOT / "reference",
-    **{
-        name: ROOT / "fixtures" / "submissions" / name
-        for name in ("twin_hooks", "twin_captum", "lists_and_arrays")
-    },
+    "reference": {p.name: p.read_bytes() for p in (ROOT / "reference").glob("[!_]*.py")},
+    **{n: cases.load(n).files for n in ("twin_hooks", "twin_captum", "lists_and_arrays")},
 }
 """Submissions that deserve every point of the hidden checks of parts 1 to 3."""
 
@@ -48,8 +49,7 @@ def hidden_checks(seed: int, only: str = "") -> list[Check]:
 
 def lost(name: str, seed: int, only: str = "") -> Iterator[Outcome]:
     """What a submission loses under a seed."""
-    files = {p.name: p.read_bytes() for p in HONEST[name].glob("[!_]*.py")}
-    outcomes = engine.run(hidden_checks(seed, only), lambda: InProcessSession(files))
+    outcomes = engine.run(hidden_checks(seed, only), lambda: InProcessSession(HONEST[name]))
     return (outcome for outcome in outcomes if outcome.status is not Status.PASSED)
 
 

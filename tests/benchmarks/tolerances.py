@@ -7,9 +7,10 @@ Between the two lie the tolerances of ``grader/checks/framework/expect.py``.  A 
 the checks compare: relative L2, on the cases on which the public checks ask the reference; for an
 integral, at 8 steps, to the nearest rule that they accept, so that every phrasing is compared with
 its own rule. In float64 the networks and inputs of the same cases have that dtype.  Honest
-phrasings are the submissions of ``fixtures/bases`` and those of ``phrasings.py``, float64 inside
-(so float32 against float64) and two threads rather than one among them; since hidden checks draw
-weights and inputs from an instructor's seed, they are asked on further ones too (``--seeds``).
+phrasings are the solutions of which ``fixtures/cases`` makes others and those of ``phrasings.py``,
+float64 inside (so float32 against float64) and two threads rather than one among them; since hidden
+checks draw weights and inputs from an instructor's seed, they are asked on further ones too
+(``--seeds``).
 
 Everything is seeded; torch runs on one thread.
 """
@@ -17,6 +18,7 @@ Everything is seeded; torch runs on one thread.
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -32,7 +34,10 @@ from grader.records import Call
 from grader.sandbox.guest.perform import Performer
 from grader.sandbox.host.session import InProcessSession
 
-BASES = Path(__file__).parents[2] / "fixtures" / "bases"
+sys.path.insert(0, str(Path(__file__).parents[2] / "fixtures"))
+
+from cases.files import bases
+
 TOLERANCE = {"float32": expect.FLOAT32, "float64": expect.FLOAT64}
 OF_CAPTUM = 1e-6
 """What checks allow an integral in float64: Captum keeps the weights of its steps in float32."""
@@ -48,8 +53,8 @@ def written(way: type[Way]) -> Answer:
 
 
 def submitted(base: str) -> Answer:
-    """Answers of a submission of ``fixtures/bases``."""
-    files = {path.name: path.read_bytes() for path in (BASES / base).glob("*.py")}
+    """Answers of one of the solutions that cases are made of."""
+    files = {path.name: path.read_bytes() for path in bases()[base].glob("*.py")}
     return Student(InProcessSession(files)).answer
 
 
@@ -61,8 +66,8 @@ def words(way: type[Way]) -> str:
 
 def phrasings() -> dict[str, Answer]:
     """All honest ones, by what they are."""
-    bases = sorted(path.parent.name for path in BASES.glob("*/part1_focused.py"))
-    made = {f"fixtures/bases/{base}": submitted(base) for base in bases}
+    whole = sorted(n for n, p in bases().items() if (p / "part1_focused.py").is_file())
+    made = {f"the cases' {base}": submitted(base) for base in whole if base != "template"}
     return made | {words(way): written(way) for way in HONEST}
 
 

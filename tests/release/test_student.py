@@ -11,6 +11,7 @@ import hypothesis
 import pytest
 import torch
 
+import cases
 import environments
 from grader.errors import Unreleasable
 from grader.grading.assignment_toml import load
@@ -20,7 +21,6 @@ from grader.records import Limits
 from grader.release import student as bundles
 from grading import CHECKS, ROOT
 
-SAMPLES = ROOT / "fixtures" / "submissions"
 PUBLIC = {check.id for check in CHECKS if not check.hidden}
 TEMPLATE = {p.name for p in (ROOT / "student_template").iterdir() if p.name != "__pycache__"}
 
@@ -114,10 +114,10 @@ def test_the_same_files_make_the_same_wheel():
 )
 def test_public_marks_are_the_instructor_s(bin_, tmp_path, sample, options):
     """Every sample: ``python tests/benchmarks/bundle.py``."""
-    results = []
+    folder, results = cases.write(sample, tmp_path), []
     for who, hw3 in (("bundle", bin_ / "hw3"), ("ours", environments.HW3)):
         out = tmp_path / f"{who}.json"
-        result, _ = environments.check(hw3, SAMPLES / sample, out, "--ci", "none", *options)
+        result, _ = environments.check(hw3, folder, out, "--ci", "none", *options)
         results.append(result)
     theirs, ours = results
     assert environments.marks(theirs) == environments.marks(ours)

@@ -7,8 +7,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from click.testing import CliRunner
 
+import cases
 from grader.cli.main import main
-from grading import ROOT
 from report_builders import FAILED, PASSED, index_page, judge, report
 
 SAMPLES = ("gan_leak", "no_path", "unfinished")
@@ -21,7 +21,7 @@ KILOBYTES = 1536
 def out(tmp_path_factory):
     """The samples, graded."""
     folder = tmp_path_factory.mktemp("browsing") / "out"
-    sources = [str(ROOT / "fixtures" / "submissions" / name) for name in SAMPLES]
+    sources = [str(cases.write(name, folder.parent)) for name in SAMPLES]
     arguments = ["grade", *sources, "--out", str(folder), "--jobs", "2", "--sandbox", "none"]
     done = CliRunner().invoke(main, arguments)
     assert done.exit_code == 0, done.output
