@@ -7,9 +7,24 @@ background has Ctrl-C ignored, and so would whatever they start.
 import os
 import signal
 
+import pytest
+
 for variable in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT", "GITLAB_CI"):
     os.environ.pop(variable, None)
 os.environ["OMP_NUM_THREADS"] = "1"
+# Where a test takes two threads, one that waits must not keep the other's core busy.
+os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 pytest_plugins = ["browser"]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Each process takes its share of the files, and helps the others when it is done.
+
+    pytest-xdist's default deals out tests one by one: every process would set up the same modules.
+    """
+    from xdist.scheduler import WorkStealingScheduling
+
+    return WorkStealingScheduling(config, log) if config.option.dist == "load" else None

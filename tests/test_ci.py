@@ -137,7 +137,7 @@ def test_github_gets_summary_annotations_points_and_files(half_right):
 
     assert run.summary.ours.startswith("## Homework 3: 0.75 / 1.5 points\n")
     assert "What to fix first" in run.summary.ours
-    assert "strongest neuron comes first" in run.summary.quoted[0]
+    assert "Put the strongest neuron first" in run.summary.quoted[0]
 
     source = run.read("part1_focused.py").split("\n")
     commands = carried_out(run.log)

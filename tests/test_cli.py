@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 
+import psutil
 import pytest
 from click.testing import CliRunner
 
@@ -69,7 +70,7 @@ def test_check_passes_fails_and_writes(folder, tmp_path):
     (folder / "part3_compression.py").write_text(PART3.replace("margin > 0", "margin > 0.7"))
     result = hw3("check", folder, "--only", ONLY)
     assert result.exit_code == 1
-    assert "the accuracy" in " ".join(result.output.split())
+    assert "The accuracy" in " ".join(result.output.split())
     assert "✗" in result.output
 
 
@@ -200,12 +201,18 @@ def test_ctrl_c_ends_a_class_in_time_and_leaves_no_process(tmp_path):
         text=True,
         start_new_session=True,
     )
-    time.sleep(8)  # the loops are running by then, or the imports are
+    this = psutil.Process(running.pid)
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and len(this.children(recursive=True)) < 4:
+        time.sleep(0.05)
+    began = this.children(recursive=True)  # two at work, each with a guest
+    assert len(began) >= 4
     os.killpg(running.pid, signal.SIGINT)
     _, said = running.communicate(timeout=60)
     assert running.returncode == 2
     assert "the same command continues from there" in " ".join(said.split())
     assert "Traceback" not in said
+    assert psutil.wait_procs(began, timeout=20)[1] == []
 
 
 def test_words_prints_titles_hints_diagnoses_and_messages():

@@ -1,5 +1,11 @@
-"""``pytest --hw3`` as students use it: a folder of their own, pytest in a process of its own."""
+"""``pytest --hw3`` as students use it, in a folder of their own.
 
+``run`` starts pytest in a process of its own, as students do.  ``run_here`` starts it by
+``pytest.main`` in this process, where torch is imported already and guests start at once: for what
+does not depend on how pytest was started, and where no file of the folder is imported here.
+"""
+
+import io
 import json
 import os
 import re
@@ -8,6 +14,8 @@ import subprocess
 import sys
 import time
 import xml.etree.ElementTree as ET
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import replace
 from types import SimpleNamespace
 
 import hw3_pytest
@@ -15,8 +23,12 @@ import psutil
 import pytest
 from click.testing import CliRunner
 
+from grader.checks.framework import registry
 from grader.cli.main import main
+from grader.grading.weights import Assignment
+from grader.pytest_plugin import plugin
 from grader.records import Status
+from grader.sandbox.isolation.probe import NoWalls
 from grading import ROOT
 
 PART1 = (ROOT / "reference" / "part1_focused.py").read_text(encoding="utf-8")
@@ -48,6 +60,21 @@ def run(folder, *arguments, plugins=LOADED, **more):
         text=True,
         encoding="utf-8",
     )
+
+
+@pytest.fixture
+def run_here(monkeypatch):
+    def run(folder, *arguments, **more):
+        for name in set(os.environ) - set(environment()):
+            monkeypatch.delenv(name)
+        for name, value in {**environment(COLUMNS="120"), **more}.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.chdir(folder)
+        with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err:
+            status = pytest.main([*LOADED, *map(str, arguments)])
+        return SimpleNamespace(returncode=status, stdout=out.getvalue(), stderr=err.getvalue())
+
+    return run
 
 
 def statuses(file):
@@ -89,10 +116,10 @@ def test_a_failure_shows_the_feedback_and_no_stack(sample):
     assert done.returncode == 1
     assert "_ influential_neurons.finds_the_most_negative (1 point) _" in done.stdout
     assert "called     | influential_neurons(" in done.stdout
-    assert "looks like | The order is the wrong way round" in done.stdout
+    assert "looks like | The order is reversed" in done.stdout
     assert "expected   | [1, 2, 11, 3]" in done.stdout
     assert "\nprint(part3_compression.influential_neurons(" in done.stdout  # it can be pasted
-    for ours in ("Traceback", "pytest_checks", "engine.py", "Unmet"):
+    for ours in ("Traceback", "pytest_plugin", "engine.py", "Unmet"):
         assert ours not in done.stdout + done.stderr
 
 
@@ -117,13 +144,13 @@ def test_the_same_statuses_and_points_as_hw3_check(sample, tmp_path):
     }
 
 
-def test_only_the_failed_run_again_and_x_stops_at_the_first(sample):
+def test_only_the_failed_run_again_and_x_stops_at_the_first(sample, run_here):
     made, _, said = sample
     lost = [n for n, s in said.items() if s["status"] != Status.PASSED.value]
-    listed = run(made, "--hw3", "--lf", "--collect-only", "-q")
+    listed = run_here(made, "--hw3", "--lf", "--collect-only", "-q")
     ids = [line for line in listed.stdout.splitlines() if "::" in line]
     assert ids == [f"part3_compression.py::{name}" for name in lost]
-    stopped = run(made, "--hw3", "-x", "-k", "influential_neurons", "--nf")
+    stopped = run_here(made, "--hw3", "-x", "-k", "influential_neurons", "--nf")
     assert stopped.returncode == 1
     assert "1 failed" in stopped.stdout.splitlines()[-1]
     assert "stopping after 1 failures" in stopped.stdout
@@ -136,23 +163,25 @@ def test_the_ini_file_is_enough_and_strictness_is_content(folder):
     assert "3 passed" in done.stdout.splitlines()[-1]
 
 
-def test_a_node_id_runs_one_check(folder):
-    done = run(folder, NEEDED)
+def test_a_node_id_runs_one_check(folder, run_here):
+    done = run_here(folder, NEEDED)
     assert "1 passed" in done.stdout.splitlines()[-1]
 
 
-def test_files_that_are_not_there_fail_aloud(folder):
+def test_files_that_are_not_there_fail_aloud(folder, run_here):
     (folder / "part3_compression.py").unlink()
-    done = run(folder, "-k", "evaluate or follows_its_seed", "--nf")
+    done = run_here(folder, "-k", "evaluate or follows_its_seed", "--nf")
     assert done.returncode == 1
     assert "seen       | part3_compression.py is not in the submission" in done.stdout
     assert "2 failed, 2 skipped" in done.stdout.splitlines()[-1]
 
 
-def test_all_parts_are_listed_in_the_homework_s_order_and_long_checks_can_be_left_out(folder):
+def test_all_parts_are_listed_in_the_homework_s_order_and_long_checks_can_be_left_out(
+    folder, run_here
+):
     (folder / "old").mkdir()
     (folder / "old" / "gan.py").write_text("raise SystemExit('imported')")
-    every, quick = (run(folder, "--collect-only", "-q", *o) for o in ((), ("-m", "not long")))
+    every, quick = (run_here(folder, "--collect-only", "-q", *o) for o in ((), ("-m", "not long")))
     ids = [line for line in every.stdout.splitlines() if "::" in line]
     files = list(dict.fromkeys(node.partition("::")[0] for node in ids))
     assert files == ["part1_focused.py", "part2_comparative.py", "part3_compression.py", "gan.py"]
@@ -173,9 +202,9 @@ def test_all_parts_are_listed_in_the_homework_s_order_and_long_checks_can_be_lef
     ],
     ids=["missing function", "syntax error", "raises", "not written", "ends the process"],
 )
-def test_what_breaks_fails_with_words(folder, text, words):
+def test_what_breaks_fails_with_words(folder, run_here, text, words):
     write(folder, text)
-    done = run(folder, NEEDED)
+    done = run_here(folder, NEEDED)
     assert done.returncode == 1
     for word in words:
         assert word in done.stdout
@@ -184,10 +213,11 @@ def test_what_breaks_fails_with_words(folder, text, words):
 
 
 @pytest.mark.parametrize("processes", [(), ("-p", "xdist", "-n", "2")], ids=["alone", "xdist"])
-def test_what_waits_is_skipped_and_says_for_what(folder, processes):
+def test_what_waits_is_skipped_and_says_for_what(folder, run_here, processes):
     """Also where pytest-xdist gives the two checks to two processes."""
     write(folder, f"\n\n{DRAWN}return list(range(k + 1))\n")
-    done = run(folder, *processes, "-k", "random_classes", "-rs", "--junitxml", "junit.xml")
+    started = run if processes else run_here
+    done = started(folder, *processes, "-k", "random_classes", "-rs", "--junitxml", "junit.xml")
     assert "1 failed, 1 skipped" in done.stdout.splitlines()[-1]
     assert re.search(r"SKIPPED \[1\] part3_compression\.py:3: Not run: “", done.stdout)
     by_name = {n: s["status"] for n, s in statuses(folder / "junit.xml").items()}
@@ -195,9 +225,9 @@ def test_what_waits_is_skipped_and_says_for_what(folder, processes):
     assert re.search(r"^Total +0 / ", done.stdout, re.MULTILINE)
 
 
-def test_a_check_that_was_not_selected_holds_nothing_up(folder):
+def test_a_check_that_was_not_selected_holds_nothing_up(folder, run_here):
     write(folder, f"{DRAWN}return list(range(k + 1))\n")
-    done = run(folder, NEEDING, "--junitxml", "junit.xml")
+    done = run_here(folder, NEEDING, "--junitxml", "junit.xml")
     assert "1 failed" in done.stdout.splitlines()[-1]
     (said,) = statuses(folder / "junit.xml").values()
     assert said["status"] == "failed"
@@ -209,9 +239,9 @@ HOSTILE = (
 
 
 @pytest.mark.parametrize("ci", [{}, {"CI": "true", "GITHUB_ACTIONS": "true"}], ids=["shell", "ci"])
-def test_what_a_submission_says_begins_no_line_and_moves_no_cursor(folder, ci):
+def test_what_a_submission_says_begins_no_line_and_moves_no_cursor(folder, run_here, ci):
     write(folder, f'{DRAWN}print("{HOSTILE}")\n    raise ValueError("{HOSTILE}")\n')
-    done = run(folder, NEEDED, "--junitxml", "junit.xml", **ci)
+    done = run_here(folder, NEEDED, "--junitxml", "junit.xml", **ci)
     assert "| === 99 passed" in done.stdout
     assert "Captured stdout" in done.stdout
     for line in done.stdout.splitlines():
@@ -223,28 +253,19 @@ def test_what_a_submission_says_begins_no_line_and_moves_no_cursor(folder, ci):
     )
 
 
-BROKEN = """
-import dataclasses
-from grader.pytest_plugin import plugin as pytest_checks
-from grader.checks.framework import registry
-from grader.errors import NoWalls
+def test_undecided_fails_as_the_grader_s_fault_and_no_walls_are_said_aloud(
+    folder, run_here, monkeypatch
+):
+    def broken(student):
+        raise ZeroDivisionError("ours")
 
-def broken(student):
-    raise ZeroDivisionError("ours")
+    def no_walls(wish):
+        raise NoWalls("none here")
 
-def no_walls(wish):
-    raise NoWalls("none here")
-
-registry.load()
-name = "random_classes.draws_distinct_classes"
-registry.CHECKS[name] = dataclasses.replace(registry.CHECKS[name], run=broken)
-pytest_checks.choose = no_walls
-"""
-
-
-def test_undecided_fails_as_the_grader_s_fault_and_no_walls_are_said_aloud(folder):
-    (folder / "conftest.py").write_text(BROKEN)
-    done = run(folder, "-k", "random_classes", "--junitxml", "junit.xml")
+    name = "random_classes.draws_distinct_classes"
+    monkeypatch.setitem(registry.CHECKS, name, replace(registry.CHECKS[name], run=broken))
+    monkeypatch.setattr(plugin, "choose", no_walls)
+    done = run_here(folder, "-k", "random_classes", "--junitxml", "junit.xml")
     assert done.returncode == 1
     assert "2 failed" in done.stdout.splitlines()[-1]
     assert done.stdout.count("not your fault and not a zero") == 2
@@ -256,15 +277,26 @@ def test_undecided_fails_as_the_grader_s_fault_and_no_walls_are_said_aloud(folde
     assert "UNSANDBOXED" in done.stdout
 
 
-@pytest.mark.parametrize("processes", [(), ("-p", "xdist", "-n", "2")], ids=["alone", "xdist"])
-def test_a_guest_that_cannot_be_used_ends_the_run_in_one_sentence(folder, processes):
+def test_a_guest_that_cannot_be_used_ends_the_run_in_one_sentence(folder):
+    """With pytest-xdist, where the sentence comes from another process."""
     (folder / "conftest.py").write_text(
-        "from grader.pytest_plugin import plugin as pytest_checks\n"
+        "from grader.pytest_plugin import plugin\n"
         "def refuse(*_):\n"
-        "    raise pytest_checks.GuestUnusable('torch is broken')\n"
-        "pytest_checks.ProcessSession = refuse\n"
+        "    raise plugin.GuestUnusable('torch is broken')\n"
+        "plugin.ProcessSession = refuse\n"
     )
-    done = run(folder, *processes, "-k", "part3")
+    the_guest_is_unusable(run(folder, "-p", "xdist", "-n", "2", "-k", "part3"))
+
+
+def test_a_guest_that_cannot_be_used_ends_the_run_without_xdist(folder, run_here, monkeypatch):
+    def refuse(*_):
+        raise plugin.GuestUnusable("torch is broken")
+
+    monkeypatch.setattr(plugin, "ProcessSession", refuse)
+    the_guest_is_unusable(run_here(folder, "-k", "part3"))
+
+
+def the_guest_is_unusable(done):
     assert done.returncode == pytest.ExitCode.INTERRUPTED
     assert "torch is broken; `hw3 doctor` may say more" in done.stdout
     assert "No check was run, so there are no points." in done.stdout
@@ -280,11 +312,11 @@ def test_a_guest_that_cannot_be_used_ends_the_run_in_one_sentence(folder, proces
     ],
     ids=["empty", "misnamed", "neither"],
 )
-def test_bad_input_gets_one_sentence(tmp_path, files, ini, words):
+def test_bad_input_gets_one_sentence(tmp_path, run_here, files, ini, words):
     for name, text in files.items():
         (tmp_path / name).write_text(text)
     (tmp_path / "pyproject.toml").write_text(f"[tool.pytest.ini_options]\n{ini}\n")
-    done = run(tmp_path)
+    done = run_here(tmp_path)
     assert done.returncode == pytest.ExitCode.USAGE_ERROR
     assert words in done.stderr
     assert "Traceback" not in done.stdout + done.stderr
@@ -307,20 +339,14 @@ def test_a_broken_torch_is_said_in_one_sentence(folder, tmp_path):
     assert "Traceback" not in done.stdout + done.stderr
 
 
-def test_the_course_s_assignment_and_its_doubts_are_hw3_check_s(folder):
+def test_the_course_s_assignment_and_its_doubts_are_hw3_check_s(folder, run_here, monkeypatch):
     """What a student's package brings: points of its own, and a wheel of another release."""
-    (folder / "conftest.py").write_text(
-        "from grader.pytest_plugin import plugin as pytest_checks\n"
-        "from grader.grading.weights import Assignment\n"
-        "rules = Assignment(points={'evaluate.counts_right': 7.0})\n"
-        "pytest_checks.delivered = lambda: rules\n"
-    )
-    assert re.search(r"^Total +7 / 7$", run(folder, "-k", "counts_right").stdout, re.MULTILINE)
-    (folder / "conftest.py").write_text(
-        "from grader.pytest_plugin import plugin as pytest_checks\n"
-        "pytest_checks.another = lambda folder: 'two graders are installed here'\n"
-    )
-    refused = run(folder, "-k", "counts_right")
+    rules = Assignment(points={"evaluate.counts_right": 7.0})
+    monkeypatch.setattr(plugin, "delivered", lambda: rules)
+    done = run_here(folder, "-k", "counts_right")
+    assert re.search(r"^Total +7 / 7$", done.stdout, re.MULTILINE)
+    monkeypatch.setattr(plugin, "another", lambda folder: "two graders are installed here")
+    refused = run_here(folder, "-k", "counts_right")
     assert refused.returncode == pytest.ExitCode.USAGE_ERROR
     assert refused.stderr.strip() == "ERROR: two graders are installed here"
 
@@ -363,11 +389,11 @@ def test_a_folder_s_own_tests_run_beside_the_checks(folder):
     assert "4 passed" in done.stdout.splitlines()[-1]
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="signals of process groups")
 def _burnt(processes):
     return sum(sum(process.cpu_times()[:2]) for process in processes)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of process groups")
 def test_ctrl_c_says_what_was_done_and_leaves_no_process(folder):
     write(folder, PART3.replace("margin > 0", "[0 for _ in iter(int, 1)]"))  # without an end
     command = [sys.executable, "-u", "-m", "pytest", *LOADED, "-v", "-k"]

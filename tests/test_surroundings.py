@@ -85,7 +85,8 @@ def test_a_neighbour_in_site_packages_is_not_the_reference(tmp_path, monkeypatch
     for name in ("grader", "reference"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "ways.py").write_text("")
-    monkeypatch.setattr(solution, "_PACKAGE", tmp_path / "grader")
+    monkeypatch.setattr(layout, "PACKAGE", tmp_path / "grader")
+    monkeypatch.setattr(layout, "HOME", tmp_path)
     assert layout.reference.__wrapped__() is None
     (tmp_path / "grader" / "reference").mkdir()
     (tmp_path / "grader" / "reference" / "ways.py").write_text("")

@@ -78,7 +78,7 @@ def test_cheats_earn_nothing_where_they_are_found_out(name):
 def test_a_collapse_is_put_down_to_the_mechanic_that_failed():
     ids = [c.id for c in CHECKS if c.part == "gan" and not c.hidden]
     ended = outcomes({"gan.py": cheats.source("no_parameters")}, ids)
-    assert "Likely cause: “Takes a step" in ended["train.learns_the_digits"].feedback.diagnosis
+    assert "Likely cause: “Take a step" in ended["train.learns_the_digits"].feedback.diagnosis
 
 
 @pytest.mark.parametrize(("steps", "enough"), [(3, 3), (3, 9), (9, 3)])

@@ -9,13 +9,6 @@ Measured: up to 5e-16 in float64 and 3e-7 in float32.
 """
 
 import pytest
-from captum.attr import (
-    IntegratedGradients,
-    InternalInfluence,
-    LayerGradientXActivation,
-    NeuronGradient,
-    NeuronIntegratedGradients,
-)
 
 from grader.homework.networks import Network, build
 from reference import part1_focused as part1
@@ -38,6 +31,14 @@ PAIRS = [
 ]
 
 
+@pytest.fixture(scope="module")
+def attr():
+    """``captum.attr``: imported here, so that only the process that compares waits for it."""
+    from captum import attr
+
+    return attr
+
+
 @pytest.fixture(params=["float32", "float64"])
 def dtype(request):
     return request.param
@@ -56,50 +57,52 @@ def peak(neuron):
     return lambda z: z[:, neuron].flatten(1).amax(1) if z.dim() > 2 else z[:, neuron]
 
 
-def test_integrated_gradients(case):
+def test_integrated_gradients(attr, case):
     theirs, ours, _, xs, tolerance = case
-    expected = IntegratedGradients(theirs).attribute(
+    expected = attr.IntegratedGradients(theirs).attribute(
         xs[:1], xs[1:2], target=3, n_steps=STEPS, method="riemann_middle"
     )
     actual = part1.integrated_gradients(ours, xs[0], xs[1], 3, steps=STEPS)
     assert_close(actual, expected[0], tolerance)
 
 
-def test_comparative_integrated_gradients(case):
+def test_comparative_integrated_gradients(attr, case):
     theirs, ours, _, xs, tolerance = case
-    expected = IntegratedGradients(lambda rows: theirs(rows)[:, 3] - theirs(rows)[:, 0]).attribute(
-        xs[:1], xs[1:2], n_steps=STEPS, method="riemann_middle"
-    )
+    expected = attr.IntegratedGradients(
+        lambda rows: theirs(rows)[:, 3] - theirs(rows)[:, 0]
+    ).attribute(xs[:1], xs[1:2], n_steps=STEPS, method="riemann_middle")
     actual = part2.comparative_integrated_gradients(ours, xs[0], xs[1], 3, 0, steps=STEPS)
     assert_close(actual, expected[0], tolerance)
 
 
-def test_path_influence_is_internal_influence(case):
+def test_path_influence_is_internal_influence(attr, case):
     theirs, ours, layer, xs, tolerance = case
-    expected = InternalInfluence(theirs, theirs[layer]).attribute(
+    expected = attr.InternalInfluence(theirs, theirs[layer]).attribute(
         xs[:1], xs[1:2], target=2, n_steps=STEPS, method="riemann_middle"
     )
     actual = part1.path_influence(ours, layer, xs[0], xs[1], 2, steps=STEPS)
     assert_close(actual, expected[0], tolerance)
 
 
-def test_instance_influence_is_the_layer_gradient(case):
+def test_instance_influence_is_the_layer_gradient(attr, case):
     theirs, ours, layer, xs, tolerance = case
-    gradient = LayerGradientXActivation(theirs, theirs[layer], multiply_by_inputs=False)
+    gradient = attr.LayerGradientXActivation(theirs, theirs[layer], multiply_by_inputs=False)
     expected = gradient.attribute(xs, target=1)
     assert_close(part1.instance_influence(ours, layer, xs, 1), expected, tolerance)
     assert_close(part1.class_influence(ours, layer, xs, 1), expected.mean(0), tolerance)
 
 
-def test_saliency_map_is_the_neuron_gradient(case):
+def test_saliency_map_is_the_neuron_gradient(attr, case):
     theirs, ours, layer, xs, tolerance = case
-    expected = NeuronGradient(theirs, theirs[layer]).attribute(xs[:1].requires_grad_(), peak(2))
+    expected = attr.NeuronGradient(theirs, theirs[layer]).attribute(
+        xs[:1].requires_grad_(), peak(2)
+    )
     assert_close(part1.saliency_map(ours, layer, 2, xs[0]), expected[0], tolerance)
 
 
-def test_integrated_saliency_map_is_neuron_integrated_gradients(case):
+def test_integrated_saliency_map_is_neuron_integrated_gradients(attr, case):
     theirs, ours, layer, xs, tolerance = case
-    expected = NeuronIntegratedGradients(theirs, theirs[layer]).attribute(
+    expected = attr.NeuronIntegratedGradients(theirs, theirs[layer]).attribute(
         xs[:1], peak(2), xs[1:2], n_steps=STEPS, method="riemann_middle"
     )
     actual = part1.integrated_saliency_map(ours, layer, 2, xs[0], xs[1], steps=STEPS)

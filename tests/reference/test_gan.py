@@ -5,7 +5,6 @@ import math
 
 import pytest
 import torch
-from sklearn.datasets import load_digits
 from torch.nn.functional import binary_cross_entropy_with_logits as cross_entropy
 
 from reference import gan
@@ -30,6 +29,8 @@ def make():
 
 @pytest.fixture(scope="module")
 def digits():
+    from sklearn.datasets import load_digits  # here, so that only who needs it waits for it
+
     images = torch.from_numpy(load_digits().images).float()
     return (images / 8 - 1).unsqueeze(1)  # (1797, 1, 8, 8)
 

@@ -252,7 +252,7 @@ def test_a_leak_is_refused_before_anything_is_written(tmp_path, monkeypatch):
 def test_stale_values_are_refused(monkeypatch):
     now = store.Values.read()
     fresh = store.Values({**now.known, "new": [((1.0,), 2.0)]}, {})
-    monkeypatch.setattr(bundles.freezing, "freeze", lambda said, every: fresh)
+    monkeypatch.setattr(bundles.freeze, "freeze", lambda said, every: fresh)
     with pytest.raises(Unreleasable, match=r"stale.*run `hw3 freeze`"):
         bundles.build(Assignment(), lambda *_: None)
 

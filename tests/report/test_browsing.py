@@ -28,12 +28,20 @@ def out(tmp_path_factory):
     return folder
 
 
+ALL_RULES = {}
+COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
+
+
 @every_page
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_and_nothing_is_asked_for(out, open_page, name, scheme):
+@pytest.mark.parametrize(
+    ("scheme", "rules"), [("light", ALL_RULES), ("dark", COLOURS)], ids=["light", "dark"]
+)
+def test_axe_finds_nothing_and_nothing_is_asked_for(out, open_page, name, scheme, rules):
+    """In the dark a page differs in its colours alone."""
     opened = open_page(out / f"{name}.html", color_scheme=scheme, bypass_csp=True)
     opened.page.evaluate("() => document.querySelectorAll('details').forEach(d => d.open = true)")
-    found = Axe().run(opened.page)
+    found = Axe().run(opened.page, options=rules)
+    assert "color-contrast" in {rule["id"] for rule in found.response["passes"]}
     violations = {
         v["id"]: [n["html"][:120] for n in v["nodes"]] for v in found.response["violations"]
     }

@@ -1,8 +1,10 @@
 """Attacks within the walls of each mode: what they earn, and what they leave behind.
 
-``fixtures/attacks`` holds them; nothing here ever runs one without walls.
+``fixtures/attacks`` holds them; nothing here ever runs one without walls.  An attack that only lies
+in what it gives back meets no wall, so it is tried within those of one mode.
 """
 
+import ast
 import ctypes
 import platform
 import sys
@@ -22,6 +24,44 @@ from grader.sandbox.host import process
 BY_NAME = {attack.name: attack for attack in ATTACKS}
 
 PR_SET_CHILD_SUBREAPER = 36
+
+LIES = {
+    *("array", "ast", "builtins", "datetime", "decimal", "fractions", "honest", "numpy"),
+    *("reference", "torch", "types", "unittest"),
+}
+"""What an attack may import that only makes values, errors and sources to mislead the grader."""
+
+
+def only_lies(attack):
+    """Whether it never meets the kernel: no more imports, no limit of its own, and its guest lives.
+
+    What cannot be parsed imports nothing, as the guest cannot run it.
+    """
+    if attack.limits != honest().limits or not attack.survives:
+        return False
+    for name, source in attack.files.items():
+        if name not in honest().files or name == "part3_compression.py":
+            try:
+                nodes = list(ast.walk(ast.parse(source)))
+            except (SyntaxError, ValueError):
+                continue
+            for node in nodes:
+                names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+                names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+                called = isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+                if called and node.func.id in ("open", "exec", "eval", "__import__"):
+                    return False
+                if not {name.partition(".")[0] for name in names} <= LIES:
+                    return False
+    return True
+
+
+TRIED = [
+    (mode, attack)
+    for mode in MODES
+    for attack in ATTACKS
+    if mode == MODES[-1] or not only_lies(attack)
+]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -51,11 +91,14 @@ def aims():
         yield found
 
 
-@pytest.fixture(scope="module", params=MODES)
+@pytest.fixture(scope="module")
 def walls(request, aims):
     found = working(request.param)
     assert_honest_is_unaffected(found, aims.source(0))
     return found
+
+
+in_both_modes = pytest.mark.parametrize("walls", MODES, indirect=True, scope="module")
 
 
 def zygote(mode):
@@ -77,7 +120,13 @@ def assert_honest_is_unaffected(walls, source):
     assert opens.guests == 1
 
 
-@pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)
+@pytest.mark.parametrize(
+    ("walls", "attack"),
+    TRIED,
+    ids=[f"{mode}-{attack.name}" for mode, attack in TRIED],
+    indirect=["walls"],
+    scope="module",
+)
 def test_attack(attack, walls, aims):
     if attack.machine not in ("", platform.machine()):
         pytest.skip(f"made for {attack.machine}")
@@ -103,6 +152,15 @@ def test_attack(attack, walls, aims):
     assert_honest_is_unaffected(walls, source)
 
 
+def test_most_attacks_are_tried_in_both_modes():
+    lies = {attack.name for attack in ATTACKS if only_lies(attack)}
+    assert {"always_equal", "lying_array", "prints_scores"} <= lies
+    meets_walls = {attack.name for attack in ATTACKS if b"targets" in str(attack.files).encode()}
+    assert not lies & meets_walls
+    assert len(lies) < len(ATTACKS) / 3
+
+
+@in_both_modes
 def test_an_odd_value_is_wrong_and_the_guest_lives(walls, aims):
     attack = BY_NAME["odd_values"]
     opens = Counted({**attack.files, "targets.py": aims.source(0)}, attack.limits, walls)
@@ -114,6 +172,7 @@ def test_an_odd_value_is_wrong_and_the_guest_lives(walls, aims):
     assert opens.guests == 1
 
 
+@in_both_modes
 def test_what_a_hidden_check_hands_over_is_shown_to_no_student(walls, aims):
     attack = BY_NAME["smuggles_inputs"]
     outcomes, _ = grade(attack, walls, aims.source(0))

@@ -300,7 +300,7 @@ def test_the_layers_are_stamped_into_the_result(walls):
 
 def test_a_guest_outside_its_walls_is_not_used(walls):
     more = Walls(walls.mode, (*walls.layers, "a moat"))
-    with session_of(more) as session, pytest.raises(GuestUnusable, match="not those that were"):
+    with session_of(more) as session, pytest.raises(GuestUnusable, match="not the ones that were"):
         ask(session, "echo", 1)
 
 
