@@ -8,6 +8,7 @@ nearest of these at the same ``m``.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 
@@ -34,8 +35,11 @@ def midpoint(m: int) -> Rule:
 
 def gauss_legendre(m: int) -> Rule:
     """Gauss–Legendre's nodes and weights: exact for polynomials of degree 2m − 1."""
-    nodes, weights = np.polynomial.legendre.leggauss(m)
+    nodes, weights = _leggauss(m)
     return (nodes + 1) / 2, weights / 2
+
+
+_leggauss = cache(np.polynomial.legendre.leggauss)
 
 
 RULES: dict[str, Callable[[int], Rule]] = {

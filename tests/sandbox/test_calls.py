@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from grader.calls.digest import key
+from grader.homework.families import FAMILIES
 from grader.homework.networks import Network, build
 from grader.records import Call, NumPy, Other, Received
 from grader.sandbox.guest.perform import Performer, to_sendable
@@ -181,6 +182,22 @@ def test_networks_are_fresh_each_time():
     first, second = performer.perform(call), performer.perform(call)
     assert first[0] is not second[0]
     assert first[1] == second[1] == ("the parameters of model",)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_network_arrives_as_it_was_built(family):
+    spec = Network(family, training=True, mixed=True, dtype="float64", head="softmax")
+    built = build(spec)
+    arrived = perform(lambda model: model, Call("linear_scores", {"model": spec}))[0]
+    assert str(arrived) == str(built)
+    for ours, other in zip(built.modules(), arrived.modules(), strict=True):
+        assert vars(other).keys() - {"_hw3_layer"} == vars(ours).keys()
+        assert other.training is ours.training
+    state = arrived.state_dict()
+    assert all(torch.equal(state[name], value) for name, value in built.state_dict().items())
+    parameters = list(arrived.parameters())
+    assert [p.requires_grad for p in parameters] == [p.requires_grad for p in built.parameters()]
+    assert all(type(p) is nn.Parameter and p.is_leaf for p in parameters)
 
 
 def test_a_function_that_is_not_there_is_named():

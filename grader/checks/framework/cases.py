@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -34,10 +35,16 @@ Array = np.ndarray
 
 def normal(seed: int, *shape: int, scale: float = 1.0, dtype: str = "float32") -> Array:
     """Normally distributed numbers, the same on every machine: ``shape``, of that ``dtype``."""
-    array = (scale * np.random.RandomState(seed).standard_normal(shape)).astype(dtype)
+    array = (scale * _drawn(seed, shape)).astype(dtype)
     times = f"{scale} * " if scale != 1 else ""
     draw = f"np.random.RandomState({seed}).standard_normal({shape})"
     return remember(array, f"({times}{draw}).astype({dtype!r})")
+
+
+@lru_cache(maxsize=4096)
+def _drawn(seed: int, shape: tuple[int, ...]) -> Array:
+    # Making a generator takes longer than most draws, and one case is asked for many times.
+    return np.random.RandomState(seed).standard_normal(shape)
 
 
 def distribution(seed: int, rows: int) -> Array:
