@@ -300,7 +300,7 @@ class Counted:
         # What takes too long is not tried twice: this is about attacks, which then take twice, too.
         self._open = lambda: Session(files, limits, walls, alone=False)
 
-    def __call__(self) -> ProcessSession:
+    def __call__(self, part: str = "") -> ProcessSession:
         self.sessions += 1
         return self._open()
 

@@ -44,7 +44,7 @@ def outcomes(files: Mapping[str, bytes | str], ids: list[str]) -> dict[str, Outc
     """The outcomes of checks, by id; no check may be the grader's own fault."""
     contents = {n: c.encode() if isinstance(c, str) else c for n, c in files.items()}
     checks = [BY_ID[name] for name in ids]
-    ended = {o.check_id: o for o in engine.run(checks, lambda: InProcessSession(contents))}
+    ended = {o.check_id: o for o in engine.run(checks, lambda part: InProcessSession(contents))}
     broken = [o.feedback.details for o in ended.values() if o.status is Status.INVALID]
     assert not broken, broken[0]
     return ended

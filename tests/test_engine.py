@@ -16,7 +16,7 @@ SUBMISSION = Submission("ada", "Ada", {}, "digest")
 def run(*checks, **replies):
     sessions = []
 
-    def open_session():
+    def open_session(part):
         sessions.append(FakeSession(**replies))
         return sessions[-1]
 

@@ -158,7 +158,7 @@ def test_a_damaged_file_is_said_in_one_sentence(tmp_path, content):
 
 def outcomes(files, source, checks=PUBLIC):
     with oracle.answering(source):
-        ended = engine.run(checks, lambda: InProcessSession(files))
+        ended = engine.run(checks, lambda part: InProcessSession(files))
         return {o.check_id: o for o in ended}
 
 

@@ -281,7 +281,7 @@ def test_a_guest_that_cannot_be_used_ends_the_run_in_one_sentence(folder):
     """With pytest-xdist, where the sentence comes from another process."""
     (folder / "conftest.py").write_text(
         "from grader.pytest_plugin import plugin\n"
-        "def refuse(*_):\n"
+        "def refuse(*_, **__):\n"
         "    raise plugin.GuestUnusable('torch is broken')\n"
         "plugin.ProcessSession = refuse\n"
     )
@@ -289,7 +289,7 @@ def test_a_guest_that_cannot_be_used_ends_the_run_in_one_sentence(folder):
 
 
 def test_a_guest_that_cannot_be_used_ends_the_run_without_xdist(folder, run_here, monkeypatch):
-    def refuse(*_):
+    def refuse(*_, **__):
         raise plugin.GuestUnusable("torch is broken")
 
     monkeypatch.setattr(plugin, "ProcessSession", refuse)

@@ -318,4 +318,4 @@ from grader.checks.framework.registry import for_all
 
 
 def _last(checks, files):
-    return list(run(checks, lambda: InProcessSession(files)))[-1:]
+    return list(run(checks, lambda part: InProcessSession(files)))[-1:]

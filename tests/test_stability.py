@@ -68,8 +68,8 @@ def with_two_threads(monkeypatch):
 def test_alone_backwards_and_with_two_threads_the_score_is_the_same(name, of, with_two_threads):
     contents = files(name)
     checks = [check for check in PARTS_1_TO_3 if of in (check.part, check.function)]
-    first = scores(checks, lambda: InProcessSession(contents))
-    again = with_two_threads(lambda: alone(checks, lambda: InProcessSession(contents)))
+    first = scores(checks, lambda part: InProcessSession(contents))
+    again = with_two_threads(lambda: alone(checks, lambda part: InProcessSession(contents)))
     judged = {check for check, (status, _) in first.items() if status is not Status.BLOCKED}
     assert {check: again[check] for check in judged} == {check: first[check] for check in judged}
     assert len(judged) > len(first) / 2
@@ -103,10 +103,10 @@ def test_a_submission_that_takes_two_threads_gets_the_same_score_run_by_run():
     plain = files("reference")
     threaded = {**plain, "part1_focused.py": plain["part1_focused.py"] + THREADED.encode()}
     checks = [check for check in PARTS_1_TO_3 if check.function == "integrated_gradients"]
-    first = scores(checks, lambda: ProcessSession(plain))
+    first = scores(checks, lambda part: ProcessSession(plain))
     assert set(first.values()) == {(Status.PASSED, 1.0)}
     for _ in range(2):
-        assert scores(checks, lambda: ProcessSession(threaded)) == first
+        assert scores(checks, lambda part: ProcessSession(threaded)) == first
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_a_submission_that_takes_two_threads_gets_the_same_score_run_by_run():
 )
 def test_a_crash_and_a_hang_are_the_same_run_by_run(name, check):
     contents, tiny = files(name), Limits(wall_seconds=0.5)
-    found = [scores([BY_ID[check]], lambda: ProcessSession(contents, tiny)) for _ in range(2)]
+    found = [scores([BY_ID[check]], lambda part: ProcessSession(contents, tiny)) for _ in range(2)]
     assert found == [{check: (Status.CRASHED, 0.0)}] * 2
 
 
@@ -141,7 +141,7 @@ def asked(check, reply):
     """How the check ends where every call gets this reply, and how many it makes."""
     session = FakeSession()
     session.replies = Always(reply)
-    (outcome,) = engine.run([check], lambda: session)
+    (outcome,) = engine.run([check], lambda part: session)
     return outcome.status, len(session.asked)
 
 

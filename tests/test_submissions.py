@@ -139,7 +139,7 @@ def test_a_case_in_the_functions_that_it_changes(name, monkeypatch):
     functions = reached(sample.files)
     asked = [check for check in CHECKS if in_part(check, functions, sample.files)]
     with registry.without_shrinking():
-        found = list(engine.run(asked, lambda: InProcessSession(sample.files)))
+        found = list(engine.run(asked, lambda part: InProcessSession(sample.files)))
     ended = {outcome.check_id: outcome for outcome in found}
     for check in CHECKS:
         if check.id not in ended:  # a solution's own function passes; a missing file fails

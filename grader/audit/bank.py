@@ -55,6 +55,8 @@ class Specimen:
     allowed: tuple[str, ...] = ()
     part: str = ""
     """That of the changed file, for a mutant."""
+    requires: str = ""
+    """A package that it imports, beside those that are promised."""
 
     @property
     def key(self) -> str:
@@ -233,6 +235,7 @@ def _samples(folder: Path) -> tuple[list[Specimen], list[str]]:
                 text.partition("\n")[0].lstrip("# "),
                 (label,) if isinstance(label, str) else tuple(label),
                 tuple(status),
+                requires=needs or "",
             )
         )
     return found, missing

@@ -68,8 +68,12 @@ def examine(specimen: Specimen, quick: bool = False) -> Row:
     ended: dict[str, Ended] = {}
     with registry.without_shrinking(), expect.measuring() as measured:
 
+        def opened(part: str) -> ProcessSession:
+            packages = [specimen.requires] if specimen.requires else []
+            return ProcessSession(specimen.files, LIMITS, part=part, packages=packages)
+
         def run(some: Sequence[Check]) -> None:
-            for outcome in engine.run(some, lambda: ProcessSession(specimen.files, LIMITS)):
+            for outcome in engine.run(some, opened):
                 ended[outcome.check_id] = _ended(outcome, max(measured, default=0.0))
                 measured.clear()
 

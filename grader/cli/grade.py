@@ -67,6 +67,12 @@ def grade(
     if out.exists() and not out.is_dir():
         raise Refused(f"{path_words(out)} is a file; name a folder for the results")
     writable(out / "index.html")
+    if missing := assignment.not_installed:
+        names = " ".join(missing)
+        raise Refused(
+            f"the assignment lets submissions import {', '.join(missing)}, which this machine does "
+            f"not have: pip install {names}"
+        )
     submissions = intake.read_many(sources)
     walls = choose_walls(sandbox)
     end_guests()  # each worker has its own

@@ -10,7 +10,6 @@ import importlib.util
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -49,7 +48,7 @@ from grader.homework import contract
 from grader.records import Check, Outcome, Report, Status, Submission, added
 from grader.report import labels, numbers
 from grader.report.deliver import ForStudent
-from grader.sandbox.host.session import ProcessSession
+from grader.sandbox.host.session import Allowance, ProcessSession
 from grader.sandbox.isolation.modes import Walls
 from grader.submissions import intake
 from grader.submissions.watch import Watched, concerned
@@ -245,16 +244,23 @@ class _Run:
         """
         from grader.grading import engine
 
-        def opened() -> ProcessSession:
-            return ProcessSession(submission.files, self._assignment.limits, self._walls)
-
+        limits = self._assignment.limits
+        allowance = Allowance(limits.total_seconds)
         ended: dict[str, Outcome] = {}
-        with closing(opened()) as session, progress_bar() as progress:
+        with progress_bar() as progress:
             task = progress.add_task(_now(checks, 0), total=len(checks))
             training = Estimate(lambda words: progress.update(task, description=words))
-            session.on_progress = lambda done: training.at(_now(checks, len(ended)), done)
+
+            def opened(part: str) -> ProcessSession:
+                packages = self._assignment.packages
+                session = ProcessSession(
+                    submission.files, limits, self._walls, allowance, part=part, packages=packages
+                )
+                session.on_progress = lambda done: training.at(_now(checks, len(ended)), done)
+                return session
+
             try:
-                for outcome in engine.run(checks, opened, first=session):
+                for outcome in engine.run(checks, opened):
                     ended[outcome.check_id] = outcome
                     progress.update(task, advance=1, description=_now(checks, len(ended)))
             except KeyboardInterrupt:

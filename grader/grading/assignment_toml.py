@@ -31,7 +31,8 @@ SEEDS = range(100, 2**31)
 
 MOST_POINTS = 10_000
 
-_SECTIONS = ("seed", "points", "visibility", "limits")
+_SECTIONS = ("seed", "packages", "points", "visibility", "limits")
+_TABLES = ("points", "visibility", "limits")
 _MOST = {
     "wall_seconds": 86_400,
     "cpu_seconds": 86_400,
@@ -89,7 +90,7 @@ def _read(document: Mapping[str, Any]) -> Assignment:
                 f"there is no setting {key!r}{nearest(key, _SECTIONS)}; "
                 f"there are {', '.join(_SECTIONS)}"
             )
-        if key != "seed" and not isinstance(value, dict):
+        if key in _TABLES and not isinstance(value, dict):
             raise BadAssignment(f"{key} must be a table, [{key}] (got {value!r})")
     checks = declared(None)
     ids, functions = [c.id for c in checks], list(contract.FUNCTIONS)
@@ -105,6 +106,7 @@ def _read(document: Mapping[str, Any]) -> Assignment:
     _known("limits", of_checks, "check or function", [*ids, *functions])
     return Assignment(
         seed=_seed(document.get("seed")),
+        packages=_packages(document.get("packages", [])),
         points={name: _points(name, value) for name, value in points.items()},
         visibility=visibility,
         limits=replace(Limits(), **of_all),
@@ -119,6 +121,17 @@ def _seed(value: Any) -> int | None:
         f"seed must be a whole number from {SEEDS[0]} to {SEEDS[-1]} (got {value!r}); "
         "public cases use the smaller ones"
     )
+
+
+def _packages(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        raise BadAssignment(f'packages must be a list of names, like ["scipy"] (got {value!r})')
+    for name in value:
+        if not name.isidentifier() or name in layout.PACKAGES:
+            raise BadAssignment(
+                f"packages names {name!r}; write each as it is imported, without dots and versions"
+            )
+    return tuple(dict.fromkeys(value))
 
 
 def _entries(section: str, document: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -128,9 +128,16 @@ def grade_one(submission: Submission, job: Job, *, alone: bool = True) -> Report
     """
     allowance = Allowance(job.assignment.limits.total_seconds)
 
-    def opens() -> ProcessSession:
-        limits = job.assignment.limits
-        return ProcessSession(submission.files, limits, job.walls, allowance, alone=alone)
+    def opens(part: str = "") -> ProcessSession:
+        return ProcessSession(
+            submission.files,
+            job.assignment.limits,
+            job.walls,
+            allowance,
+            part=part,
+            alone=alone,
+            packages=job.assignment.packages,
+        )
 
     # The guest starts first, so that it imports torch while this process does.
     opened = nullcontext() if submission.reason else closing(opens())

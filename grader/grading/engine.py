@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from importlib import metadata
+from itertools import groupby
 
 import grader
 from grader.checks.framework import expect
@@ -28,11 +29,13 @@ from grader.records import (
     StudentError,
     Submission,
 )
+from grader.sandbox.host.process import FORKS
 from grader.sandbox.host.session import Session
 
 __all__ = ["Outcomes", "environment", "report", "run", "unusable"]
 
-OpenSession = Callable[[], Session]
+OpenSession = Callable[[str], Session]
+"""Opens a session on the submission, for the checks of a part."""
 
 
 def run(
@@ -40,9 +43,9 @@ def run(
 ) -> Iterator[Outcome]:
     """The outcomes of checks, one after the other: public ones first, then hidden ones.
 
-    The two groups run in sessions of their own, so that no public check can carry anything to a
-    hidden one.  A check that needs one that did not pass is BLOCKED; where that one is INVALID, so
-    is this.
+    The checks of each part run in a session of their own, so that no file harms another's points;
+    and public and hidden ones do, so that no public check can carry anything to a hidden one.  A
+    check that needs one that did not pass is BLOCKED; where that one is INVALID, so is this.
 
     Args:
         checks: in their order; a check comes after those that it needs.
@@ -50,19 +53,22 @@ def run(
         first: one that is open already; it is used first, and closed.
     """
     outcomes = Outcomes(checks)
-    for hidden in (False, True):
-        group = [check for check in checks if check.hidden is hidden]
-        if not group:
-            continue
-        session = first or open_session()
-        first = None
-        try:
-            for check in group:
-                yield outcomes.of(check, session)
-        finally:
+    ordered = sorted(checks, key=lambda check: check.hidden)
+    groups = [list(group) for _, group in groupby(ordered, lambda c: (c.hidden, c.part))]
+    coming = [first] if first is not None else []
+    try:
+        for n, group in enumerate(groups):
+            session = coming.pop() if coming else open_session(group[0].part)
+            try:
+                if not FORKS and n + 1 < len(groups):  # it imports torch meanwhile
+                    coming.append(open_session(groups[n + 1][0].part))
+                for check in group:
+                    yield outcomes.of(check, session)
+            finally:
+                session.close()
+    finally:
+        for session in coming:
             session.close()
-    if first is not None:
-        first.close()
 
 
 class Outcomes:

@@ -3,6 +3,7 @@
 ::
 
     seed = NUMBER                 # hidden cases are drawn from it
+    packages = ["scipy"]          # what submissions may import beside the promised packages
     [points]                      # of a check, a function or a part; the most specific holds
     "FUNCTION.CHECK" = 2
     part3 = 30
@@ -18,6 +19,7 @@ the same time as the grader does.
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -45,6 +47,7 @@ class Assignment:
         visibility: by check id or function, ``"public"`` or ``"hidden"``.
         limits: of every call, but for those of checks that have limits of their own.
         seconds: ``wall_seconds`` and ``cpu_seconds`` of each call, by check id or function.
+        packages: what submissions may import beside the packages that the homework promises.
     """
 
     seed: int | None = None
@@ -52,6 +55,12 @@ class Assignment:
     visibility: Mapping[str, str] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
     seconds: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    packages: Sequence[str] = ()
+
+    @property
+    def not_installed(self) -> list[str]:
+        """The packages that submissions may import, and that are not there."""
+        return [name for name in self.packages if importlib.util.find_spec(name) is None]
 
     def checks(self) -> list[Check]:
         """The checks as the assignment has them, public ones of a function before its hidden ones.

@@ -33,7 +33,7 @@ __all__ = [
 REQUIRED = inspect.Parameter.empty
 """The default of a parameter that has none."""
 
-PROMISED = ("torch", "torchvision", "numpy")
+PROMISED = ("torch", "torchvision", "numpy", "PIL")
 """The packages that a submission may import beside the standard library and its own files."""
 
 OPTIONAL_FILES = ("answers.md", "warmup.py")

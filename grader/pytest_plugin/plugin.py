@@ -29,7 +29,7 @@ from grader.records import Check, Outcome, Report, Score, Status, Submission
 from grader.report.deliver import ForStudent
 from grader.report.writers import plain
 from grader.sandbox.host.session import ProcessSession
-from grader.sandbox.isolation.modes import NO_WALLS
+from grader.sandbox.isolation.modes import NO_WALLS, Walls
 from grader.sandbox.isolation.probe import choose
 from grader.submissions import intake
 from grader.text import one_line
@@ -53,7 +53,8 @@ class Homework:
         self._selected: dict[str, Check] = {}
         self._outcomes = engine.Outcomes(())
         self._session: ProcessSession | None = None
-        self._mode = ""
+        self._part_of_session = ""
+        self._walls: Walls | None = None
         config.addinivalue_line("markers", _LONG)
         # Feedback has many lines: the summary names its first one, also in CI.
         config.option.force_short_summary = True
@@ -125,7 +126,9 @@ class Homework:
         for need in check.needs:
             if need in self._selected:
                 self.outcome(self._selected[need])
-        return self._outcomes.of(check, self._opened()), self._mode
+        outcome = self._outcomes.of(check, self._opened(check.part))
+        assert self._walls is not None
+        return outcome, self._walls.mode
 
     def delivered(self, check: Check, outcome: Outcome) -> ForStudent:
         """What a student may see of how this check ended."""
@@ -198,15 +201,24 @@ class Homework:
         )
         return part
 
-    def _opened(self) -> ProcessSession:
-        if self._session is None:
+    def _opened(self, part: str) -> ProcessSession:
+        """The session of a part; items may come in any order, mostly one part after the other."""
+        if self._session is None or self._part_of_session != part:
             assert self._submission is not None
-            try:
-                walls = choose("auto")
-            except NoWalls:  # one's own code on one's own machine; the summary says so
-                walls = NO_WALLS
-            self._mode = walls.mode
-            self._session = ProcessSession(self._submission.files, self._assignment.limits, walls)
+            self.close()
+            if self._walls is None:
+                try:
+                    self._walls = choose("auto")
+                except NoWalls:  # one's own code on one's own machine; the summary says so
+                    self._walls = NO_WALLS
+            self._session = ProcessSession(
+                self._submission.files,
+                self._assignment.limits,
+                self._walls,
+                part=part,
+                packages=self._assignment.packages,
+            )
+            self._part_of_session = part
         return self._session
 
 

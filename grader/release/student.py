@@ -263,7 +263,14 @@ def _rules(assignment: Assignment, checks: Iterable[Check]) -> str:
     }
     kept = {check.id: check for check in checks}
     points = {i: c.points for i, c in kept.items() if c.points != delivered[i].points}
-    lines = ["[points]", *(f"{json.dumps(i)} = {number!r}" for i, number in points.items())]
+    packages = (
+        [f"packages = {json.dumps(list(assignment.packages))}"] if assignment.packages else []
+    )
+    lines = [
+        *packages,
+        "[points]",
+        *(f"{json.dumps(i)} = {number!r}" for i, number in points.items()),
+    ]
     changed = {
         name: value
         for name, value in asdict(assignment.limits).items()
@@ -274,7 +281,7 @@ def _rules(assignment: Assignment, checks: Iterable[Check]) -> str:
         if name in kept or "." not in name:
             lines.append(f"[limits.{json.dumps(name)}]")
             lines += [f"{limit} = {value!r}" for limit, value in seconds.items()]
-    return "\n".join(lines) + "\n" if len(lines) > 2 else ""
+    return "\n".join(lines) + "\n" if len(lines) > 2 + len(packages) or packages else ""
 
 
 def _about() -> Metadata:

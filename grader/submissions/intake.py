@@ -14,7 +14,7 @@ import re
 import stat
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -35,6 +35,7 @@ from grader.text import shown
 __all__ = ["read", "read_many", "read_one"]
 
 MAX_FILES, MAX_FILE_BYTES, MAX_SUBMISSION_BYTES = 200, 2 * MIB, 8 * MIB  # of one submission
+MAX_BESIDE = 1000  # files beside the code that are looked at
 MAX_PATH = 240  # as JSON: the paths of a submission travel in one header of 64 KiB
 MAX_ENTRIES = 100_000  # of a folder on disk, which are only looked at
 MAX_CLASS_BYTES = 1024 * MIB  # the files of all submissions of one source
@@ -169,23 +170,29 @@ def _own(entries: Sequence[Entry], packed: bool = False) -> list[Entry]:
     if problem := next((entry.problem for entry in entries if entry.problem), ""):
         raise BadSource(problem)
     files = [e for e in entries if not e.folder]
-    wanted = [e for e in files if e.name.endswith(".py") or e.name in OPTIONAL_FILES]
+    wanted = [e for e in files if _is_code(e)]
     tops = {entry.path.partition("/")[0] for entry in wanted}
-    if len(tops) == 1 and _is_submission(inner := _under(wanted, *tops)):
-        return inner
+    if len(tops) == 1 and _is_submission(_under(wanted, *tops)):
+        return _under(files, *tops)
     archives = [e for e in files if ARCHIVE.search(e.path)]
     if not wanted and len(archives) == 1 and not packed:
         return _own(members(archives[0]), packed=True)
     if not _is_submission(wanted):
         raise BadSource(_nothing(entries))
-    return wanted
+    return files
+
+
+def _is_code(entry: Entry) -> bool:
+    return entry.name.endswith(".py") or entry.name in OPTIONAL_FILES
 
 
 def _contents(entries: Sequence[Entry]) -> dict[str, bytes]:
-    if len(entries) > MAX_FILES:
+    """Code, all of it, and what lies beside it as far as there is room."""
+    code = [entry for entry in entries if _is_code(entry)]
+    if len(code) > MAX_FILES:
         raise BadSource(f"There are more than {MAX_FILES} .py files; leave out what is not yours.")
     files: dict[str, bytes] = {}
-    for entry in sorted(entries, key=lambda entry: entry.path):
+    for entry in sorted(code, key=lambda entry: entry.path):
         if entry.unsafe:
             raise BadSource(entry.unsafe)
         if len(json.dumps(entry.path)) > MAX_PATH:
@@ -193,7 +200,15 @@ def _contents(entries: Sequence[Entry]) -> dict[str, bytes]:
         files[entry.path] = entry.content(MAX_FILE_BYTES)
         if sum(map(len, files.values())) > MAX_SUBMISSION_BYTES:
             raise BadSource("The .py files are larger than 8 MiB together; keep data out of them.")
-    return files
+    beside = [e for e in entries if not _is_code(e) and not ARCHIVE.search(e.path)]
+    room = MAX_SUBMISSION_BYTES - sum(map(len, files.values()))
+    for entry in sorted(beside, key=lambda entry: entry.path)[:MAX_BESIDE]:
+        if len(files) < MAX_FILES and not entry.unsafe and len(json.dumps(entry.path)) <= MAX_PATH:
+            with suppress(BadSource):  # too large, or packed in a way that is not read
+                data = entry.content(min(MAX_FILE_BYTES, room))
+                files[entry.path] = data
+                room -= len(data)
+    return dict(sorted(files.items()))
 
 
 def _is_submission(entries: Iterable[Entry]) -> bool:

@@ -50,7 +50,7 @@ def bent(data: bytes, random: Random, most: int = 4) -> bytes:
 
 def _messages() -> list[dict[str, Any]]:
     floats, booleans = np.arange(6, dtype=np.float32).reshape(2, 3), np.array([True, False])
-    reply = {"id": 1, "stdout": "out", "changed": ["xs"], "passes": [3, 2]}
+    reply = {"id": 1, "changed": ["xs"], "passes": [3, 2]}
     error = {"kind": "raised", "message": "m", "types": ["E"], "file": "f", "line": 1, "code": "c"}
     call = Call("class_influence", {"model": Network("digits", mix=((0.5, 2),)), "xs": floats}, 3)
     values: list[Any] = [
@@ -61,7 +61,7 @@ def _messages() -> list[dict[str, Any]]:
         Received(np.ones((2,) * 12, np.int8), "tensor", "int8"),
     ]
     messages = [{**reply, "value": value} for value in values]
-    messages += [{"id": 1, "stdout": "", "error": error}]
+    messages += [{"id": 1, "error": error}]
     messages += [{"op": "call", "call": call, "id": 1}, {"op": "load", "part": "gan", "id": 2}]
     messages += [{"op": "files", "files": {"gan.py": np.arange(9, dtype=np.uint8)}, "id": 0}]
     return [*messages, {"ready": True}, {"a": NumPy(floats), "b": [NumPy(booleans)]}]
@@ -69,7 +69,7 @@ def _messages() -> list[dict[str, Any]]:
 
 SEEDS = [encode(message) for message in _messages()]
 TAGS = ["$array", "$numpy", "$network", "$call", "$other", "$dict", "origin", "dtype", "arguments"]
-TAGS += ["seed", "name", "id", "stdout", "value", "error", "changed", "passes", "kind", "mix"]
+TAGS += ["seed", "name", "id", "value", "error", "changed", "passes", "kind", "mix"]
 SCALARS = [None, True, False, "", "0", "1", "tensor", "module", "\ud800", "\x1b[2J\0", "9" * 300]
 SCALARS += [*NUMBERS, 0.5, 1e308, float("inf"), float("nan"), 10**400, -(10**400)]
 TEXTS = [b"1e999", b"-1e999", b"NaN", b"9" * 4000, b"9" * 60_000, b"[" * 2000, b'{"a":' * 2000]
@@ -181,8 +181,8 @@ def _full(random: Random) -> tuple[bytes, bytes]:
     entry = {"0": {"dtype": names[kind.name], "shape": sides, "data_offsets": [0, size]}}
     text = json.dumps(entry).encode()
     array = random.choice(("$array", "$numpy"))
-    place = random.choice(("id", "stdout", "value", "changed", "passes"))
-    fields = {"id": 1, "stdout": "", "value": None, "changed": [], "passes": [0, 0]}
+    place = random.choice(("id", "value", "changed", "passes"))
+    fields = {"id": 1, "value": None, "changed": [], "passes": [0, 0]}
     header = {"$dict": [[k, v] for k, v in {**fields, place: {array: "0"}}.items()]}
     return json.dumps(header).encode(), struct.pack("<Q", len(text)) + text + b"\2" * size
 

@@ -49,7 +49,7 @@ def hidden_checks(seed: int, only: str = "") -> list[Check]:
 
 def lost(name: str, seed: int, only: str = "") -> Iterator[Outcome]:
     """What a submission loses under a seed."""
-    outcomes = engine.run(hidden_checks(seed, only), lambda: InProcessSession(HONEST[name]))
+    outcomes = engine.run(hidden_checks(seed, only), lambda part: InProcessSession(HONEST[name]))
     return (outcome for outcome in outcomes if outcome.status is not Status.PASSED)
 
 

@@ -182,7 +182,7 @@ def test_a_function_s_cost_is_told_once_and_also_where_a_check_fails():
     slow = Reply([1.0], passes=Passes(0, 900))
     checks = [make("a", ask), make("b", ask_and_fail), make("c", ask_and_fail, hidden=True)]
     replies = {"class_influence": slow, "saliency_map": slow, "random_classes": Reply("wrong")}
-    a, b, c = (o for o in engine.run(checks, lambda: FakeSession(**replies)))
+    a, b, c = (o for o in engine.run(checks, lambda part: FakeSession(**replies)))
     assert (a.status, b.status, c.status) == (Status.PASSED, Status.FAILED, Status.FAILED)
     assert a.feedback.cost.startswith("class_influence of 4 rows made 900 backward passes")
     assert b.feedback.cost.startswith("saliency_map made 900")

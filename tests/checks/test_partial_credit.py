@@ -142,7 +142,7 @@ def test_a_share_is_the_same_number_everywhere():
     files = reference_files()
     files["part1_focused.py"] = files["part1_focused.py"].decode().replace(old, new).encode()
     checks = [c for c in CHECKS if c.function == "top_neurons"]
-    ended = list(engine.run(checks, lambda: InProcessSession(files)))
+    ended = list(engine.run(checks, lambda part: InProcessSession(files)))
     submission = Submission("ada", "Ada", files, "0" * 8)
     made = engine.report(submission, checks, ended, {"mode": "none"})
     total = sum(c.points * o.fraction for c, o in zip(checks, ended, strict=True))

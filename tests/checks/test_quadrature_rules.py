@@ -121,7 +121,7 @@ def test_others_lose_points(rule, name):
     wrong = files(*DISHONEST[rule])
     wrong["part1_focused.py"] = wrong["part1_focused.py"].encode()
     mine = [check for check in CHECKS if check.function == name]
-    ended = engine.run(mine, lambda: InProcessSession(wrong))
+    ended = engine.run(mine, lambda part: InProcessSession(wrong))
     first = next((o for o in ended if o.status is not Status.PASSED), None)
     assert first is not None
     assert first.status in (Status.FAILED, Status.PARTIAL), first.feedback

@@ -63,7 +63,7 @@ class Forger:
 @pytest.mark.parametrize("value", FORGED, ids=lambda value: str(np.shape(value)))
 def test_what_no_driver_sends_is_never_undecided(value):
     checks = [check for check in CHECKS if check.part == "gan" and not check.needs]
-    ended = {o.check_id: o.status for o in engine.run(checks, lambda: Forger(value))}
+    ended = {o.check_id: o.status for o in engine.run(checks, lambda part: Forger(value))}
     assert set(ended.values()) == {Status.FAILED}
 
 

@@ -250,7 +250,8 @@ def test_a_missing_package_says_what_is_promised():
     message = trouble({"part1_focused.py": "import tensorflow_of_old"}).message
     assert message == (
         "imports 'tensorflow_of_old', which submissions cannot use: import the standard library, "
-        "torch, torchvision, numpy, or your own .py files"
+        "torch, torchvision, numpy, PIL, or your own .py files. What only a run of your own needs "
+        'belongs below `if __name__ == "__main__":`'
     )
 
 
@@ -346,7 +347,7 @@ def test_an_error_in_a_call_has_the_students_own_line(name, kind, message, code)
 
 
 def test_our_own_lookup_error_says_which_function_is_missing():
-    error = describe(LookupError("top_neurons"), frozenset())
+    error = describe(LookupError("top_neurons"), {})
     assert (error.kind, error.message) == ("missing", "top_neurons is not defined")
 
 

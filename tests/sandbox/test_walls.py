@@ -138,12 +138,17 @@ def test_a_mode_is_offered_with_its_layers(walls):
 
 
 @on_linux
-def test_the_probe_notices_what_is_not_refused():
+def test_the_probe_notices_what_is_not_refused(tmp_path):
     source = Path(probe.__file__).with_name("attempts.py").read_bytes()
+    (tmp_path / FILES[2]).write_bytes(source)
+    code = "import json, part3_compression; print(json.dumps(part3_compression.random_classes(2)))"
     with probe._targets() as targets:
-        files = {FILES[2]: source, "targets.py": targets.encode()}
-        with closing(ProcessSession(files, walls=NO_WALLS)) as session:
-            succeeded = session.call(Call("random_classes", {"num_classes": 2})).value
+        (tmp_path / "targets.py").write_text(targets, encoding="utf-8")
+        # Not in a guest, which would keep the rules by itself.
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+        )
+    succeeded = json.loads(done.stdout)
     assert set(succeeded) >= {
         *("reads_a_file_of_yours", "reads_the_grader", "lists_your_home", "writes_a_file"),
         *("changes_a_file", "connects", "sends_a_datagram", "opens_an_abstract_socket", "forks"),
@@ -175,8 +180,8 @@ def test_a_guest_sees_no_variable_of_the_users(walls, monkeypatch):
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     with session_of(walls) as session:
         _, variables, folder = ask(session, "status").value
-    assert not {"AWS_SECRET_ACCESS_KEY", "HOME", "TMPDIR"} & set(variables)
-    assert folder == "/"
+    assert not {"AWS_SECRET_ACCESS_KEY", "TMPDIR"} & set(variables)
+    assert os.path.basename(os.path.dirname(folder)).startswith("hw3-guests-")
 
 
 MAKER = "torch.distributed.nn.jit.instantiator"
@@ -423,10 +428,10 @@ def test_all_calls_together_have_an_allowance(guest):
 def test_what_takes_too_long_is_tried_once_more_where_nothing_else_runs():
     once = FILE + (
         "\n\ndef late_once(path):\n"
-        "    import pathlib\n"
-        "    if pathlib.Path(path).exists():\n"
+        "    if os.path.exists(path):\n"
         "        return 'in time'\n"
-        "    pathlib.Path(path).touch()\n"
+        "    import ctypes\n"
+        "    ctypes.CDLL(None).creat(path.encode(), 0o644)  # past Python's own rule\n"
         "    loops(0)\n"
     )
     for alone, expected in ((True, ("in time", 0)), (False, (None, 1))):

@@ -2,8 +2,9 @@
 
 Started by :mod:`grader.sandbox.host.session` as ``python -c "…" <folder of the grader package>``.
 It answers frames on the descriptors that were its stdin and stdout; before any student code runs,
-those two point elsewhere.  It holds nothing that is worth stealing: no expected value, no
-tolerance, no later input.
+stdin is empty, and what is printed goes into a pipe of its own, which the grader reads.  After each
+call a mark goes into that pipe, so that the grader knows what belongs to which call.  A guest holds
+nothing that is worth stealing: no expected value, no tolerance, no later input.
 """
 
 from __future__ import annotations
@@ -13,13 +14,15 @@ import json
 import os
 import struct
 import sys
+import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
 from grader.records import Other
 
-__all__ = ["BOOT", "Capture", "Server", "main", "prepare", "serve"]
+__all__ = ["BOOT", "Server", "main", "prepare", "serve"]
 
 BOOT = (
     "import sys; home = sys.argv[1]; rest = [p for p in sys.path if p]; "
@@ -30,39 +33,9 @@ BOOT = (
 are installed there: then it keeps its place after the standard library."""
 
 
-class Capture(io.TextIOBase):
-    """What student code prints: the first and the last of it, up to a cap."""
-
-    def __init__(self, kilobytes: int) -> None:
-        self.clear(kilobytes)
-
-    def clear(self, kilobytes: int) -> None:
-        """Forget everything; keep so much from now on."""
-        self._half = kilobytes * 512
-        self._head, self._tail, self._size = "", "", 0
-
-    def writable(self) -> bool:
-        """Always."""
-        return True
-
-    def write(self, text: str) -> int:
-        """Keep what fits."""
-        self._size += len(text)
-        room = self._half - len(self._head)
-        self._head += text[:room]
-        if len(text) > room and self._half:
-            self._tail = (self._tail + text[room:])[-self._half :]
-        return len(text)
-
-    def text(self) -> str:
-        """What was kept, with a mark where something is left out."""
-        left_out = self._size - len(self._head) - len(self._tail)
-        return self._head + (f"\n… {left_out} characters …\n" if left_out else "") + self._tail
-
-
 def main() -> None:
-    """Serve frames on stdin and stdout until the grader closes the pipe."""
-    serve(os.dup(0), os.dup(1), None)
+    """Serve frames on stdin and stdout until the grader closes the pipe; print to stderr."""
+    serve(os.dup(0), os.dup(1), os.dup(2), None)
 
 
 def prepare() -> str:
@@ -71,35 +44,41 @@ def prepare() -> str:
         import torch
 
         from grader.homework import networks
-        from grader.sandbox.guest import devices, loader, pass_counter, perform
+        from grader.sandbox.guest import devices, loader, pass_counter, perform, rules
         from grader.sandbox.protocol import wire
 
         devices.hide()
+        rules.wrap()
         torch.set_num_threads(1)
         networks.build(networks.Network("digits"))  # its weights are read while they can be
-        del perform, devices, loader, pass_counter, wire
+        tempfile.gettempdir()  # it is found by writing there
+        del perform, loader, pass_counter, wire
     except BaseException as error:
         return f"{type(error).__name__}: {error}"[:1000]
     return ""
 
 
 def serve(
-    requests_fd: int, replies_fd: int, problem: str | None, layers: Sequence[str] = ()
+    requests_fd: int,
+    replies_fd: int,
+    printed_fd: int,
+    problem: str | None,
+    layers: Sequence[str] = (),
 ) -> None:
     """Serve frames on two descriptors.
 
     Args:
         requests_fd: frames come in here.
         replies_fd: and go out there.
+        printed_fd: what is printed goes there.
         problem: what :func:`prepare` said, where it has run already.
-        layers: the walls around this process.
+        layers: the walls around this process; without any, it keeps the rules by itself.
     """
     requests, replies = os.fdopen(requests_fd, "rb"), os.fdopen(replies_fd, "wb")
     nothing = os.open(os.devnull, os.O_RDWR)
-    for descriptor in (0, 1, 2):
-        os.dup2(nothing, descriptor)
-    capture = Capture(0)
-    sys.stdout = sys.stderr = capture
+    for descriptor, to in ((0, nothing), (1, printed_fd), (2, printed_fd)):
+        os.dup2(to, descriptor)
+    _open_streams(printed_fd, anew=True)
     problem = prepare() if problem is None else problem
     if problem:
         # By hand: what is missing may be what frames are made with.
@@ -107,16 +86,46 @@ def serve(
         replies.write(struct.pack(">II", len(header), 0) + header)
         replies.flush()
         return
-    from grader.sandbox.guest import progress
+    from grader.sandbox.guest import progress, rules
     from grader.sandbox.protocol import wire
 
     progress.goes_to(lambda done: wire.write_frame(replies, *wire.encode({"progress": done})))
-    server = Server(capture)
+    server = Server()
     wire.write_frame(replies, *wire.encode({"ready": True, "layers": list(layers)}))
     _forget_the_grader()
+    if not layers:
+        rules.refuse()
     while (frame := wire.read_frame(requests)) is not None:
-        sys.stdout = sys.stderr = capture  # whatever an earlier call made of them
-        wire.write_frame(replies, *server.answer(wire.decode(*frame)))
+        request = wire.decode(*frame)
+        _open_streams(printed_fd)
+        answer = server.answer(request)
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(BaseException):  # whatever an earlier call made of them
+                stream.flush()
+        with suppress(OSError):
+            os.write(printed_fd, bytes.fromhex(request["mark"]))
+        wire.write_frame(replies, *answer)
+
+
+def _open_streams(printed_fd: int, *, anew: bool = False) -> None:
+    """Open the standard streams, again where student code closed them in an earlier call."""
+    for descriptor, name, errors in ((1, "stdout", "surrogateescape"), (2, "stderr", _TO_STDERR)):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.dup2(printed_fd, descriptor)
+        with suppress(BaseException):  # it may be anything
+            if not anew and not getattr(sys, name).closed:
+                continue
+        raw = io.FileIO(descriptor, "w", closefd=False)
+        raw.name = f"<{name}>"  # as Python itself has it
+        stream = io.TextIOWrapper(io.BufferedWriter(raw), "utf-8", errors, line_buffering=True)
+        setattr(sys, name, stream)
+        if anew:
+            setattr(sys, f"__{name}__", stream)
+
+
+_TO_STDERR = "backslashreplace"
 
 
 _NOTHING: dict[str, Any] = {"value": None, "changed": [], "passes": [0, 0]}
@@ -126,14 +135,12 @@ class Server:
     """Answers requests on one submission.
 
     Args:
-        capture: where what is printed goes meanwhile.
         blocked: the packages that a submission must not import, if not ours.
         caught: what a submission may raise; the rest ends the process.
     """
 
     def __init__(
         self,
-        capture: Capture,
         *,
         blocked: tuple[str, ...] | None = None,
         caught: tuple[type[BaseException], ...] = (BaseException,),
@@ -145,30 +152,33 @@ class Server:
         pass_counter.install()
         self._calls, self._loading, self._wire = perform, loader, wire
         self._passes, self._ours = pass_counter, layout.PACKAGES
-        self._capture, self._blocked, self._caught = capture, blocked, caught
-        self._output_kb = 0
+        self._blocked, self._caught = blocked, caught
+        self._about: dict[str, Any] = {}
         self._loader: loader.Loader | None = None
         self._performer: perform.Performer | None = None
 
     def answer(self, request: dict[str, Any]) -> tuple[bytes, bytes]:
-        """The reply's frame.  What does not fit is left out: most of the output, then the value."""
-        self._capture.clear(self._output_kb)
-        answer = {**self._perform(request), "id": request["id"], "stdout": self._capture.text()}
+        """The reply's frame; a value that does not fit is left out."""
+        answer = {**self._perform(request), "id": request["id"]}
         too_large = Other("words", "a result too large to be sent")
-        for shorter in ({}, {"stdout": answer["stdout"][:2000]}, {"value": too_large}):
+        for shorter in ({}, {"value": too_large}):
             answer.update(shorter)
             try:
                 return self._wire.encode(answer)
             except self._wire.Garbage:
                 continue
-        raise AssertionError("an answer without output and value fits")
+        raise AssertionError("an answer without a value fits")
 
     def _perform(self, request: dict[str, Any]) -> dict[str, Any]:
         if request["op"] == "files":
             files = {name: array.tobytes() for name, array in request["files"].items()}
             blocked = self._ours if self._blocked is None else self._blocked
-            self._output_kb = request["output_kb"]
-            self._loader = self._loading.Loader(files, blocked)
+            folder, packages = request["folder"], request["packages"]
+            self._loader = self._loading.Loader(files, blocked, folder, packages)
+            self._about = {"folder": folder, "packages": packages or ()}
+            if folder:
+                os.chdir(folder)
+                os.environ["HOME"] = os.environ["USERPROFILE"] = folder
             self._performer = self._calls.Performer(self._loader.namespace)
             return dict(_NOTHING)
         assert self._loader is not None
@@ -177,6 +187,8 @@ class Server:
         loader = request["part"] if request["op"] == "load" else ""
         try:
             if loader:
+                if self._about["folder"]:
+                    sys.argv[:] = [self._loader.file_of(loader)]
                 self._loader.namespace(loader)
                 return dict(_NOTHING)
             value, changed = self._performer.perform(request["call"])
@@ -184,7 +196,8 @@ class Server:
             value = self._calls.to_sendable(value)
             return {"value": value, "changed": list(changed), "passes": taken}
         except self._caught as error:  # SystemExit and KeyboardInterrupt are the student's, too
-            described = self._loading.describe(error, self._loader.names, loading=loader)
+            names = self._loader.names
+            described = self._loading.describe(error, names, loading=loader, **self._about)
             return {"error": asdict(described)}
 
     def close(self) -> None:

@@ -11,6 +11,7 @@ import queue
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from contextlib import suppress
@@ -22,6 +23,8 @@ import psutil
 from grader import layout
 from grader.sandbox.guest import server
 from grader.sandbox.host import bubblewrap, zygote
+from grader.sandbox.host.handed_in import place
+from grader.sandbox.host.printed import Printed
 from grader.sandbox.host.zygote import Forked, Zygote
 from grader.sandbox.isolation.modes import Walls
 from grader.sandbox.isolation.readable import DEVICES, readable
@@ -29,9 +32,14 @@ from grader.sandbox.isolation.surroundings import of_guest
 
 __all__ = ["FORKS", "GuestProcess", "end_guests", "end_zygote"]
 
-_UNWRITABLE = {"MPLCONFIGDIR": "/tmp", "TORCHINDUCTOR_CACHE_DIR": "/tmp", "MPLBACKEND": "Agg"}
+_CACHES = ("MPLCONFIGDIR", "TORCHINDUCTOR_CACHE_DIR")
 """Matplotlib and torch's optimizers want a folder that is there and whose permissions, which walls
 do not change, would let them write; that they then cannot does not trouble them."""
+
+
+def _environment(temporary: str) -> dict[str, str]:
+    return {**of_guest(), **dict.fromkeys(_CACHES, temporary), "MPLBACKEND": "Agg"}
+
 
 FORKS = sys.platform == "linux"
 """Whether guests are forked from a process that has imported torch, instead of started anew."""
@@ -49,19 +57,20 @@ def _fork(walls: Walls, memory_mb: int) -> Forked:
 
 
 def _zygote(mode: str) -> Zygote:
-    command, environment = [sys.executable, "-c", zygote.BOOT, str(layout.HOME)], of_guest()
+    command = [sys.executable, "-c", zygote.BOOT, str(layout.HOME)]
     if mode == "none":
-        return Zygote(command, environment)
+        return Zygote(command, _environment(tempfile.gettempdir()))
     sees = readable()
     locks = {
         "readable": [*sees.allowed, *DEVICES],
         "listed": sees.listed,
         "writable": DEVICES[:1],
+        "handed_in": [place()],
     }
     command.append(json.dumps(locks))
-    environment |= _UNWRITABLE
+    environment = _environment("/tmp")
     if mode == "bubblewrap":
-        return Zygote(bubblewrap.wrapped(command, sees, environment), {})
+        return Zygote(bubblewrap.wrapped(command, sees, environment, place()), {})
     return Zygote(command, environment)
 
 
@@ -76,14 +85,16 @@ class _Started:
             [sys.executable, "-c", server.BOOT, str(layout.HOME)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
             cwd=Path(sys.executable).anchor,
-            env=of_guest(),
+            env=_environment(tempfile.gettempdir()),
             **options,
         )
         assert self._process.stdin is not None
         assert self._process.stdout is not None
+        assert self._process.stderr is not None
         self.stdin, self.stdout = self._process.stdin, self._process.stdout
+        self.stderr = self._process.stderr
         self.most_kb = 0
         self.orphaned = False
 
@@ -110,20 +121,23 @@ class _Started:
 
 
 class GuestProcess:
-    """A guest process with a thread at either end of its pipes: nothing blocks for long here.
+    """A guest process with a thread at the end of each of its pipes: nothing blocks for long here.
 
     Args:
         walls: the isolation of the process.
         memory_mb: MiB that it may take on top of the imports.
+        output_kb: KiB that are kept of what it prints in a call.
     """
 
-    def __init__(self, walls: Walls, memory_mb: int) -> None:
+    def __init__(self, walls: Walls, memory_mb: int, output_kb: int) -> None:
+        self.printed = Printed(output_kb)
         self.process = _fork(walls, memory_mb) if FORKS else _Started()
         # One frame at most waits here; a guest that sends without being asked fills its own pipe.
         self._incoming: queue.Queue[Any] = queue.Queue(maxsize=1)
         self._outgoing: queue.Queue[Any] = queue.Queue()
         self._threads = [
-            threading.Thread(target=target, daemon=True) for target in (self._read, self._write)
+            threading.Thread(target=target, daemon=True)
+            for target in (self._read, self._write, self._read_printed)
         ]
         for thread in self._threads:
             thread.start()
@@ -147,6 +161,14 @@ class GuestProcess:
             except (OSError, ValueError):
                 return
 
+    def _read_printed(self) -> None:
+        try:
+            while data := os.read(self.process.stderr.fileno(), 65536):
+                self.printed.feed(data)
+        except (OSError, ValueError):
+            pass
+        self.printed.end()
+
     def send(self, frame: tuple[bytes, bytes]) -> None:
         """Hand a frame to the writing thread."""
         self._outgoing.put(frame)
@@ -166,7 +188,7 @@ class GuestProcess:
         self.process.wait()
         self._outgoing.put(None)
         deadline = time.monotonic() + 1
-        streams = (self.process.stdout, self.process.stdin)
+        streams = (self.process.stdout, self.process.stdin, self.process.stderr)
         for thread, stream in zip(self._threads, streams, strict=True):
             while thread.is_alive() and time.monotonic() < deadline:
                 with suppress(queue.Empty):

@@ -10,10 +10,11 @@ time as the grader does.
 
 from __future__ import annotations
 
+import os
 import queue
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout, suppress
 from dataclasses import replace
 from typing import Any, Protocol
@@ -23,8 +24,10 @@ import numpy as np
 from grader.errors import GuestUnusable
 from grader.homework import contract
 from grader.records import Call, Limits, Reply, StudentError
-from grader.sandbox.guest.server import Capture, Server
+from grader.sandbox.guest.server import Server
 from grader.sandbox.host import process
+from grader.sandbox.host.handed_in import Folder
+from grader.sandbox.host.printed import Capture
 from grader.sandbox.host.process import GuestProcess
 from grader.sandbox.host.zygote import TOO_MANY_THREADS
 from grader.sandbox.isolation.modes import NO_WALLS, Walls
@@ -138,10 +141,11 @@ class _OneSubmission:
         self._load_errors[part] = replace(error, kind="load", file=error.file or file)
         return self._load_errors[part]
 
-    def _sources(self) -> dict[str, Any]:
+    def _sources(self, folder: str, packages: Sequence[str] | None) -> dict[str, Any]:
         files = {n: d for n, d in self._files.items() if n.endswith(".py")}
         arrays = {n: np.frombuffer(d, dtype=np.uint8) for n, d in files.items()}
-        return {"op": "files", "files": arrays, "output_kb": self._limits.output_kb}
+        asked = None if packages is None else list(packages)
+        return {"op": "files", "files": arrays, "folder": folder, "packages": asked}
 
     def _ask(self, request: dict[str, Any], limits: Limits, doing: str) -> Reply:
         raise NotImplementedError
@@ -159,7 +163,9 @@ class ProcessSession(_OneSubmission):
         limits: of calls that have none of their own.
         walls: the isolation of the guest.
         allowance: what this session and others of the submission may take together.
+        part: the only part that calls will be about; where its file is missing, no guest is needed.
         alone: whether nothing else runs beside it, so that what took too long is tried once more.
+        packages: what the submission may import beside the packages that are promised.
     """
 
     def __init__(
@@ -169,10 +175,13 @@ class ProcessSession(_OneSubmission):
         walls: Walls = NO_WALLS,
         allowance: Allowance | None = None,
         *,
+        part: str = "",
         alone: bool = True,
+        packages: Sequence[str] = (),
     ) -> None:
         super().__init__(files, limits)
-        self._walls, self._alone = walls, alone
+        self._walls, self._alone, self._packages = walls, alone, packages
+        self._folder: Folder | None = None
         self._allowance = allowance or Allowance(self._limits.total_seconds)
         self.on_progress: Callable[[float], None] = lambda _: None
         """What is done with the share of a call that the guest says is done, 0 … 1."""
@@ -181,10 +190,11 @@ class ProcessSession(_OneSubmission):
         self._base_kb = 0
         self.layers: tuple[str, ...] = ()
         """The walls around the guest, once it has reported them."""
-        self._pipes: GuestProcess | None = self._start()
+        needed = not part or _missing_file(part, files) is None
+        self._pipes: GuestProcess | None = self._start() if needed else None
 
     def _start(self) -> GuestProcess:
-        return GuestProcess(self._walls, self._limits.memory_mb)
+        return GuestProcess(self._walls, self._limits.memory_mb, self._limits.output_kb)
 
     def call(self, call: Call, limits: Limits | None = None) -> Reply:
         """Carry out one call, within its limits."""
@@ -228,7 +238,8 @@ class ProcessSession(_OneSubmission):
             early = f"before {doing} your code wrote into the grader's own connection"
             return self._lost("garbage", early)
         self._number += 1
-        frame = wire.encode({**request, "id": self._number})
+        mark = pipes.printed.expect().hex()
+        frame = wire.encode({**request, "id": self._number, "mark": mark})
         started = time.perf_counter()
         pipes.send(frame)
         try:
@@ -239,12 +250,12 @@ class ProcessSession(_OneSubmission):
                 raise got
             if got is None:
                 return self._died(doing)
-            reply = replies.read(wire.decode(*got), self._number, time.perf_counter() - started)
-            # More than the guest keeps of it is forged.
-            reply = replace(reply, stdout=reply.stdout[: self._limits.output_kb * 1024 + 100])
+            message = wire.decode(*got)
+            seconds = time.perf_counter() - started
+            reply = replies.read(message, self._number, seconds, self._printed(pipes))
             if reply.error is not None and reply.error.kind == "memory":
-                message = self._too_much(doing)
-                return replace(reply, error=replace(reply.error, message=message))
+                words = self._too_much(doing)
+                return replace(reply, error=replace(reply.error, message=words))
             return reply
         except (wire.Garbage, OSError, ValueError):
             broken = f"in {doing} your code wrote into the grader's own connection, or closed it"
@@ -303,11 +314,21 @@ class ProcessSession(_OneSubmission):
 
     def _lost(self, kind: str, message: str) -> Reply:
         # Walls keep student code from its zygote: whoever ended that, it was not the student.
-        orphaned = self._pipes is not None and self._pipes.process.orphaned
+        pipes = self._pipes
+        orphaned = pipes is not None and pipes.process.orphaned
+        if pipes is not None:
+            pipes.kill()
+        printed = self._printed(pipes) if pipes is not None else ""
         self.close()
         if orphaned:
             raise _Orphaned(message)
-        return Reply(error=StudentError(kind, message, (kind,)))
+        return Reply(error=StudentError(kind, message, (kind,)), stdout=printed)
+
+    def _printed(self, pipes: GuestProcess) -> str:
+        """What the last call printed; where its files lie concerns nobody."""
+        folder = f"{self._folder.path}{os.sep}" if self._folder is not None else ""
+        printed = pipes.printed.of_call()
+        return printed.replace(folder, "") if folder else printed
 
     def _guest(self) -> GuestProcess:
         if self._pipes is None:
@@ -334,7 +355,16 @@ class ProcessSession(_OneSubmission):
             self._pipes.process.processor_seconds()
             self._base_kb = self._pipes.process.most_kb
             patient = replace(self._limits, wall_seconds=30.0, cpu_seconds=30.0)
-            reply = self._ask(self._sources(), patient, "reading the files")
+            try:
+                self._folder = Folder(self._files)
+            except OSError as error:
+                self.close()
+                reason = f"no temporary file can be written: {error.strerror or error}"
+                raise GuestUnusable(
+                    f"the process for student code cannot start: {reason}"
+                ) from None
+            sources = self._sources(self._folder.path, self._packages)
+            reply = self._ask(sources, patient, "reading the files")
             if reply.error is not None:
                 message = reply.error.message
                 raise GuestUnusable(f"the process for student code cannot start: {message}")
@@ -354,7 +384,9 @@ class ProcessSession(_OneSubmission):
         """End the guest; the next call starts another."""
         if self._pipes is not None:
             self._pipes.kill()
-        self._pipes, self._greeted = None, False
+        if self._folder is not None:
+            self._folder.remove()
+        self._pipes, self._greeted, self._folder = None, False, None
         self._loaded.clear()
 
 
@@ -391,18 +423,19 @@ class InProcessSession(_OneSubmission):
 
     def __init__(self, files: Mapping[str, bytes], limits: Limits | None = None) -> None:
         super().__init__(files, limits)
-        self._capture = Capture(0)
-        self._server = Server(self._capture, blocked=(), caught=(Exception, SystemExit))
-        self._ask(self._sources(), self._limits, "")
+        self._server = Server(blocked=(), caught=(Exception, SystemExit))
+        self._ask(self._sources("", None), self._limits, "")
 
     def _ask(self, request: dict[str, Any], limits: Limits, doing: str) -> Reply:
         from grader.sandbox.protocol import replies, wire
 
         started = time.perf_counter()
         sent = wire.decode(*wire.encode({**request, "id": 0}))
-        with redirect_stdout(self._capture), redirect_stderr(self._capture):
+        capture = Capture(self._limits.output_kb)
+        with redirect_stdout(capture), redirect_stderr(capture):
             frame = self._server.answer(sent)
-        return replies.read(wire.decode(*frame), 0, time.perf_counter() - started)
+        seconds = time.perf_counter() - started
+        return replies.read(wire.decode(*frame), 0, seconds, capture.text())
 
     def close(self) -> None:
         """Forget the submission's modules."""

@@ -5,10 +5,11 @@ code and computes nothing (a parent that ran a multi-threaded operation makes it
 Its children lock themselves down, and serve as :mod:`grader.sandbox.guest.server` says.  When the
 grader goes, the socket ends, and the zygote ends with its children.
 
-It is asked with a letter and a number, and answers with two numbers.  ``F``, with two descriptors,
-forks a guest that talks over them and may take so many MiB: its number.  Of a guest by its number,
-``W`` says how it ended and the most memory in KiB that it had, ``C`` the nanoseconds of processor
-time that it took, and ``K`` ends it.  The numbers are the zygote's, which may have a namespace.
+It is asked with a letter and a number, and answers with two numbers.  ``F``, with three
+descriptors, forks a guest that talks over two of them, prints into the third and may take so many
+MiB: its number.  Of a guest by its number, ``W`` says how it ended and the most memory in KiB that
+it had, ``C`` the nanoseconds of processor time that it took, and ``K`` ends it.  The numbers are
+the zygote's, which may have a namespace.
 """
 
 from __future__ import annotations
@@ -84,7 +85,7 @@ def main() -> None:
         while True:
             if locked is not None:
                 watch.until_asked()
-            message, descriptors, _, _ = socket.recv_fds(control, _ASKED.size, 2)
+            message, descriptors, _, _ = socket.recv_fds(control, _ASKED.size, 3)
             if not message:
                 break
             letter, number = _ASKED.unpack(message)
@@ -208,8 +209,8 @@ def _serve(
                 layers = locked.enter(memory_mb)
             except Exception as error:
                 problem = f"the lockdown failed: {error}"
-        requests, replies = descriptors
-        server.serve(requests, replies, problem, layers)
+        requests, replies, printed = descriptors
+        server.serve(requests, replies, printed, problem, layers)
         status = 0
     finally:
         os._exit(status)
@@ -283,15 +284,17 @@ class Zygote:
         """
         theirs_in, ours_in = os.pipe()
         ours_out, theirs_out = os.pipe()
+        ours_printed, theirs_printed = os.pipe()
+        theirs = [theirs_in, theirs_out, theirs_printed]
         with self._lock:
             self._settle()
-            child = Forked(self, ours_in, ours_out)
+            child = Forked(self, ours_in, ours_out, ours_printed)
             with suppress(OSError):  # a zygote that died: the guest's pipe ends, which says so
                 message = _ASKED.pack(b"F", memory_mb)
-                socket.send_fds(self._socket, [message], [theirs_in, theirs_out])
+                socket.send_fds(self._socket, [message], theirs)
                 self._unborn = child
-        os.close(theirs_in)
-        os.close(theirs_out)
+        for descriptor in theirs:
+            os.close(descriptor)
         return child
 
     def _settle(self) -> None:
@@ -351,11 +354,13 @@ class Zygote:
 class Forked:
     """A forked guest, as far as a session uses a ``subprocess.Popen``."""
 
-    def __init__(self, zygote: Zygote, requests: int, replies: int) -> None:
+    def __init__(self, zygote: Zygote, requests: int, replies: int, printed: int) -> None:
         self._zygote = zygote
         self.number = 0
         self.stdin = os.fdopen(requests, "wb")
         self.stdout = os.fdopen(replies, "rb")
+        self.stderr = os.fdopen(printed, "rb")
+        """What it prints, whether to stdout or to stderr."""
         self.returncode: int | None = None
         self.most_kb = 0
         """The most memory that it had, in KiB, once it has ended."""

@@ -7,9 +7,9 @@ The zygote makes a :class:`Lockdown` once; each child enters it, and nothing lea
   within what Landlock allows.
 * **limits** (setrlimit): address space, from what the imports take; threads; descriptors; no file
   may grow, no core is written.
-* **Landlock**: it may read Python, its packages and the system's libraries without ours, and write
-  to ``/dev/null``; no TCP, no signal and no abstract socket beyond itself where the kernel knows
-  these.
+* **Landlock**: it may read Python, its packages and the system's libraries without ours, and what
+  was handed in, and write to ``/dev/null``; no TCP, no signal and no abstract socket beyond itself
+  where the kernel knows these.
 * **seccomp**: a list of the calls that torch, threads and reading need; what else is refused is
   refused with EPERM where honest code may meet it, and with ENOSYS otherwise, so that libraries
   take what they take on older kernels.  Names are libseccomp's, which knows every processor's
@@ -99,13 +99,18 @@ class Lockdown:
         readable: files and folders that may be read, with all that is in them.
         listed: folders that may be listed only, with all that is in them.
         writable: files that may be written to.
+        handed_in: folders in which the grader puts what was handed in, for everybody to read.
 
     Raises:
         OSError, RuntimeError, ImportError: Landlock or seccomp are not to be had here, in words.
     """
 
     def __init__(
-        self, readable: Sequence[str], listed: Sequence[str], writable: Sequence[str]
+        self,
+        readable: Sequence[str],
+        listed: Sequence[str],
+        writable: Sequence[str],
+        handed_in: Sequence[str] = (),
     ) -> None:
         self._seccomp, landlock = _pyseccomp(), _landlock()
         AccessFS, Scope = landlock.AccessFS, landlock.Scope  # noqa: N806 - classes
@@ -116,6 +121,7 @@ class Lockdown:
             self._landlock = landlock.Ruleset(scoped=Scope.SIGNAL | Scope.ABSTRACT_UNIX_SOCKET)
             for paths, on_file, on_folder in (
                 (readable, AccessFS.READ_FILE, AccessFS.READ_FILE | AccessFS.READ_DIR),
+                (handed_in, AccessFS.NONE, AccessFS.READ_FILE | AccessFS.READ_DIR),
                 (listed, AccessFS.NONE, AccessFS.READ_DIR),
                 (writable, AccessFS.READ_FILE | AccessFS.WRITE_FILE, AccessFS.NONE),
             ):

@@ -10,16 +10,17 @@ from grader.sandbox.protocol.wire import Garbage
 
 __all__ = ["read"]
 
-_REPLIES = ({"id", "stdout", "value", "changed", "passes"}, {"id", "stdout", "error"})
+_REPLIES = ({"id", "value", "changed", "passes"}, {"id", "error"})
 
 
-def read(message: Mapping[str, Any], number: int, seconds: float) -> Reply:
+def read(message: Mapping[str, Any], number: int, seconds: float, printed: str = "") -> Reply:
     """The reply that a message is.
 
     Args:
         message: what was decoded; forged, it may hold anything anywhere.
         number: of the request that it must answer.
         seconds: how long that took.
+        printed: what student code printed meanwhile.
 
     Raises:
         Garbage: no guest would have sent it.
@@ -27,12 +28,11 @@ def read(message: Mapping[str, Any], number: int, seconds: float) -> Reply:
     try:
         if _count(message["id"]) != number or set(message) not in _REPLIES:
             raise Garbage("not the reply to this request")
-        stdout = _text(message["stdout"])
         if "error" not in message:
             changed = _texts(message["changed"], 200)
             forward, backward = map(_count, message["passes"])
             value = _value(message["value"])
-            return Reply(value, None, stdout, changed, seconds, Passes(forward, backward))
+            return Reply(value, None, printed, changed, seconds, Passes(forward, backward))
         error = message["error"]
         error = StudentError(
             _text(error["kind"]),
@@ -44,7 +44,7 @@ def read(message: Mapping[str, Any], number: int, seconds: float) -> Reply:
         )
         if error.kind not in ("raised", "missing", "load", "memory"):
             raise Garbage("an unknown kind of error")
-        return Reply(None, error, stdout, (), seconds)
+        return Reply(None, error, printed, (), seconds)
     except Garbage:
         raise
     except Exception as error:
