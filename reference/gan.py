@@ -85,12 +85,12 @@ def train_step(
 
     Args:
         generator, discriminator: trained in place, left in train mode.
-        opt_g, opt_d: their optimizers.
-        real: (N, 1, 8, 8), N >= 2.
+        opt_g, opt_d: the optimizers of their parameters.
+        real: (N, 1, 8, 8) in [-1, 1], N >= 2.
         z: (N, latent_dim) noise, used in both steps.
 
     Returns:
-        ``d_loss`` and ``g_loss``, each before its own step.
+        ``d_loss`` and ``g_loss`` in nats, each before its own step.
     """
     generator.train()
     discriminator.train()
@@ -122,12 +122,16 @@ def train(
     """Train for ``steps`` batches drawn with replacement; the same seed gives the same networks.
 
     Args:
+        generator, discriminator: trained in place, left in train mode.
+        opt_g, opt_d: the optimizers of their parameters.
         images: (M, 1, 8, 8) in [-1, 1].
-        steps, batch_size, latent_dim: the budget; batch_size >= 2.
-        seed: seeds torch's global generator, from which dropout draws too.
+        steps: how many calls of `train_step`.
+        batch_size: images of a step, >= 2.
+        latent_dim: noise values of an image.
+        seed: of torch's global generator, from which dropout draws too.
 
     Returns:
-        The result of every `train_step`.
+        The result of every `train_step`, in order.
     """
     torch.manual_seed(seed)
     history = []

@@ -204,7 +204,19 @@ def average_influence(
 def instance_influence(model: nn.Sequential, layer: int, xs: Tensor, target: int) -> Tensor:
     """Influence of every feature on a class score, for each instance: (1) with P the point x.
 
-    Returns dscore/dz at h(x), (N, *Z); signed, in score units per unit of activation.
+    Args:
+        model: (N, *input_shape) -> (N, K); a softmax at its end is left out.
+        layer: the slice is after this layer; -1 is the input.
+        xs: (N, *input_shape), N >= 1.
+        target: the class that is explained, 0 ... K - 1.
+
+    Returns:
+        dscore/dz at z = h(x), (N, *Z), dtype of ``xs``; signed, in score units per unit of
+        activation.
+
+    Raises:
+        IndexError: no such layer, or no such class.
+        ValueError: ``xs`` has no rows.
     """
     return torch.cat(list(influences(linear_scores(model), layer, xs, score(target))))
 
@@ -214,9 +226,22 @@ def class_influence(
 ) -> Tensor:
     """Influence of every feature on a class score, over a class: (1) with P over the rows of xs.
 
-    P is uniform, or proportional to ``weights``: (N,), finite, non-negative, not all zero.  Every
-    row counts, whatever the model predicts for it.  Returns Z; signed, in score units per unit of
-    activation.
+    Every row counts, whatever the model predicts for it.
+
+    Args:
+        model: (N, *input_shape) -> (N, K); a softmax at its end is left out.
+        layer: the slice is after this layer; -1 is the input.
+        xs: (N, *input_shape), N >= 1, as a rule instances of the class.
+        target: the class that is explained, 0 ... K - 1.
+        weights: (N,), finite, non-negative, not all zero: P is proportional to them.  ``None``
+            makes P uniform.
+
+    Returns:
+        Z, dtype of ``xs``; signed, in score units per unit of activation.
+
+    Raises:
+        IndexError: no such layer, or no such class.
+        ValueError: ``xs`` has no rows, or ``weights`` cannot be used.
     """
     return average_influence(linear_scores(model), layer, xs, score(target), weights)
 
@@ -226,8 +251,23 @@ def path_influence(
 ) -> Tensor:
     """Influence of every feature on a class score, on the way to x: (1) with P on a line.
 
-    The line from baseline to x is straight in input space; h may bend it.  Returns Z; signed, in
-    score units per unit of activation.
+    The line from baseline to x is straight in input space; h may bend it.
+
+    Args:
+        model: (N, *input_shape) -> (N, K); a softmax at its end is left out.
+        layer: the slice is after this layer; -1 is the input.
+        x: (*input_shape), where the line ends.
+        baseline: (*input_shape), where the line begins.
+        target: the class that is explained, 0 ... K - 1.
+        steps: gradient evaluations of the midpoint rule, >= 1.
+
+    Returns:
+        Z, dtype of ``x``; the average gradient on the line, signed, in score units per unit of
+        activation.
+
+    Raises:
+        IndexError: no such layer, or no such class.
+        ValueError: ``steps`` is below 1.
     """
     xs = line(x, baseline, steps)
     return average_influence(linear_scores(model), layer, xs, score(target))
@@ -249,7 +289,23 @@ def integrate(
 def integrated_gradients(
     model: nn.Sequential, x: Tensor, baseline: Tensor, target: int, steps: int = 50
 ) -> Tensor:
-    """Integrated gradients of a class score (see `integrate`): x.shape, signed, in score units."""
+    """Integrated gradients of a class score (see `integrate`).
+
+    Args:
+        model: (N, *input_shape) -> (N, K); a softmax at its end is left out.
+        x: (*input_shape), the instance that is explained.
+        baseline: (*input_shape), what it is compared with.
+        target: the class that is explained, 0 ... K - 1.
+        steps: gradient evaluations of the midpoint rule, >= 1.
+
+    Returns:
+        x.shape, dtype of ``x``; signed, in score units.  The sum is the change in the score between
+        ``baseline`` and ``x``, up to the error of the rule.
+
+    Raises:
+        IndexError: no such class.
+        ValueError: ``steps`` is below 1.
+    """
     return integrate(linear_scores(model), x, baseline, score(target), steps)
 
 
@@ -275,7 +331,17 @@ def top_neurons(attribution: Values, k: int = 1) -> Tensor:
 def saliency_map(model: nn.Sequential, layer: int, neuron: int, x: Tensor) -> Tensor:
     """Gradient of a neuron's activation (max over its map) with respect to the pixels of x.
 
-    Returns x.shape; signed, in units of activation per unit of pixel.
+    Args:
+        model: (N, *input_shape) -> (N, K).
+        layer: the neuron is at the output of this layer; -1 is the input.
+        neuron: index into the first dimension of Z.
+        x: (*input_shape), where the gradient is taken.
+
+    Returns:
+        x.shape, dtype of ``x``; signed, in units of activation per unit of pixel.
+
+    Raises:
+        IndexError: no such layer, or no such neuron.
     """
     h, _ = split(linear_scores(model), layer)
     return average_influence(h, -1, x[None], activation(neuron))
@@ -284,7 +350,23 @@ def saliency_map(model: nn.Sequential, layer: int, neuron: int, x: Tensor) -> Te
 def integrated_saliency_map(
     model: nn.Sequential, layer: int, neuron: int, x: Tensor, baseline: Tensor, steps: int = 50
 ) -> Tensor:
-    """Integrated gradients of a neuron's activation: x.shape; signed, in units of activation."""
+    """Integrated gradients of a neuron's activation (max over its map).
+
+    Args:
+        model: (N, *input_shape) -> (N, K).
+        layer: the neuron is at the output of this layer; -1 is the input.
+        neuron: index into the first dimension of Z.
+        x: (*input_shape), the instance that is explained.
+        baseline: (*input_shape), what it is compared with.
+        steps: gradient evaluations of the midpoint rule, >= 1.
+
+    Returns:
+        x.shape, dtype of ``x``; signed, in units of activation.
+
+    Raises:
+        IndexError: no such layer, or no such neuron.
+        ValueError: ``steps`` is below 1.
+    """
     h, _ = split(linear_scores(model), layer)
     return integrate(h, x, baseline, activation(neuron), steps)
 
@@ -311,11 +393,19 @@ def ranks(values: Tensor) -> Tensor:
 
 
 def compare_attributions(a: Values, b: Values, k: int) -> Comparison:
-    """Compare two attributions of one shape Z: of two slices' features, quantities or methods.
+    """Compare two attributions of one shape: of two slices' features, quantities or methods.
 
-    Returns Spearman's rank correlation over all features (ties averaged; 0 where an input is
-    constant), and the share of the k top neurons that both name.  Raises IndexError unless
-    1 <= k <= neurons.
+    Args:
+        a: Z, numbers of either sign.
+        b: Z, likewise.
+        k: how many top neurons are compared, 1 ... neurons.
+
+    Returns:
+        Spearman's rank correlation over all features (ties averaged; 0 if an input is constant),
+        and the share of the k top neurons that both name.
+
+    Raises:
+        IndexError: ``k`` is out of range.
     """
     shared = set(top_neurons(a, k).tolist()) & set(top_neurons(b, k).tolist())
     u, v = (r - r.mean() for r in (ranks(numbers(a).flatten()), ranks(numbers(b).flatten())))

@@ -114,7 +114,16 @@ def bank(reference: Path, folder: Path | None, parts: Sequence[str] = ()) -> Ban
 
 
 def sample(specimens: Sequence[Specimen], number: int, seed: int) -> list[Specimen]:
-    """So many of the specimens, in their order, drawn by a seed."""
+    """Draw some of the specimens; they keep their order.
+
+    Args:
+        specimens: to draw from.
+        number: how many, at most all of them.
+        seed: the same seed draws the same specimens.
+
+    Returns:
+        Those drawn.
+    """
     chosen = random.Random(seed).sample(range(len(specimens)), min(number, len(specimens)))
     return [specimens[i] for i in sorted(chosen)]
 

@@ -103,6 +103,15 @@ def examine_all(
 
     Rows are kept in ``work/rows.jsonl``, a line each, and are good as long as neither the grader
     nor a package changes.  What an interruption cut off is made again.
+
+    Args:
+        specimens: what is graded.
+        work: the folder of the rows; it is made if it is not there.
+        jobs: how many specimens are graded at a time.
+        quick: leaves out the long checks.
+
+    Returns:
+        Each specimen with its row, in any order.
     """
     path, grader = work / "rows.jsonl", batch.fingerprint(f"audit {quick}")
     left = {specimen.key: specimen for specimen in specimens}

@@ -50,7 +50,13 @@ def shapes_of(call: Call) -> dict[str, tuple[int, ...]]:
 def validate(returns: Returns | None, value: Any, shapes: Mapping[str, tuple[int, ...]]) -> Any:
     """The value in the form in which checks use it.
 
-    Arrays are NumPy arrays, tuples are tuples, numbers are finite floats.
+    Args:
+        returns: what the contract says comes back; ``None`` takes any value as it is.
+        value: what came back.
+        shapes: what the contract's words ``N``, ``Z``, ``x``, ``k`` … stand for in this call.
+
+    Returns:
+        Arrays are NumPy arrays, tuples are tuples, numbers are finite floats.
 
     Raises:
         WrongKind: it is something else; the text is a sentence for the student.

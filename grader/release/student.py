@@ -124,7 +124,16 @@ def leaks_in(bundle: Bundle, assignment: Assignment) -> list[Leak]:
 def made(
     package: Mapping[str, bytes], template: Mapping[str, bytes], assignment: Assignment
 ) -> Bundle:
-    """The bundle of these files of the package and of the template; neither searched nor tried."""
+    """The bundle of these files; it is neither searched for leaks nor tried.
+
+    Args:
+        package: files of the grader's package, by their path in it.
+        template: files of the template, by their path in it.
+        assignment: which checks are shown, and what they are worth.
+
+    Returns:
+        The template, and in ``wheels/`` the package without what is for instructors only.
+    """
     shown = [check for check in assignment.checks() if not check.hidden]
     kept = [check for check in shown if not layout.for_instructors(_file(check))]
     names = {check.id for check in kept}

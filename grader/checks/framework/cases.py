@@ -34,7 +34,17 @@ Array = np.ndarray
 
 
 def normal(seed: int, *shape: int, scale: float = 1.0, dtype: str = "float32") -> Array:
-    """Normally distributed numbers, the same on every machine: ``shape``, of that ``dtype``."""
+    """Normally distributed numbers, the same on every machine.
+
+    Args:
+        seed: of the draw.
+        *shape: of the array.
+        scale: standard deviation.
+        dtype: of the array.
+
+    Returns:
+        Array of that shape and dtype; a snippet shows how to make it instead of its numbers.
+    """
     array = (scale * _drawn(seed, shape)).astype(dtype)
     times = f"{scale} * " if scale != 1 else ""
     draw = f"np.random.RandomState({seed}).standard_normal({shape})"
@@ -171,7 +181,17 @@ def cases(
     seeds: int = 12,
     **network: Any,
 ) -> st.SearchStrategy[Case]:
-    """Cases over families, seeds, layers (all of a family's, unless given) and target classes."""
+    """Cases over families, layers, seeds and target classes, as a strategy of Hypothesis.
+
+    Args:
+        families: of networks.
+        layers: after which the slice is; ``None`` takes all layers of a family.
+        seeds: how many; each seeds a network and its inputs.
+        **network: further fields of :class:`Network`.
+
+    Returns:
+        A strategy that draws from a finite list, so that every machine draws the same cases.
+    """
     finite = [
         Case(spec, layer, target, seed)
         for family in families

@@ -196,9 +196,19 @@ def _mean_size(errors: Sequence[float]) -> float:
 
 
 def fifty_by_default(student: Student, name: str, arguments: Sequence[Any], what: str) -> None:
-    """Without steps the result is that of 50 steps, unless two calls never give the same result.
+    """Without ``steps`` the result is that of 50 steps.
 
-    With 49 steps it would differ by 1e-6 and more.
+    A function that never gives the same result twice is not judged.  With 49 steps it would differ
+    by 1e-6 or more.
+
+    Args:
+        student: whose function is asked.
+        name: of the function, one of the integrals.
+        arguments: all of its arguments but ``steps``.
+        what: how the sentence calls the result.
+
+    Raises:
+        Unmet: the default is another number of steps.
     """
     ask, fifty = student.call(name, *arguments), student.call(name, *arguments, 50)
     left_out, given = student.answer(ask), student.answer(fifty)
@@ -221,6 +231,14 @@ def comparable(student: Student, name: str, arguments: Sequence[Any]) -> tuple[i
     """Steps and tolerance at which two results of an integral can be compared with each other.
 
     A rule that draws its points anew for each call comes no nearer to itself than to the integral.
+
+    Args:
+        student: whose function is asked.
+        name: of the function, one of the integrals.
+        arguments: all of its arguments but ``steps``.
+
+    Returns:
+        (steps, relative L2 tolerance).
     """
     call = student.call(name, *arguments, 20)
     error = expect.relative_error(student.answer(call), student.answer(call), 1e-3)
@@ -228,10 +246,19 @@ def comparable(student: Student, name: str, arguments: Sequence[Any]) -> tuple[i
 
 
 def precise(actual: Array, expected: Array, steps: int, what: str) -> None:
-    """In float64 an integral on a linear network is what it should be, to ten digits.
+    """On a linear network an integral in float64 is right to ten digits.
 
     A constant factor may be wrong: Captum keeps the weights of its steps in float32, and its
-    trapezoid forgets an interval.  Float32 anywhere else fails.
+    trapezoid leaves out an interval.  A result that was float32 anywhere else fails.
+
+    Args:
+        actual: the result, float64.
+        expected: the integral, float64, same shape.
+        steps: of the result.
+        what: how the sentence calls it.
+
+    Raises:
+        Unmet: it is less precise.
     """
     accepted = up_to_an_interval(expected, steps)
     name = expect.nearest(actual, accepted, 1e-6, what)

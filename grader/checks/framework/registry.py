@@ -156,7 +156,15 @@ def _load_hidden(package: Any, seed: int | None) -> dict[str, Check]:
 
 
 def checks_of(checks: Sequence[Check], *, part: str = "", only: str = "") -> list[Check]:
-    """The checks of a part, or the one of an id (with those that it needs), or a function's.
+    """The checks of a part or of a function, or a single one with those that it needs.
+
+    Args:
+        checks: to choose from.
+        part: id of a part; "" takes all parts.
+        only: id of a check, or name of a function; "" takes all.
+
+    Returns:
+        Those chosen, in the order of ``checks``.
 
     Raises:
         KeyError: there is none of that part or name.

@@ -52,7 +52,21 @@ class Student(Functions):
         return reply
 
     def value(self, call: Call, returns: Returns | None, shapes: dict[str, Any]) -> Any:
-        """The value of a call in the contract's form."""
+        """The value of a call in the contract's form.
+
+        Args:
+            call: what is asked.
+            returns: what the contract says comes back; ``None`` takes any value as it is.
+            shapes: what the contract's words ``N``, ``Z``, ``x``, ``k`` … stand for in this call.
+
+        Returns:
+            NumPy arrays, finite floats, tuples of these; a module's own value says only that it is
+            one.
+
+        Raises:
+            StudentFault: the student's code raised, ended the process or is missing.
+            Unmet: the value has another type or shape.
+        """
         reply = self.reply(call)
         if reply.error is not None:
             raise StudentFault(reply.error)
@@ -74,7 +88,20 @@ class Student(Functions):
         return self.value(call, contract.function(call.function).returns, shapes_of(call))
 
     def drive(self, driver: str, *, seed: int, **arguments: Any) -> Mapping[str, Any]:
-        """What one of our drivers measures on the student's ``gan.py``."""
+        """What one of our drivers measures on the student's ``gan.py``.
+
+        Args:
+            driver: its name, a function of ``grader/sandbox/gan``.
+            seed: of the guest's generators.
+            **arguments: of the driver, arrays and numbers.
+
+        Returns:
+            What it measured, by name.  Arrays come as they are, unchecked: see
+            :func:`grader.checks.gan.evidence.field`.
+
+        Raises:
+            StudentFault: the student's code raised, ended the process or is missing.
+        """
         reply = self.reply(Call(f"drive:{driver}", arguments, seed))
         if reply.error is not None:
             raise StudentFault(reply.error)
