@@ -1,13 +1,14 @@
 """The generative adversarial network (Goodfellow et al. 2014, arXiv:1406.2661).
 
-A generator maps noise to images, a discriminator tells them from real ones, and each learns from
-the other: the images' density is never written down, only sampled.  Logits are high for real
-images; with D(x) = sigmoid(logit), the discriminator maximises the value of equation 1,
+A generator maps noise to images, and a discriminator tells them from real ones.  Each learns from
+the other.  The generator learns to sample from the density of the images without writing it down.
+Logits are high for real images; with D(x) = sigmoid(logit), the discriminator maximises the value
+of equation 1,
 
     E log D(x) + E log(1 - D(G(z))),
 
-and the generator E log D(G(z)) (section 3: its gradient does not vanish while it is losing, as
-that of log(1 - D(G(z))) does).
+and the generator maximises E log D(G(z)).  While the generator is losing, the gradient of this does
+not vanish, but that of log(1 - D(G(z))) does (section 3).
 """
 
 import torch
@@ -31,7 +32,7 @@ LOSS = "non_saturating"
 def make_generator(latent_dim: int) -> nn.Module:
     """Return an untrained generator, (N, latent_dim) -> (N, 1, 8, 8) in [-1, 1]; N >= 2 to train.
 
-    Batch norm keeps one noise from looking like the next (DCGAN, arXiv:1511.06434).
+    Batch norm keeps the images of different noise from looking alike (DCGAN, arXiv:1511.06434).
     """
     return nn.Sequential(
         nn.Linear(latent_dim, 128, bias=False),

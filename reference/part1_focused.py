@@ -1,25 +1,28 @@
 """Part 1: focused explanation of a slice.
 
-A slice s = <g, h> cuts a network into f(x) = g(h(x)); z = h(x) are its features.  What feature z_j
-does to a *quantity of interest* g(z), for inputs from a *distribution of interest* P, is
-definition 1 of Leino, Sen, Datta, Fredrikson, Li 2018 (arXiv:1802.03788):
+A slice s = <g, h> cuts a network into f(x) = g(h(x)); z = h(x) are its features.  Definition 1 of
+Leino, Sen, Datta, Fredrikson, Li 2018 (arXiv:1802.03788) says how feature z_j influences a
+*quantity of interest* g(z), for inputs from a *distribution of interest* P:
 
     chi_j^s(f, P) = integral over X of dg/dz_j at h(x), weighed by P(x)                    (1)
 
-Every explanation here is this one integral.  An instance takes a point for P; a class, P over its
-instances; integrated gradients (Sundararajan, Taly, Yan 2017, arXiv:1703.01365), h the identity
-and P uniform on the line from a baseline to x; a saliency map, a neuron for the quantity.  Only
-`influences` differentiates; the other functions choose its arguments.
+All explanations here are this integral.  They differ in the choice of P, h and g:
+    instance: P is the point x.
+    class: P is uniform over the instances of the class.
+    integrated gradients (Sundararajan, Taly, Yan 2017, arXiv:1703.01365): h is the identity, and P
+        is uniform on the line from a baseline to x.
+    saliency map: the quantity is the activation of a neuron.
+Only `influences` differentiates; the other functions choose its arguments.
 
 Arguments, the same everywhere:
     model: nn.Sequential, (N, *input_shape) -> (N, K).  The quantity is a score before softmax.
-    layer: the slice is behind this layer, -1 ... len(model) - 1; -1 is the input.  Z is the shape
+    layer: the slice is after this layer, -1 ... len(model) - 1; -1 is the input.  Z is the shape
         of h(x) without N: (C, H, W) or (F,).  A neuron indexes its first dimension.
     x, baseline: (*input_shape), one instance; xs: (N, *input_shape), N >= 1.  float32 or float64,
         like the model; results have this dtype.
     target: class, 0 ... K - 1.  steps: gradient evaluations of the midpoint rule, >= 1.
 An index that does not exist raises IndexError, every other bad argument ValueError.  Arguments,
-buffers, gradients, flags and modes stay as they are.
+buffers, gradients, flags and modes do not change.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -78,7 +81,7 @@ def numbers(values: Values) -> Tensor:
 def linear_scores(model: nn.Sequential) -> nn.Sequential:
     """Return the same layers without a last softmax or log-softmax.
 
-    Softmax overshadows: it lowers a class's score because another one's rises.  Only the last
+    After a softmax, a class also scores higher because another one scores lower.  Only the last
     top-level layer counts as last.
     """
     layers = list(model)
@@ -90,8 +93,8 @@ def linear_scores(model: nn.Sequential) -> nn.Sequential:
 def split(model: nn.Sequential, layer: int) -> tuple[nn.Sequential, nn.Sequential]:
     """Return the slice as (h, g): (N, *input_shape) -> (N, *Z) -> (N, K), g(h(x)) == model(x).
 
-    A final softmax stays, at the end of g.  h and g share the model's layers and may work in
-    place as these do: clone a value that is needed afterwards.
+    A softmax at the end stays in g.  h and g share the model's layers, some of which may work in
+    place: clone a value that is needed afterwards.
     """
     layers = list(model)
     require_index("layer", layer, -1, len(layers) - 1)
@@ -100,9 +103,9 @@ def split(model: nn.Sequential, layer: int) -> tuple[nn.Sequential, nn.Sequentia
 
 @contextmanager
 def evaluating(module: nn.Module) -> Iterator[None]:
-    """Eval mode, gradients on and parameters frozen inside; everything as found afterwards.
+    """Eval mode, gradients on and parameters frozen inside; afterwards everything is restored.
 
-    Nobody asks for gradients of parameters: frozen ones cost nothing, and no ``.grad`` changes.
+    Nobody needs gradients of parameters: frozen ones cost no time, and no ``.grad`` changes.
     """
     modes = [(part, part.training) for part in module.modules()]
     flags = [(parameter, parameter.requires_grad) for parameter in module.parameters()]
@@ -175,7 +178,8 @@ def influences(
 ) -> Iterator[Tensor]:
     """Yield dquantity/dz at z = h(x), (n, *Z), for as many rows at a time as memory allows.
 
-    In eval mode rows do not meet, so the gradient of the sum over rows holds every row's own.
+    In eval mode rows do not affect each other, so the gradient of the sum holds each row's own
+    gradient.
     """
     h, g = split(network, layer)
     for rows in torch.split(xs.detach(), rows_per_pass(xs)):

@@ -2,10 +2,10 @@
 
 Part 1 asks why the network says c1.  Here the quantity of interest is score_c1 - score_c2 before
 softmax: why it says c1 *rather than* c2 (Leino et al. 2018, arXiv:1802.03788).  A gradient is
-linear in the quantity, so what speaks for both classes cancels and what tells them apart stays.
+linear in the quantity, so what speaks for both classes cancels, and what tells them apart stays.
 
-Arguments and errors as in part 1; c1, c2: classes, 0 ... K - 1.  Positive speaks for c1, negative
-for c2.
+Arguments and errors are those of part 1; c1 and c2 are classes, 0 ... K - 1.  Positive speaks for
+c1, negative for c2.
 """
 
 from torch import Tensor, nn

@@ -1,10 +1,10 @@
 """Part 3: model compression, the essence of a class.
 
-If influence finds the neurons that matter for a class, these alone should still tell the class
-from the others: keep them, set all others of the slice to zero, and read the network as a binary
-classifier (Leino et al. 2018, arXiv:1802.03788, on the essence of a class).
+If influence finds the neurons that matter for a class, these neurons alone should still tell the
+class from the others.  So keep them, set all others of the slice to zero, and use the network as a
+binary classifier (Leino et al. 2018, arXiv:1802.03788, on the essence of a class).
 
-Arguments and errors as in part 1.
+Arguments and errors are those of part 1.
 """
 
 import random

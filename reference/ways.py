@@ -1,10 +1,10 @@
-"""Parts 1 to 3 a second time, cut into steps: what a mistake of ``mistakes.py`` takes wrongly.
+"""Parts 1 to 3 a second time, in small steps, so that a mistake can replace one of them.
 
-A method is one step (which network, where the slice lies, which points, which weights, which order)
-or one function of the homework, which puts steps together; a subclass with one step changed is
-another way to write the homework down, right or wrong.  For readers who want to *use* this: the
-solution is in ``part1_focused.py`` and its neighbours.  A way checks no argument, and may change
-the model that it is given.
+A method is one step (which network, where the slice is, which points, which weights, which order),
+or a function of the homework, which combines steps.  A subclass that changes one step is another
+way to write the homework, right or wrong.  To learn how to *solve* the homework, read
+``part1_focused.py`` and its neighbours instead: this code checks no argument, and may change the
+model that it gets.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ FUNCTIONS = (
 
 
 class Masked(nn.Module):
-    """The step `Way.mask` as a layer."""
+    """The step `Way.mask`, as a layer."""
 
     def __init__(self, way: Way, keep: Tensor) -> None:
         super().__init__()
@@ -60,7 +60,7 @@ class Masked(nn.Module):
 
 
 class Margins(nn.Module):
-    """The step `Way.margin` behind a network."""
+    """The step `Way.margin`, after a network."""
 
     def __init__(self, way: Way, network: nn.Module, target: int) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The audit on a terminal: the two numbers last, where they are read first."""
+"""Prints the audit; the two main numbers come last, where they stay on the screen."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def show(found: Found, console: Console, *, matrix: bool = False) -> None:
 
 
 def _matrix(found: Found, console: Console, every: bool) -> None:
-    """Mutants by check: which function's checks notice which change."""
+    """One table per function: which of its checks notice which changes."""
     functions = list(dict.fromkeys(f for m in found["mutants"] for f in m["functions"]))
     for function in functions:
         names = [c["id"] for c in found["checks"] if c["id"].startswith(f"{function}.")]
@@ -76,7 +76,7 @@ def _checks(found: Found, console: Console) -> None:
             nearest = f"{check['nearest']:.3g}" if check["nearest"] else ""
             table.add_row("", check["id"], str(check["kills"]), str(check["alone"]), room, nearest)
     console.print(table)
-    if found["whole"]:  # of a part of the bank it would say nothing
+    if found["whole"]:  # for a part of the bank this would mean nothing
         idle = [c["id"] for c in found["checks"] if c["kills"] and not c["alone"]]
         console.print(Text(f"Nothing that another check does not notice, too: {', '.join(idle)}"))
 

@@ -1,4 +1,4 @@
-"""The student's own functions, and what is said where one of them is missing or raises."""
+"""The student's own functions, and the sentence that replaces a picture if one fails."""
 
 from __future__ import annotations
 

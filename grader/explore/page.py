@@ -1,8 +1,8 @@
-"""A page of pictures: what fails is named where its picture would stand, and the rest is drawn.
+"""A page of pictures: where a picture cannot be drawn, the page says why, and the others are drawn.
 
 A page has sections, a section has figures, a figure has panels.  Figures and panels are ``with``
-blocks that keep what is raised inside them, so that the program goes on after the block.  Ctrl-C
-leaves out the figure that is in the making.
+blocks that catch what is raised inside them, so that the program goes on after the block.  Ctrl-C
+leaves out the figure that is being made.
 """
 
 from __future__ import annotations
@@ -183,7 +183,7 @@ class Page:
         self._figure.notes.append(text)
 
     def progress(self, text: str) -> None:
-        """Say on the terminal what is going on, in place of what was said before."""
+        """Show on the terminal what is going on, in place of the last such line."""
         if sys.stderr.isatty():
             # Spaces, since not every console knows how to clear a line.
             sys.stderr.write(f"\r{text[:78]:78}\r{text[:78]}")
@@ -197,7 +197,7 @@ class Page:
         return [name for name in dict.fromkeys(names) if name]
 
     def html(self) -> str:
-        """The page: one file, without script and without anything that would have to be loaded."""
+        """The page: one file without scripts that loads nothing else."""
         return render("pictures.html", view=self)
 
     def _draw(self, kind: str, array: Array, *, given: bool = False) -> None:

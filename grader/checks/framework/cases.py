@@ -1,8 +1,8 @@
-"""What functions are tried on: networks with a slice, inputs and a baseline, all from seeds.
+"""The cases of checks: networks with a slice, inputs and a baseline, all from seeds.
 
-A case is a frozen spec; arrays follow from it.  Lists of cases serve the comparisons with the
-reference, strategies the axioms.  Strategies draw from finite lists only, so that the same check
-draws the same cases everywhere.
+A case is a frozen spec; its arrays follow from it.  Comparisons with the reference use lists of
+cases, axioms use strategies.  Strategies draw from finite lists only, so that the same check draws
+the same cases everywhere.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def _drawn(seed: int, shape: tuple[int, ...]) -> Array:
 
 
 def distribution(seed: int, rows: int) -> Array:
-    """Weights of rows, positive, that do not add up to 1: (rows,) float64."""
+    """Positive weights of rows, which do not add up to 1: (rows,) float64."""
     return np.random.RandomState(seed).uniform(0.1, 3.0, rows).round(3)
 
 
@@ -155,7 +155,7 @@ SMOOTH = ("smooth_mlp", "smooth_cnn", "dropout_bn", "quadratic")
 
 
 def slices_of(family: str) -> range:
-    """The layers of a family after which a slice may lie, −1 to the last."""
+    """The layers of a family after which a slice is possible, from −1 to the last."""
     depth = 0
     while True:
         try:

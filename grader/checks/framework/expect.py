@@ -42,14 +42,14 @@ __all__ = [
 FLOAT32 = 1e-4
 """Relative L2 tolerance of a result in float32.
 
-On the public cases honest phrasings of the same formula differ by at most 2e-6, and single mistakes
+On the public cases correct code for the same formula differs by at most 2e-6, and a single mistake
 by more than 1e-2 (``python tests/benchmarks/tolerances.py``).  Only a rule that ignores ``steps``
-may come nearer; asking at 50 and 300 steps finds it.
+may be closer; comparing 50 with 300 steps finds it.
 """
 FLOAT64 = 1e-9
-"""The same in float64: honest phrasings differ by at most 1e-14, float32 inside by more than 1e-8.
+"""The same in float64: correct code differs by at most 1e-14, float32 inside by more than 1e-8.
 
-Not for integrals: Captum keeps the weights of its steps in float32, which makes up to 4e-8.
+Not for integrals: Captum keeps the weights of its steps in float32, an error of up to 4e-8.
 """
 
 
@@ -66,14 +66,17 @@ Honest submissions use at most 4 % of it; wrong ones are off by a thousand times
 """
 
 HALF = 0.5
-"""What an answer earns that is right in some cases only."""
+"""The share of the points for an answer that is right in some cases only."""
 
 
 class Unmet(Exception):  # noqa: N818  (an unmet expectation is an outcome, not an error)
-    """An expectation that does not hold; ``fraction`` in [0, 1) is what it still earns.
+    """An expectation that does not hold.
 
-    ``of_values``: numbers are wrong, which may be a known mistake; ``answers`` are the calls that
-    came before, with what they gave, latest last.
+    Args:
+        feedback: what the student reads.
+        fraction: of the points that the answer still earns, in [0, 1).
+        of_values: whether numbers are wrong, which may be a known mistake.
+        answers: the calls so far with their values, latest last.
     """
 
     def __init__(
@@ -132,7 +135,7 @@ def partial(fraction: float, message: str, **feedback: Any) -> NoReturn:
 
 
 def finite(actual: np.ndarray, what: str = "the result") -> None:
-    """No NaN and no infinity."""
+    """The result contains neither NaN nor infinity."""
     bad = int(np.size(actual) - np.isfinite(actual).sum())
     that(
         bad == 0,
@@ -146,7 +149,7 @@ _measured: list[float] | None = None
 
 @contextmanager
 def measuring() -> Iterator[list[float]]:
-    """Inside, the list holds error ÷ tolerance of every comparison: what is left of the room."""
+    """Inside, the list collects error ÷ tolerance of every comparison."""
     global _measured
     before, _measured = _measured, []
     try:
@@ -226,7 +229,7 @@ def close(
 
 
 def _factor(actual: np.ndarray, expected: np.ndarray, tolerance: float) -> float:
-    """The one number by which the result is too large; 0 where there is none."""
+    """The factor by which all values are wrong; 0 if there is none."""
     a, e = (np.asarray(v, dtype=np.float64).reshape(-1) for v in (actual, expected))
     if a.size < 3 or not a.any() or not e.any():
         return 0.0
@@ -235,7 +238,7 @@ def _factor(actual: np.ndarray, expected: np.ndarray, tolerance: float) -> float
 
 
 def _looks_like(actual: np.ndarray, expected: np.ndarray, tolerance: float) -> str:
-    """How the result differs from the expectation, if that is simple and no coincidence."""
+    """How the result differs from the expected one, if that is simple and no coincidence."""
     a, e = (np.asarray(v, dtype=np.float64).reshape(-1) for v in (actual, expected))
     if a.size < 3 or not a.any() or not e.any():
         return ""

@@ -1,4 +1,4 @@
-"""Path integrals: which approximations of one count as right."""
+"""Path integrals: which approximations are accepted."""
 
 from __future__ import annotations
 
@@ -32,50 +32,49 @@ __all__ = [
 Array = np.ndarray
 
 SAME = 1e-7
-"""How much two results may differ that are computed in the same way."""
+"""Relative error up to which two results count as computed in the same way."""
 
 M = 8
-"""Steps at which results are told apart by their rule; the rules differ by 1e-2 and more there."""
+"""Steps at which we recognise a result's rule; there the rules differ by 1e-2 or more."""
 
 _CAPTUMS = "Captum's trapezoid"
 _NAMES = (*RULES, _CAPTUMS)
 
 MANY = 133
-"""Steps at which a rule that was recognised is looked at again.
+"""Steps at which we look at a recognised rule again.
 
-More than fit in a small batch, and than the hundred at which some stop.
+They do not fit into a small batch, and exceed the hundred at which some code stops.
 """
 
 AT_50, AT_300 = 0.06, 0.01
-"""How near the exact integral a rule of one's own must come, relative L2."""
+"""Relative L2 error from the exact integral that any other rule may have, by steps."""
 
 CONVERGES = 0.15
-"""The most that the error of a rule of one's own at 300 steps may be of that at 8 steps.
+"""Upper limit of the error at 300 steps ÷ the error at 8 steps, for any other rule.
 
-Of the root mean square over a check's cases: at most 0.06 for honest rules, at least 0.39 for those
-that leave out a part of the line, 0.9 for those that crowd their points, and 1 for those that
-ignore ``steps`` (``python tests/benchmarks/own_rules.py``).
+Errors are root mean squares over a check's cases.  The ratio is at most 0.06 for honest rules, at
+least 0.39 for rules that leave out a part of the line, 0.9 for rules that crowd their points, and 1
+for rules that ignore ``steps`` (``python tests/benchmarks/own_rules.py``).
 """
 
 NO_WORSE = 1.3
-"""The most that its error at 50 steps may be of that of the left-hand or the right-hand sum.
+"""Upper limit of its error at 50 steps ÷ the error of the left-hand or the right-hand sum.
 
-Of the root mean square over the cases without kinks: at most 0.7 for honest rules, 1.9 and more for
-points that lie a step beside the line (by the same command).
+Errors are root mean squares over the cases without kinks.  The ratio is at most 0.7 for honest
+rules, and 1.9 or more for points that lie a step outside the line (by the same command).
 """
 
 
 @dataclass(frozen=True)
 class Integral:
-    """A path integral that is asked for.
+    """A path integral that a check asks for.
 
     Args:
-        case: whose line it is.
-        ask: the student's result at a number of steps.
-        average: the right average over points of the line (n, *x.shape) under weights (n,) that add
-            up to 1.
-        times_difference: the result is x − baseline times that average.
-        kinks: the quantity has kinks of its own, a maximum for example.
+        case: gives the line.
+        ask: the student's result for a number of steps.
+        average: the right average over points (n, *x.shape) with weights (n,) that add up to 1.
+        times_difference: whether the result is (x − baseline) times that average.
+        kinks: whether the quantity itself has kinks, for example a maximum.
     """
 
     case: Case
@@ -86,32 +85,32 @@ class Integral:
 
     @property
     def smooth(self) -> bool:
-        """Whether errors fall on it as they should, without luck."""
+        """Whether the errors of rules fall regularly with more steps, and not by chance."""
         return self.case.network.family in SMOOTH and not self.kinks
 
     def by(self, rule: Rule) -> Array:
-        """What a rule makes of it."""
+        """The result by a given rule."""
         nodes, weights = rule
         factor = self.case.x - self.case.baseline if self.times_difference else 1.0
         return np.asarray(factor * self.average(self.case.on_line(nodes), weights))
 
     def by_name(self, name: str, steps: int) -> Array:
-        """What an accepted rule makes of it."""
+        """The result by an accepted rule."""
         if name == _CAPTUMS:
             return (steps - 1) / steps * self.by(rules(steps)["trapezoid of m points"])
         return self.by(rules(steps)[name])
 
     def exact(self) -> Array:
-        """The integral; where the gradient jumps, this is better than Gauss–Legendre."""
+        """The exact integral, by a rule that stays accurate where the gradient jumps."""
         return self.by(midpoint(500))
 
     def sums(self) -> tuple[Array, Array]:
-        """The left-hand and the right-hand sum of 50 steps."""
+        """The left-hand and the right-hand sums of 50 steps."""
         made = rules(50)
         return self.by(made["left-hand sum"]), self.by(made["right-hand sum"])
 
     def everything(self) -> None:
-        """Ask for all that an answer may be compared with."""
+        """Ask for every value that an answer may be compared with."""
         for steps in (M, MANY):
             for name in _NAMES:
                 self.by_name(name, steps)
@@ -120,11 +119,14 @@ class Integral:
 
 
 def follows_a_rule(integrals: Sequence[Integral], what: str) -> None:
-    """The results are those of accepted rules at the same number of steps, or converge.
+    """The results are those of an accepted rule with the same number of steps, or they converge.
 
     Args:
         integrals: all that a check asks for.
         what: how the sentence calls them.
+
+    Raises:
+        Unmet: neither is the case.
     """
     oracle.foresee(*(integral.everything for integral in integrals))
     own = [integral for integral in integrals if not _is_named(integral)]
@@ -228,9 +230,9 @@ def fifty_by_default(student: Student, name: str, arguments: Sequence[Any], what
 
 
 def comparable(student: Student, name: str, arguments: Sequence[Any]) -> tuple[int, float]:
-    """Steps and tolerance at which two results of an integral can be compared with each other.
+    """The steps and the tolerance with which two results of an integral can be compared.
 
-    A rule that draws its points anew for each call comes no nearer to itself than to the integral.
+    A rule that draws new points for each call is no closer to itself than to the integral.
 
     Args:
         student: whose function is asked.
@@ -278,16 +280,19 @@ def adds_up(
 ) -> None:
     """Completeness: an attribution adds up to the change of a quantity between baseline and x.
 
-    An honest sum of ``steps`` points may be off by its leading error, half the change of the slope
-    between the ends of the line ÷ steps (Euler-Maclaurin), here with a factor of two to spare, and
-    Captum's trapezoid by 1/steps of the sum.
+    The tolerance has two terms.  The leading error of a sum of ``steps`` points is half the change
+    of the slope between the ends of the line, divided by ``steps`` (Euler-Maclaurin); we allow
+    twice that.  Captum's trapezoid is off by 1/steps of the sum.
 
     Args:
-        attribution: at that many steps.
+        attribution: the result with ``steps`` steps.
         value: the quantity at a point, in float64.
-        case: whose line it is.
+        case: gives the line.
         steps: of the attribution.
         what: how the sentence calls it.
+
+    Raises:
+        Unmet: the sum differs by more.
     """
     expect.finite(attribution, what)
     x, baseline = case.x.astype(np.float64), case.baseline.astype(np.float64)
@@ -304,8 +309,8 @@ def adds_up(
 
 
 def up_to_an_interval(expected: Array, steps: int) -> dict[str, Array]:
-    """An expectation, and what Captum's trapezoid makes of it, whose weights add up to less.
+    """The expected result, and the one of Captum's trapezoid, whose weights add up to less than 1.
 
-    For checks that are not about normalisation.
+    For checks that do not test the normalisation.
     """
     return {"exact": expected, _CAPTUMS: (steps - 1) / steps * expected}

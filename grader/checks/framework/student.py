@@ -1,4 +1,4 @@
-"""A submission, as checks see it: the homework's functions; what goes wrong is an exception."""
+"""A submission as checks see it: the homework's functions; every failure is an exception."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Student(Functions):
         """The warning about the cost of a function, by its name."""
 
     def reply(self, call: Call) -> Reply:
-        """Carry out a call; the reply as it is, errors included."""
+        """Carry out a call, and return the reply, also if it is an error."""
         self.last = call
         reply = self._session.call(call, self._limits)
         self.printed = reply.stdout or self.printed
@@ -111,7 +111,7 @@ class Student(Functions):
         return {k: getattr(v, "array", v) for k, v in value.items()}
 
     def explain(self, unmet: Unmet) -> Unmet:
-        """The same, with what was called and how to try it, unless the check says so itself."""
+        """Add the call and an example to an unmet expectation, unless the check gives its own."""
         if self.last is None:
             return unmet
         unmet.answers = unmet.answers or tuple(self._answers)
