@@ -67,9 +67,9 @@ def _matrix(found: Found, console: Console, every: bool) -> None:
 
 
 def _checks(found: Found, console: Console) -> None:
-    console.print(Text("\nWhat each check notices of what is wrong", "bold"))
+    console.print(Text("\nHow many wrong submissions each check notices", "bold"))
     table = Table.grid(padding=(0, 2))
-    table.add_row("", "check", "notices", "alone", "room of honest", "nearest mistake")
+    table.add_row("", "check", "notices", "no other", "largest honest", "smallest wrong")
     for check in found["checks"]:
         if check["kills"]:
             room = f"{check['room']:.0e}" if check["room"] else ""
@@ -78,7 +78,7 @@ def _checks(found: Found, console: Console) -> None:
     console.print(table)
     if found["whole"]:  # for a part of the bank this would mean nothing
         idle = [c["id"] for c in found["checks"] if c["kills"] and not c["alone"]]
-        console.print(Text(f"Nothing that another check does not notice, too: {', '.join(idle)}"))
+        console.print(Text(f"Checks that notice nothing alone: {', '.join(idle)}"))
 
 
 def _parts(found: Found, console: Console) -> None:

@@ -89,7 +89,7 @@ def _array(returns: Array, value: Any, shapes: Mapping[str, tuple[int, ...]]) ->
     expected: tuple[int, ...] = ()
     for word in returns.shape:
         if isinstance(word, str) and word not in shapes:
-            raise WrongKind("should raise an error instead: the arguments allow no result")
+            raise WrongKind("should raise an error: for these arguments there is no result")
         expected += shapes[word] if isinstance(word, str) else (word,)
     if array.shape != expected:
         raise WrongKind(f"should have the shape {expected}, but has {array.shape}")

@@ -144,9 +144,9 @@ def follows_a_rule(integrals: Sequence[Integral], what: str) -> None:
         expect.that(
             not stands or expect.relative_error(fine, exact) <= expect.FLOAT32,
             f"{what} does not change between {MANY} and 300 steps and is still wrong",
-            expected="more gradient evaluations for more steps, and a smaller error",
+            expected="with more steps, more gradient evaluations and a smaller error",
             actual="the same numbers",
-            diagnosis="does the number of points follow from `steps`, also for many steps?",
+            diagnosis="use as many points as `steps` says, also if `steps` is large",
         )
         errors.append((expect.relative_error(got, exact), expect.relative_error(fine, exact)))
         if integral.smooth:
@@ -160,8 +160,8 @@ def follows_a_rule(integrals: Sequence[Integral], what: str) -> None:
         expected=f"an error at 300 steps of at most {CONVERGES} times the error at {M} steps",
         actual=f"an error of {at_8:.2g} at {M} steps, and of {at_300:.2g} at 300 steps",
         of_values=True,
-        diagnosis="does the number of points on the line follow from `steps`, and do they lie "
-        "evenly between the baseline and x?",
+        diagnosis="use as many points as `steps` says, and spread them evenly between the "
+        "baseline and x",
     )
     if not beside:
         return
@@ -174,8 +174,8 @@ def follows_a_rule(integrals: Sequence[Integral], what: str) -> None:
         expected=f"an error of {max(left, right):.2g}, or less",
         actual=f"an error of {at_50:.2g}",
         of_values=True,
-        diagnosis="do all points lie between the baseline and x, and is their sum divided by "
-        "their number?",
+        diagnosis="put all points between the baseline and x, and divide the sum of the gradients "
+        "by the number of points",
     )
 
 

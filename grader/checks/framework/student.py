@@ -107,7 +107,7 @@ class Student(Functions):
             raise StudentFault(reply.error)
         value = reply.value
         if not isinstance(value, dict):
-            raise StudentFault(StudentError("garbage", "a call gave back what no driver gives"))
+            raise StudentFault(StudentError("garbage", "the process of your code sent a bad reply"))
         return {k: getattr(v, "array", v) for k, v in value.items()}
 
     def explain(self, unmet: Unmet) -> Unmet:
