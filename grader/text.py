@@ -78,7 +78,16 @@ def one_line(text: str, limit: int = 200) -> str:
 
 
 def capped(text: str, limit: int = 6000, lines: int = 120) -> str:
-    """The beginning and the end of a long text; a line between them says what is missing."""
+    """The beginning and the end of a long text; a line between them says what is missing.
+
+    Args:
+        text: of any length.
+        limit: characters that are kept, three quarters of them from the beginning.
+        lines: lines that are kept, likewise.
+
+    Returns:
+        The text, every line end a newline; where it was cut, with a line that says so.
+    """
     text = _LINE_ENDS.sub("\n", text)
     if len(text) > limit:
         head, tail = text[: limit * 3 // 4], text[-(limit // 4) :]
@@ -92,7 +101,16 @@ def capped(text: str, limit: int = 6000, lines: int = 120) -> str:
 
 
 def passage(text: str, limit: int = 6000, lines: int = 120) -> str:
-    """``text`` printable, the beginning and the end of it where it is long: see :func:`capped`."""
+    """``text`` printable, and cut if it is long (see :func:`capped`).
+
+    Args:
+        text: of any length.
+        limit: characters that are kept.
+        lines: lines that are kept.
+
+    Returns:
+        A text without control characters but line ends and tabs.
+    """
     return printable(capped(text, limit, lines))
 
 

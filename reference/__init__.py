@@ -1,5 +1,5 @@
 """The reference solution of the homework: a submission's files, names and signatures.
 
-The grader loads it as a package from where it lies (``grader/oracle/solution.py``); in a
-submission folder the same files lie flat (``part1_focused``) and are graded like anyone else's.
+The grader loads this folder as a package (``grader/oracle/solution.py``).  The same files can be
+put into a submission folder, without a package, and graded like any other submission.
 """

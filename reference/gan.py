@@ -1,13 +1,14 @@
 """The generative adversarial network (Goodfellow et al. 2014, arXiv:1406.2661).
 
-A generator maps noise to images, a discriminator tells them from real ones, and each learns from
-the other: the images' density is never written down, only sampled.  Logits are high for real
-images; with D(x) = sigmoid(logit), the discriminator maximises the value of equation 1,
+A generator maps noise to images, and a discriminator tells them from real ones.  Each learns from
+the other.  The generator learns to sample from the density of the images without writing it down.
+Logits are high for real images; with D(x) = sigmoid(logit), the discriminator maximises the value
+of equation 1,
 
     E log D(x) + E log(1 - D(G(z))),
 
-and the generator E log D(G(z)) (section 3: its gradient does not vanish while it is losing, as
-that of log(1 - D(G(z))) does).
+and the generator maximises E log D(G(z)).  While the generator is losing, the gradient of this does
+not vanish, but that of log(1 - D(G(z))) does (section 3).
 """
 
 import torch
@@ -31,7 +32,7 @@ LOSS = "non_saturating"
 def make_generator(latent_dim: int) -> nn.Module:
     """Return an untrained generator, (N, latent_dim) -> (N, 1, 8, 8) in [-1, 1]; N >= 2 to train.
 
-    Batch norm keeps one noise from looking like the next (DCGAN, arXiv:1511.06434).
+    Batch norm keeps the images of different noise from looking alike (DCGAN, arXiv:1511.06434).
     """
     return nn.Sequential(
         nn.Linear(latent_dim, 128, bias=False),
@@ -85,12 +86,12 @@ def train_step(
 
     Args:
         generator, discriminator: trained in place, left in train mode.
-        opt_g, opt_d: their optimizers.
-        real: (N, 1, 8, 8), N >= 2.
+        opt_g, opt_d: the optimizers of their parameters.
+        real: (N, 1, 8, 8) in [-1, 1], N >= 2.
         z: (N, latent_dim) noise, used in both steps.
 
     Returns:
-        ``d_loss`` and ``g_loss``, each before its own step.
+        ``d_loss`` and ``g_loss`` in nats, each before its own step.
     """
     generator.train()
     discriminator.train()
@@ -122,12 +123,16 @@ def train(
     """Train for ``steps`` batches drawn with replacement; the same seed gives the same networks.
 
     Args:
+        generator, discriminator: trained in place, left in train mode.
+        opt_g, opt_d: the optimizers of their parameters.
         images: (M, 1, 8, 8) in [-1, 1].
-        steps, batch_size, latent_dim: the budget; batch_size >= 2.
-        seed: seeds torch's global generator, from which dropout draws too.
+        steps: how many calls of `train_step`.
+        batch_size: images of a step, >= 2.
+        latent_dim: noise values of an image.
+        seed: of torch's global generator, from which dropout draws too.
 
     Returns:
-        The result of every `train_step`.
+        The result of every `train_step`, in order.
     """
     torch.manual_seed(seed)
     history = []

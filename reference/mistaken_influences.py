@@ -1,6 +1,6 @@
-"""Mistakes about quantities, slices and averages: the way of ``ways.py`` with one step wrong.
+"""Mistakes about quantities, slices and averages: ``ways.py`` with one step wrong.
 
-What a class does is its docstring; ``mistakes.py`` says where it matters.
+The docstring of a class says what it does; ``mistakes.py`` says in which functions it is a mistake.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class AllClasses(Way):
 
 
 class NextClass(Way):
-    """the class behind"""
+    """the next class"""
 
     def score(self, target: int) -> Quantity:
         return lambda output: self.scores(output)[:, (target + 1) % output.shape[1]]
@@ -101,14 +101,14 @@ class BothClasses(Way):
 
 
 class NextNeuron(Way):
-    """the neuron beside"""
+    """the neuron before"""
 
     def activation(self, neuron: int) -> Quantity:
         return super().activation(neuron - 1)
 
 
 class NeuronBehind(Way):
-    """the neuron behind"""
+    """the next neuron"""
 
     def activation(self, neuron: int) -> Quantity:
         return lambda z: z[:, (neuron + 1) % z.shape[1]].reshape(len(z), -1).amax(1)
@@ -294,7 +294,7 @@ class OverNeurons(Way):
 
 
 class Accumulated(Way):
-    """gradients of the rows before added to each"""
+    """gradients of earlier rows added to each"""
 
     def instance_influence(
         self, model: nn.Sequential, layer: int, xs: Tensor, target: int

@@ -1,6 +1,6 @@
 """Mistakes about rankings, comparisons and pictures: ``ways.py`` with one step wrong.
 
-What a class does is its docstring; ``mistakes.py`` says where it matters.
+The docstring of a class says what it does; ``mistakes.py`` says in which functions it is a mistake.
 """
 
 from __future__ import annotations

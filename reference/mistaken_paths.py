@@ -1,6 +1,6 @@
-"""Mistakes about the line from baseline to x: the right way of ``ways.py`` with one step wrong.
+"""Mistakes about the line from baseline to x: ``ways.py`` with one step wrong.
 
-What a class does is its docstring; ``mistakes.py`` says where it matters.
+The docstring of a class says what it does; ``mistakes.py`` says in which functions it is a mistake.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The known mistakes by name: in which functions students make them, and in which ways.
+"""The known mistakes by name: the functions in which students make them, and ways to make them.
 
-A grader compares a wrong result with these to say which mistake it is.  One name may cover several
-ways to go wrong that call for the same advice.  Nothing here is right but by accident.
+A grader compares a wrong result with these to name the mistake.  Several ways share a name if the
+same advice helps.  None of this code is right, except by accident.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ OF_ONE_CLASS = ("instance_influence", "class_influence", PATH, IG)
 COMPARED = ("distinguishing_neurons", "compare_with_single_class")
 PAIRS = (COMPARATIVE, COMPARATIVE_IG, *COMPARED)
 USING = (*COMPARED, "binary_classifier")
-"""What builds on an influence, and goes wrong with it."""
+"""Functions that use an influence, and are wrong if it is wrong."""
 TWO_LISTS = ("distinguishing_neurons", "influential_neurons")
 RANKED = ("top_neurons", *TWO_LISTS, "compare_attributions", *USING[1:])
 

@@ -1,25 +1,28 @@
 """Part 1: focused explanation of a slice.
 
-A slice s = <g, h> cuts a network into f(x) = g(h(x)); z = h(x) are its features.  What feature z_j
-does to a *quantity of interest* g(z), for inputs from a *distribution of interest* P, is
-definition 1 of Leino, Sen, Datta, Fredrikson, Li 2018 (arXiv:1802.03788):
+A slice s = <g, h> cuts a network into f(x) = g(h(x)); z = h(x) are its features.  Definition 1 of
+Leino, Sen, Datta, Fredrikson, Li 2018 (arXiv:1802.03788) says how feature z_j influences a
+*quantity of interest* g(z), for inputs from a *distribution of interest* P:
 
     chi_j^s(f, P) = integral over X of dg/dz_j at h(x), weighed by P(x)                    (1)
 
-Every explanation here is this one integral.  An instance takes a point for P; a class, P over its
-instances; integrated gradients (Sundararajan, Taly, Yan 2017, arXiv:1703.01365), h the identity
-and P uniform on the line from a baseline to x; a saliency map, a neuron for the quantity.  Only
-`influences` differentiates; the other functions choose its arguments.
+All explanations here are this integral.  They differ in the choice of P, h and g:
+    instance: P is the point x.
+    class: P is uniform over the instances of the class.
+    integrated gradients (Sundararajan, Taly, Yan 2017, arXiv:1703.01365): h is the identity, and P
+        is uniform on the line from a baseline to x.
+    saliency map: the quantity is the activation of a neuron.
+Only `influences` differentiates; the other functions choose its arguments.
 
 Arguments, the same everywhere:
     model: nn.Sequential, (N, *input_shape) -> (N, K).  The quantity is a score before softmax.
-    layer: the slice is behind this layer, -1 ... len(model) - 1; -1 is the input.  Z is the shape
+    layer: the slice is after this layer, -1 ... len(model) - 1; -1 is the input.  Z is the shape
         of h(x) without N: (C, H, W) or (F,).  A neuron indexes its first dimension.
     x, baseline: (*input_shape), one instance; xs: (N, *input_shape), N >= 1.  float32 or float64,
         like the model; results have this dtype.
     target: class, 0 ... K - 1.  steps: gradient evaluations of the midpoint rule, >= 1.
 An index that does not exist raises IndexError, every other bad argument ValueError.  Arguments,
-buffers, gradients, flags and modes stay as they are.
+buffers, gradients, flags and modes do not change.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -78,7 +81,7 @@ def numbers(values: Values) -> Tensor:
 def linear_scores(model: nn.Sequential) -> nn.Sequential:
     """Return the same layers without a last softmax or log-softmax.
 
-    Softmax overshadows: it lowers a class's score because another one's rises.  Only the last
+    After a softmax, a class also scores higher because another one scores lower.  Only the last
     top-level layer counts as last.
     """
     layers = list(model)
@@ -90,8 +93,8 @@ def linear_scores(model: nn.Sequential) -> nn.Sequential:
 def split(model: nn.Sequential, layer: int) -> tuple[nn.Sequential, nn.Sequential]:
     """Return the slice as (h, g): (N, *input_shape) -> (N, *Z) -> (N, K), g(h(x)) == model(x).
 
-    A final softmax stays, at the end of g.  h and g share the model's layers and may work in
-    place as these do: clone a value that is needed afterwards.
+    A softmax at the end stays in g.  h and g share the model's layers, some of which may work in
+    place: clone a value that is needed afterwards.
     """
     layers = list(model)
     require_index("layer", layer, -1, len(layers) - 1)
@@ -100,9 +103,9 @@ def split(model: nn.Sequential, layer: int) -> tuple[nn.Sequential, nn.Sequentia
 
 @contextmanager
 def evaluating(module: nn.Module) -> Iterator[None]:
-    """Eval mode, gradients on and parameters frozen inside; everything as found afterwards.
+    """Eval mode, gradients on and parameters frozen inside; afterwards everything is restored.
 
-    Nobody asks for gradients of parameters: frozen ones cost nothing, and no ``.grad`` changes.
+    Nobody needs gradients of parameters: frozen ones cost no time, and no ``.grad`` changes.
     """
     modes = [(part, part.training) for part in module.modules()]
     flags = [(parameter, parameter.requires_grad) for parameter in module.parameters()]
@@ -175,7 +178,8 @@ def influences(
 ) -> Iterator[Tensor]:
     """Yield dquantity/dz at z = h(x), (n, *Z), for as many rows at a time as memory allows.
 
-    In eval mode rows do not meet, so the gradient of the sum over rows holds every row's own.
+    In eval mode rows do not affect each other, so the gradient of the sum holds each row's own
+    gradient.
     """
     h, g = split(network, layer)
     for rows in torch.split(xs.detach(), rows_per_pass(xs)):
@@ -204,7 +208,19 @@ def average_influence(
 def instance_influence(model: nn.Sequential, layer: int, xs: Tensor, target: int) -> Tensor:
     """Influence of every feature on a class score, for each instance: (1) with P the point x.
 
-    Returns dscore/dz at h(x), (N, *Z); signed, in score units per unit of activation.
+    Args:
+        model: (N, *input_shape) -> (N, K); a softmax at its end is left out.
+        layer: the slice is after this layer; -1 is the input.
+        xs: (N, *input_shape), N >= 1.
+        target: the class that is explained, 0 ... K - 1.
+
+    Returns:
+        dscore/dz at z = h(x), (N, *Z), dtype of ``xs``; signed, in score units per unit of
+        activation.
+
+    Raises:
+        IndexError: no such layer, or no such class.
+        ValueError: ``xs`` has no rows.
     """
     return torch.cat(list(influences(linear_scores(model), layer, xs, score(target))))
 
@@ -214,9 +230,22 @@ def class_influence(
 ) -> Tensor:
     """Influence of every feature on a class score, over a class: (1) with P over the rows of xs.
 
-    P is uniform, or proportional to ``weights``: (N,), finite, non-negative, not all zero.  Every
-    row counts, whatever the model predicts for it.  Returns Z; signed, in score units per unit of
-    activation.
+    Every row counts, whatever the model predicts for it.
+
+    Args:
+        model: (N, *input_shape) -> (N, K); a softmax at its end is left out.
+        layer: the slice is after this layer; -1 is the input.
+        xs: (N, *input_shape), N >= 1, as a rule instances of the class.
+        target: the class that is explained, 0 ... K - 1.
+        weights: (N,), finite, non-negative, not all zero: P is proportional to them.  ``None``
+            makes P uniform.
+
+    Returns:
+        Z, dtype of ``xs``; signed, in score units per unit of activation.
+
+    Raises:
+        IndexError: no such layer, or no such class.
+        ValueError: ``xs`` has no rows, or ``weights`` cannot be used.
     """
     return average_influence(linear_scores(model), layer, xs, score(target), weights)
 
@@ -226,8 +255,23 @@ def path_influence(
 ) -> Tensor:
     """Influence of every feature on a class score, on the way to x: (1) with P on a line.
 
-    The line from baseline to x is straight in input space; h may bend it.  Returns Z; signed, in
-    score units per unit of activation.
+    The line from baseline to x is straight in input space; h may bend it.
+
+    Args:
+        model: (N, *input_shape) -> (N, K); a softmax at its end is left out.
+        layer: the slice is after this layer; -1 is the input.
+        x: (*input_shape), where the line ends.
+        baseline: (*input_shape), where the line begins.
+        target: the class that is explained, 0 ... K - 1.
+        steps: gradient evaluations of the midpoint rule, >= 1.
+
+    Returns:
+        Z, dtype of ``x``; the average gradient on the line, signed, in score units per unit of
+        activation.
+
+    Raises:
+        IndexError: no such layer, or no such class.
+        ValueError: ``steps`` is below 1.
     """
     xs = line(x, baseline, steps)
     return average_influence(linear_scores(model), layer, xs, score(target))
@@ -249,7 +293,23 @@ def integrate(
 def integrated_gradients(
     model: nn.Sequential, x: Tensor, baseline: Tensor, target: int, steps: int = 50
 ) -> Tensor:
-    """Integrated gradients of a class score (see `integrate`): x.shape, signed, in score units."""
+    """Integrated gradients of a class score (see `integrate`).
+
+    Args:
+        model: (N, *input_shape) -> (N, K); a softmax at its end is left out.
+        x: (*input_shape), the instance that is explained.
+        baseline: (*input_shape), what it is compared with.
+        target: the class that is explained, 0 ... K - 1.
+        steps: gradient evaluations of the midpoint rule, >= 1.
+
+    Returns:
+        x.shape, dtype of ``x``; signed, in score units.  The sum is the change in the score between
+        ``baseline`` and ``x``, up to the error of the rule.
+
+    Raises:
+        IndexError: no such class.
+        ValueError: ``steps`` is below 1.
+    """
     return integrate(linear_scores(model), x, baseline, score(target), steps)
 
 
@@ -275,7 +335,17 @@ def top_neurons(attribution: Values, k: int = 1) -> Tensor:
 def saliency_map(model: nn.Sequential, layer: int, neuron: int, x: Tensor) -> Tensor:
     """Gradient of a neuron's activation (max over its map) with respect to the pixels of x.
 
-    Returns x.shape; signed, in units of activation per unit of pixel.
+    Args:
+        model: (N, *input_shape) -> (N, K).
+        layer: the neuron is at the output of this layer; -1 is the input.
+        neuron: index into the first dimension of Z.
+        x: (*input_shape), where the gradient is taken.
+
+    Returns:
+        x.shape, dtype of ``x``; signed, in units of activation per unit of pixel.
+
+    Raises:
+        IndexError: no such layer, or no such neuron.
     """
     h, _ = split(linear_scores(model), layer)
     return average_influence(h, -1, x[None], activation(neuron))
@@ -284,7 +354,23 @@ def saliency_map(model: nn.Sequential, layer: int, neuron: int, x: Tensor) -> Te
 def integrated_saliency_map(
     model: nn.Sequential, layer: int, neuron: int, x: Tensor, baseline: Tensor, steps: int = 50
 ) -> Tensor:
-    """Integrated gradients of a neuron's activation: x.shape; signed, in units of activation."""
+    """Integrated gradients of a neuron's activation (max over its map).
+
+    Args:
+        model: (N, *input_shape) -> (N, K).
+        layer: the neuron is at the output of this layer; -1 is the input.
+        neuron: index into the first dimension of Z.
+        x: (*input_shape), the instance that is explained.
+        baseline: (*input_shape), what it is compared with.
+        steps: gradient evaluations of the midpoint rule, >= 1.
+
+    Returns:
+        x.shape, dtype of ``x``; signed, in units of activation.
+
+    Raises:
+        IndexError: no such layer, or no such neuron.
+        ValueError: ``steps`` is below 1.
+    """
     h, _ = split(linear_scores(model), layer)
     return integrate(h, x, baseline, activation(neuron), steps)
 
@@ -311,11 +397,19 @@ def ranks(values: Tensor) -> Tensor:
 
 
 def compare_attributions(a: Values, b: Values, k: int) -> Comparison:
-    """Compare two attributions of one shape Z: of two slices' features, quantities or methods.
+    """Compare two attributions of one shape: of two slices' features, quantities or methods.
 
-    Returns Spearman's rank correlation over all features (ties averaged; 0 where an input is
-    constant), and the share of the k top neurons that both name.  Raises IndexError unless
-    1 <= k <= neurons.
+    Args:
+        a: Z, numbers of either sign.
+        b: Z, likewise.
+        k: how many top neurons are compared, 1 ... neurons.
+
+    Returns:
+        Spearman's rank correlation over all features (ties averaged; 0 if an input is constant),
+        and the share of the k top neurons that both name.
+
+    Raises:
+        IndexError: ``k`` is out of range.
     """
     shared = set(top_neurons(a, k).tolist()) & set(top_neurons(b, k).tolist())
     u, v = (r - r.mean() for r in (ranks(numbers(a).flatten()), ranks(numbers(b).flatten())))

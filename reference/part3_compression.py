@@ -1,10 +1,10 @@
 """Part 3: model compression, the essence of a class.
 
-If influence finds the neurons that matter for a class, these alone should still tell the class
-from the others: keep them, set all others of the slice to zero, and read the network as a binary
-classifier (Leino et al. 2018, arXiv:1802.03788, on the essence of a class).
+If influence finds the neurons that matter for a class, these neurons alone should still tell the
+class from the others.  So keep them, set all others of the slice to zero, and use the network as a
+binary classifier (Leino et al. 2018, arXiv:1802.03788, on the essence of a class).
 
-Arguments and errors as in part 1.
+Arguments and errors are those of part 1.
 """
 
 import random
@@ -74,9 +74,18 @@ class Margin(nn.Module):
 
 
 def random_classes(num_classes: int, k: int = 5, seed: int = 0) -> list[int]:
-    """Return k distinct classes of range(num_classes), the same for the same seed.
+    """Draw k distinct classes; the same seed draws the same ones.
 
-    Raises IndexError unless 1 <= k <= num_classes.
+    Args:
+        num_classes: how many classes there are, >= 1.
+        k: how many are drawn, 1 ... num_classes.
+        seed: of a generator of its own; the global random state stays as it is.
+
+    Returns:
+        k distinct ints in range(num_classes), in the order in which they are drawn.
+
+    Raises:
+        IndexError: ``k`` is out of range.
     """
     part1.require_index("k", k, 1, num_classes)
     return random.Random(seed).sample(range(num_classes), k)
@@ -85,14 +94,21 @@ def random_classes(num_classes: int, k: int = 5, seed: int = 0) -> list[int]:
 def influential_neurons(
     influence: part1.Values, positive: int, negative: int
 ) -> tuple[Tensor, Tensor]:
-    """Return the neurons of most positive and of most negative influence: int64, strongest first.
+    """The neurons of most positive influence, and those of most negative influence.
 
     Most positive is the largest maximum over a neuron's map, most negative the smallest minimum.
-    Signs do not filter, a neuron may be in both, and ties go to the lower index.
+    Neither list is filtered by sign, and a neuron may be in both.
 
     Args:
-        influence: Z.
-        positive, negative: how many of each, 0 ... neurons, else IndexError.
+        influence: Z, signed.
+        positive: how many of most positive influence, 0 ... neurons.
+        negative: how many of most negative influence, 0 ... neurons.
+
+    Returns:
+        (positive,) and (negative,) int64, strongest first; ties go to the lower index.
+
+    Raises:
+        IndexError: ``positive`` or ``negative`` is out of range.
     """
     influence = part1.numbers(influence)
     part1.require_index("positive", positive, 0, len(influence))
@@ -101,11 +117,21 @@ def influential_neurons(
 
 
 def mask_slice(model: nn.Sequential, layer: int, keep: Iterable[int]) -> nn.Sequential:
-    """Return the network with every neuron not in ``keep`` set to zero at the output of ``layer``.
+    """The network with every neuron not in ``keep`` set to zero at the output of ``layer``.
 
-    The layers are the model's own, its softmax stays.  ``keep`` is a set: its order and repeats do
-    not matter, and it may be empty.  A negative index raises IndexError here, one that is too large
-    when the network is called.
+    The new network shares its layers with the model, and keeps a softmax at the end.
+
+    Args:
+        model: (N, *input_shape) -> (N, K); it is not changed.
+        layer: the slice is after this layer; -1 is the input.
+        keep: neurons, a set: order and repeats do not matter, and it may be empty.
+
+    Returns:
+        (N, *input_shape) -> (N, K).
+
+    Raises:
+        IndexError: no such layer, or ``keep`` holds a negative index.  An index that is too large
+            raises it when the network is called.
     """
     h, g = part1.split(model, layer)
     return nn.Sequential(*h, KeepNeurons(keep), *g)
@@ -114,13 +140,25 @@ def mask_slice(model: nn.Sequential, layer: int, keep: Iterable[int]) -> nn.Sequ
 def binary_classifier(
     model: nn.Sequential, layer: int, xs: Tensor, target: int, positive: int, negative: int
 ) -> nn.Module:
-    """Return the network masked to the neurons of most influence on a class, as "is it the class?".
+    """The network masked to the most influential neurons of a class, as "is it the class?".
 
     The neurons are those that `influential_neurons` names for the class's influence over ``xs``.
 
+    Args:
+        model: (N, *input_shape) -> (N, K), K >= 2; it is not changed.
+        layer: the slice is after this layer; -1 is the input.
+        xs: (N, *input_shape), N >= 1, as a rule instances of the class.
+        target: the class, 0 ... K - 1.
+        positive: how many neurons of most positive influence stay, 0 ... neurons.
+        negative: how many of most negative influence stay, 0 ... neurons.
+
     Returns:
-        Module (N, *input_shape) -> (N,): score of ``target`` minus highest other score of the
+        Module (N, *input_shape) -> (N,): score of ``target`` minus the highest other score of the
         masked network, before softmax.  Positive means "it is the class".
+
+    Raises:
+        IndexError: no such layer or class, or ``positive`` or ``negative`` is out of range.
+        ValueError: ``xs`` has no rows.
     """
     influence = part1.class_influence(model, layer, xs, target)
     keep = torch.cat(influential_neurons(influence, positive, negative))
@@ -138,11 +176,12 @@ def evaluate(
         is_target: (N,) bool, whether a row is of the class.
 
     Returns:
-        Accuracy; precision, the share of the class among the rows that are said to be of it; and
-        recall, the share that is found among the rows of the class.
+        Accuracy, precision and recall, each in [0, 1].  Precision is the share of the class among
+        the rows that the classifier calls the class; recall is the share that it finds of the rows
+        of the class.
 
     Raises:
-        ValueError: ``xs`` is empty, or ``is_target`` is not one value a row.
+        ValueError: ``xs`` is empty, or ``is_target`` does not hold one value for each row.
     """
     truth = part1.numbers(is_target) != 0  # (N,)
     if len(xs) == 0 or truth.shape != (len(xs),):

@@ -1,10 +1,10 @@
-"""Parts 1 to 3 a second time, cut into steps: what a mistake of ``mistakes.py`` takes wrongly.
+"""Parts 1 to 3 a second time, in small steps, so that a mistake can replace one of them.
 
-A method is one step (which network, where the slice lies, which points, which weights, which order)
-or one function of the homework, which puts steps together; a subclass with one step changed is
-another way to write the homework down, right or wrong.  For readers who want to *use* this: the
-solution is in ``part1_focused.py`` and its neighbours.  A way checks no argument, and may change
-the model that it is given.
+A method is one step (which network, where the slice is, which points, which weights, which order),
+or a function of the homework, which combines steps.  A subclass that changes one step is another
+way to write the homework, right or wrong.  To learn how to *solve* the homework, read
+``part1_focused.py`` and its neighbours instead: this code checks no argument, and may change the
+model that it gets.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ FUNCTIONS = (
 
 
 class Masked(nn.Module):
-    """The step `Way.mask` as a layer."""
+    """The step `Way.mask`, as a layer."""
 
     def __init__(self, way: Way, keep: Tensor) -> None:
         super().__init__()
@@ -60,7 +60,7 @@ class Masked(nn.Module):
 
 
 class Margins(nn.Module):
-    """The step `Way.margin` behind a network."""
+    """The step `Way.margin`, after a network."""
 
     def __init__(self, way: Way, network: nn.Module, target: int) -> None:
         super().__init__()
@@ -118,7 +118,16 @@ class Way:
     # Gradients and the distribution of interest
 
     def gradients(self, h: Half, g: Half, xs: Tensor, quantity: Quantity) -> Tensor:
-        """One per row, (n, *Z)."""
+        """The gradient of a quantity at z = h(x), one for each row.
+
+        Args:
+            h, g: the halves of the network.
+            xs: (n, *input_shape).
+            quantity: of the output of g, (n, ...) -> (n,).
+
+        Returns:
+            (n, *Z), dtype of ``xs``; signed.
+        """
         z = h(xs.clone()).detach().requires_grad_()
         gradient: Tensor = torch.autograd.grad(quantity(g(z.clone())).sum(), z)[0]
         return gradient
@@ -147,7 +156,16 @@ class Way:
         return nodes, torch.full_like(nodes, 1 / steps)
 
     def line(self, x: Tensor, baseline: Tensor, nodes: Tensor) -> Tensor:
-        """The points at the nodes, (n, *x.shape)."""
+        """The points of the line at which gradients are taken.
+
+        Args:
+            x: (*input_shape), where the line ends.
+            baseline: (*input_shape), where it begins.
+            nodes: (n,), 0 at the baseline and 1 at x.
+
+        Returns:
+            (n, *x.shape), dtype of ``x``.
+        """
         alpha = nodes.to(x.dtype).reshape(-1, *[1] * x.dim())
         return baseline + alpha * (x - baseline)
 
@@ -158,7 +176,18 @@ class Way:
     def path(
         self, h: Half, g: Half, x: Tensor, baseline: Tensor, quantity: Quantity, steps: int
     ) -> Tensor:
-        """The average gradient on the line, Z or (rules, *Z)."""
+        """The average gradient on the line from the baseline to x.
+
+        Args:
+            h, g: the halves of the network.
+            x: (*input_shape), where the line ends.
+            baseline: (*input_shape), where it begins.
+            quantity: of the output of g, (n, ...) -> (n,).
+            steps: from which the rule makes its nodes and weights.
+
+        Returns:
+            Z, or (rules, *Z) for several rules at once; signed.
+        """
         nodes, p = self.rule(steps)
         rows = self.gradients(h, g, self.line(x, baseline, nodes), quantity)
         return self.average(rows, p)
@@ -166,7 +195,19 @@ class Way:
     def integral(
         self, network: Half, x: Tensor, baseline: Tensor, quantity: Quantity, steps: int
     ) -> Tensor:
-        """Integrated gradients, x.shape or (rules, *x.shape)."""
+        """Integrated gradients: the average gradient on the line, times the difference of its ends.
+
+        Args:
+            network: whose output has the quantity.
+            x: (*input_shape), where the line ends.
+            baseline: (*input_shape), where it begins.
+            quantity: of the output of ``network``, (n, ...) -> (n,).
+            steps: from which the rule makes its nodes and weights.
+
+        Returns:
+            x.shape, or (rules, *x.shape) for several rules at once; signed, in units of the
+            quantity.
+        """
         mean = self.path(nn.Sequential(), network, x, baseline, quantity, steps)
         return self.finish(self.difference(x, baseline) * mean)
 
@@ -203,7 +244,15 @@ class Way:
         return float(u @ v) / spread if spread else 0.0
 
     def share(self, one: set[int], other: set[int], neurons: int) -> float:
-        """Of common top neurons."""
+        """The share of the top neurons that two attributions have in common.
+
+        Args:
+            one, other: the top neurons of each, equally many.
+            neurons: how many neurons there are in all.
+
+        Returns:
+            Share in [0, 1].
+        """
         return len(one & other) / len(one)
 
     def over_channels(self, s: Tensor) -> Tensor:
@@ -225,7 +274,16 @@ class Way:
         return kept
 
     def masked(self, network: nn.Sequential, layer: int, keep: Tensor) -> nn.Sequential:
-        """The network with the mask in it."""
+        """The network with the mask in it.
+
+        Args:
+            network: (N, *input_shape) -> (N, K).
+            layer: the mask comes after this layer; -1 is the input.
+            keep: int64, the neurons that stay.
+
+        Returns:
+            (N, *input_shape) -> (N, K).
+        """
         h, g = self.halves(network, layer)
         return nn.Sequential(*h, Masked(self, keep), *g)
 
@@ -254,17 +312,17 @@ class Way:
     # Functions of part 1
 
     def linear_scores(self, model: nn.Sequential) -> nn.Sequential:
-        """See `part1_focused`, here and below."""
+        """Arguments as in `part1_focused.linear_scores`."""
         return self.network(model)
 
     def split(self, model: nn.Sequential, layer: int) -> tuple[Half, Half]:
-        """Returns (h, g)."""
+        """Returns (h, g).  Arguments as in `part1_focused.split`."""
         return self.halves(model, layer)
 
     def instance_influence(
         self, model: nn.Sequential, layer: int, xs: Tensor, target: int
     ) -> Tensor:
-        """Returns (N, *Z)."""
+        """Returns (N, *Z).  Arguments as in `part1_focused.instance_influence`."""
         return self.gradients(*self.halves(self.network(model), layer), xs, self.score(target))
 
     def class_influence(
@@ -275,7 +333,7 @@ class Way:
         target: int,
         weights: Values | None = None,
     ) -> Tensor:
-        """Returns Z."""
+        """Returns Z.  Arguments as in `part1_focused.class_influence`."""
         h, g = self.halves(self.network(model), layer)
         rows = self.gradients(h, g, xs, self.score(target))
         return self.finish(self.average(rows, self.distribution(weights, len(xs))))
@@ -289,22 +347,22 @@ class Way:
         target: int,
         steps: int = 50,
     ) -> Tensor:
-        """Returns Z."""
+        """Returns Z.  Arguments as in `part1_focused.path_influence`."""
         h, g = self.halves(self.network(model), layer)
         return self.finish(self.path(h, g, x, baseline, self.score(target), steps))
 
     def integrated_gradients(
         self, model: nn.Sequential, x: Tensor, baseline: Tensor, target: int, steps: int = 50
     ) -> Tensor:
-        """Returns x.shape."""
+        """Returns x.shape.  Arguments as in `part1_focused.integrated_gradients`."""
         return self.integral(self.network(model), x, baseline, self.score(target), steps)
 
     def top_neurons(self, attribution: Values, k: int = 1) -> Tensor:
-        """Returns (k,)."""
+        """Returns (k,).  Arguments as in `part1_focused.top_neurons`."""
         return self.highest(numbers(attribution), k)
 
     def saliency_map(self, model: nn.Sequential, layer: int, neuron: int, x: Tensor) -> Tensor:
-        """Returns x.shape."""
+        """Returns x.shape.  Arguments as in `part1_focused.saliency_map`."""
         h, _ = self.halves(self.network(model), layer)
         gradient = self.gradients(nn.Sequential(), h, x[None], self.activation(neuron))[0]
         return self.finish(gradient)
@@ -318,16 +376,19 @@ class Way:
         baseline: Tensor,
         steps: int = 50,
     ) -> Tensor:
-        """Returns x.shape."""
+        """Returns x.shape.  Arguments as in `part1_focused.integrated_saliency_map`."""
         h, _ = self.halves(self.network(model), layer)
         return self.integral(h, x, baseline, self.activation(neuron), steps)
 
     def scale_pixels(self, x: Tensor, saliency: Values) -> Tensor:
-        """Returns x.shape."""
+        """Returns x.shape.  Arguments as in `part1_focused.scale_pixels`."""
         return x * self.brightness(numbers(saliency)).to(x.dtype)
 
     def compare_attributions(self, a: Values, b: Values, k: int) -> tuple[float, float]:
-        """Returns (rank correlation, overlap)."""
+        """Returns (rank correlation, overlap).
+
+        Arguments as in `part1_focused.compare_attributions`.
+        """
         a, b = numbers(a), numbers(b)
         one, other = (set(self.highest(v, k).tolist()) for v in (a, b))
         return self.correlation(a.flatten(), b.flatten()), self.share(one, other, len(a))
@@ -343,7 +404,7 @@ class Way:
         c2: int,
         weights: Values | None = None,
     ) -> Tensor:
-        """Returns Z."""
+        """Returns Z.  Arguments as in `part2_comparative.comparative_influence`."""
         h, g = self.halves(self.network(model), layer)
         rows = self.gradients(h, g, xs, self.comparison(c1, c2))
         return self.finish(self.average(rows, self.distribution(weights, len(xs))))
@@ -351,19 +412,25 @@ class Way:
     def comparative_integrated_gradients(
         self, model: nn.Sequential, x: Tensor, baseline: Tensor, c1: int, c2: int, steps: int = 50
     ) -> Tensor:
-        """Returns x.shape."""
+        """Returns x.shape.
+
+        Arguments as in `part2_comparative.comparative_integrated_gradients`.
+        """
         return self.integral(self.network(model), x, baseline, self.comparison(c1, c2), steps)
 
     def distinguishing_neurons(
         self, model: nn.Sequential, layer: int, xs: Tensor, c1: int, c2: int, k: int
     ) -> tuple[Tensor, Tensor]:
-        """Returns (for c1, for c2)."""
+        """Returns (for c1, for c2).  Arguments as in `part2_comparative.distinguishing_neurons`."""
         return self.influential_neurons(self.comparative_influence(model, layer, xs, c1, c2), k, k)
 
     def compare_with_single_class(
         self, model: nn.Sequential, layer: int, xs: Tensor, c1: int, c2: int, k: int
     ) -> tuple[float, float]:
-        """Returns (rank correlation, overlap)."""
+        """Returns (rank correlation, overlap).
+
+        Arguments as in `part2_comparative.compare_with_single_class`.
+        """
         comparative = self.comparative_influence(model, layer, xs, c1, c2)
         alone = self.class_influence(model, layer, xs, self.single(c1, c2))
         return self.compare_attributions(comparative, alone, k)
@@ -373,17 +440,29 @@ class Way:
     def influential_neurons(
         self, influence: Values, positive: int, negative: int
     ) -> tuple[Tensor, Tensor]:
-        """Returns (most positive, most negative)."""
+        """Returns (most positive, most negative).
+
+        Arguments as in `part3_compression.influential_neurons`.
+        """
         a = numbers(influence)
         return self.highest(a, positive), self.lowest(a, negative)
 
     def mask_slice(self, model: nn.Sequential, layer: int, keep: Iterable[int]) -> nn.Sequential:
-        """Returns a network."""
+        """Returns a network.  Arguments as in `part3_compression.mask_slice`."""
         neurons = sorted({int(neuron) for neuron in keep})
         return self.masked(model, layer, torch.tensor(neurons, dtype=torch.int64))
 
     def chosen(self, influence: Tensor, positive: int, negative: int) -> Tensor:
-        """The neurons that a classifier keeps."""
+        """The neurons that a classifier keeps.
+
+        Args:
+            influence: Z, signed.
+            positive: how many of most positive influence.
+            negative: how many of most negative influence.
+
+        Returns:
+            (positive + negative,) int64; a neuron may be there twice.
+        """
         return torch.cat(self.influential_neurons(influence, positive, negative))
 
     def binary_classifier(
@@ -395,7 +474,7 @@ class Way:
         positive: int,
         negative: int,
     ) -> nn.Module:
-        """Returns a module of margins."""
+        """Returns a module of margins.  Arguments as in `part3_compression.binary_classifier`."""
         influence = self.class_influence(model, layer, xs, target)
         keep = self.chosen(influence, positive, negative)
         return Margins(self, self.masked(self.network(model), layer, keep), target)
@@ -403,6 +482,6 @@ class Way:
     def evaluate(
         self, classifier: nn.Module, xs: Tensor, is_target: Values
     ) -> tuple[float, float, float]:
-        """Returns (accuracy, precision, recall)."""
+        """Returns (accuracy, precision, recall).  Arguments as in `part3_compression.evaluate`."""
         margins = self.ready(classifier)(xs.clone()).detach()
         return self.quality(self.says(margins.reshape(-1)), numbers(is_target) != 0)

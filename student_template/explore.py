@@ -1,18 +1,18 @@
 """Pictures of what your own functions find: `python explore.py`, then open explore.html.
 
-The functions are yours, from the files beside this one; the network is trained on small images of
-handwritten digits and comes with the grader.  What you have not written yet is named and skipped,
-so that you can look at the first picture after your first functions.  Nothing here is graded.  It
-is also an example of how your functions are used: change it as you like.
+The functions are yours, from the files in this folder.  The network comes with the grader; it was
+trained on small images of handwritten digits.  The page names what you have not written yet and
+skips it, so you can look at the first picture after your first function.  Nothing here is graded.
+This file also shows how your functions are used: change it as you like.
 
 `python explore.py --help` lists the options: another digit, another class, another layer, or VGG16
 on an image of yours.
 
-What is explained is called `on`:
+The object `on` holds what is explained:
     on.model            the network, an nn.Sequential
     on.x, on.baseline   the image and a black one, as the network takes them, (C, H, W)
     on.pixels           the image in [0, 1], to be shown
-    on.c1, on.c2        the class that is explained and the one that it is compared with
+    on.c1, on.c2        the class that is explained, and the class that it is compared with
     on.xs               images of class c1, (N, C, H, W)
     on.layer            the slice is cut after this layer; on.neurons is how many neurons it has
 """
@@ -33,8 +33,8 @@ except ModuleNotFoundError as error:
     )
 except Exception as error:
     sys.exit(
-        f"torch cannot be imported ({error}): `hw3 doctor` says more; a file of yours with the "
-        "name of one of Python's modules (random.py, torch.py) needs another one"
+        f"torch cannot be imported ({error}): `hw3 doctor` says more. If a file of yours has the "
+        "name of a Python module (random.py, torch.py), rename it"
     )
 
 # Your files.  A function is looked up when it is called, so a missing one stops only its picture.
@@ -51,7 +51,7 @@ def input_gradients(page, on):
         "Orange pixels raise the score when they get brighter, blue ones lower it. The plain "
         "gradient says what a small change of a pixel would do, also where the image is black. "
         "Integrated gradients say what each pixel added on the way from a black image to this one: "
-        "where the image is black, that is nothing.",
+        "black pixels added nothing.",
     ):
         with page.panel("the image"):
             page.image(on.pixels, given=True)
@@ -92,9 +92,9 @@ def saliency(page, on):
     """What the top neuron looks at, and the pixels of the image scaled by it."""
     with page.figure(
         "What does the top neuron look at?",
-        "Orange pixels excite the neuron when they get brighter, blue ones calm it. Then every "
-        "pixel of the image is dimmed by its saliency, whatever its sign: what stays bright is in "
-        "the image, and matters to the neuron.",
+        "Orange pixels raise the neuron's activation when they get brighter, blue ones lower it. "
+        "In the last picture each pixel is multiplied by the size of its saliency: what stays "
+        "bright is bright in the image, and matters to the neuron.",
     ):
         neuron = top_neuron(on)
         with page.panel("the image"):
@@ -150,8 +150,8 @@ def distinguishing_neurons(page, on):
     with page.figure(
         f"Which neurons tell “{one}” from “{other}”?",
         "The neurons that push hardest towards either class, and what they look at in this image: "
-        "orange pixels excite the neuron, blue ones calm it. A neuron may be on both sides, with "
-        "different spots of its map.",
+        "orange pixels raise the neuron's activation, blue ones lower it. A neuron may be on both "
+        "sides: one spot of its map may push towards one class, another towards the other.",
     ):
         k = min(2, on.neurons)
         for_one, for_other = part2.distinguishing_neurons(
@@ -166,19 +166,20 @@ def distinguishing_neurons(page, on):
             on.model, on.layer, on.xs, on.c1, on.c2, k
         )
         page.note(
-            f"Beside the explanation for “{one}” alone: rank correlation {correlation:.2f}, and "
-            f"{overlap * k:.0f} of the {k} top neurons are the same."
+            f"Compared with the explanation for “{one}” alone, the rank correlation is "
+            f"{correlation:.2f}, and {overlap * k:.0f} of the {k} top neurons are the same."
         )
 
 
 def essence(page, on):
-    """What the neurons look at that a class needs most."""
+    """The most influential neurons of a class, and what they look at."""
     xs = on.xs[:20]
     where = f"on average over {len(xs)} images" if len(xs) > 1 else "in this image"
     with page.figure(
         f"The essence of “{on.names[on.c1]}”",
         "The neurons that speak most for the class, then those that speak most against it, and "
-        f"what they look at {where}: orange pixels excite the neuron, blue ones calm it.",
+        f"what they look at {where}: orange pixels raise the neuron's activation, blue ones lower "
+        "it.",
     ):
         influence = part1.class_influence(on.model, on.layer, on.xs, on.c1)
         k = min(4, on.neurons)
@@ -204,11 +205,11 @@ def compression(page, on):
     all_, name = on.neurons, on.names[on.c1]
     with page.figure(
         f"How few neurons are enough for “{name}”?",
-        f"Is it a “{name}” or not, for {len(on.test)} images that the network has not seen: with "
-        f"all {all_} neurons of layer {on.layer}, then with the most positive and the most "
-        "negative ones alone. A classifier that always says no is right in nine of ten images, so "
-        "look at precision (how many of its yes are right) and recall (how many of the class it "
-        "finds). In percent.",
+        f"Your classifier says whether an image is a “{name}”, for {len(on.test)} images that the "
+        f"network has not seen: with all {all_} neurons of layer {on.layer}, then with only the "
+        "most positive and the most negative ones. A classifier that always says no is right for "
+        "nine of ten images. So look at precision (the share of its yes that are right) and recall "
+        "(the share of the class that it finds). All numbers are in percent.",
     ):
         page.row("neurons", "accuracy", "precision", "recall")
         page.row(f"all {all_}", *quality(on, on.c1, all_, 0))
@@ -218,8 +219,8 @@ def compression(page, on):
     k = max(1, all_ // 4)
     with page.figure(
         "Five random classes, before and after",
-        f"The same for the classes that your `random_classes` draws: first with all {all_} "
-        f"neurons, then with the {k} most positive and the {k} most negative ones. In percent.",
+        f"The same for the classes that your `random_classes` draws, in percent: first with all "
+        f"{all_} neurons, then with the {k} most positive and the {k} most negative ones.",
     ):
         page.row("class", "accuracy", "precision", "recall")
         for target in part3.random_classes(len(on.names)):
@@ -234,9 +235,9 @@ def samples(page, on, steps):
     losses, trained = [], 0
     with page.figure(
         "What your generator draws",
-        "The same noise before and after training, beside real digits. Mush after training means "
-        "that the generator does not learn; always the same digit, that it has collapsed. "
-        "`--gan-steps 4000` trains as long as the checks do.",
+        "Images from the same noise before and after training, and real digits. If the images "
+        "after training are mush, the generator does not learn. If they all show the same digit, "
+        "it has collapsed. `--gan-steps 4000` trains as long as the checks do.",
     ):
         with page.panel("real digits"):
             page.images(on.train[:24], given=True)
@@ -262,8 +263,8 @@ def samples(page, on, steps):
     if losses:
         with page.figure(
             "The two losses",
-            "Neither has to fall to zero: what one network learns makes it harder for the other. A "
-            "discriminator whose loss vanishes has won, and the generator learns nothing more.",
+            "Neither has to fall to zero: what one network learns makes it harder for the other. "
+            "If the discriminator's loss falls to zero, the generator learns nothing more.",
         ):
             for name in ("d_loss", "g_loss"):
                 with page.panel(f"{name}, mean of every 10 steps"):
@@ -293,7 +294,7 @@ def main():
     distinguishing_neurons(page, on)
     page.section("Model compression", "part3_compression.py")
     essence(page, on)
-    if on.test is not None:  # with VGG16 there is your image only, too little to test on
+    if on.test is not None:  # with VGG16 there is only your image, too little for a test
         compression(page, on)
     if wishes.gan_steps:
         page.section("Generative adversarial network", "gan.py")

@@ -8,14 +8,14 @@ density down.
 Conventions of this part
     images      (N, 1, 8, 8), float32, in [-1, 1].
     noise       z, (N, latent_dim), standard normal.
-    logits      what the discriminator returns: any real number, *not* a probability.  If you need
-                one, it is sigmoid(logit).  Whether high means real or fake is for you to choose;
-                keep to it in both losses.
+    logits      what the discriminator returns: any real number, *not* a probability.  The
+                probability is sigmoid(logit).  You choose whether a high logit means real or fake;
+                both losses must agree on it.
     modes       you train both networks in train mode, on batches of at least 2.  Samples are drawn
                 from your generator in eval mode, so batch norm then uses its running statistics.
 
-You choose the architectures and the losses.  Optimizers, number of steps, batch size and latent
-size are given to you as arguments: use those that you are given.
+You choose the architectures and the losses.  The checks pass you the optimizers, the number of
+steps, the batch size and the latent size as arguments: use these.
 
 References
     [3] Goodfellow et al. 2014, Generative Adversarial Nets, arXiv:1406.2661
@@ -57,8 +57,8 @@ def make_discriminator():
     """Build a discriminator, untrained.
 
     Returns:
-        A module (N, 1, 8, 8) -> (N,) or (N, 1): one logit per image.  Nothing bounds a logit to
-        [0, 1]; what turns it into a probability belongs to the loss.
+        A module (N, 1, 8, 8) -> (N,) or (N, 1): one logit per image.  A logit need not lie in
+        [0, 1]: do not end in a sigmoid, the loss turns logits into probabilities.
     """
     raise NotImplementedError
 
@@ -86,8 +86,8 @@ def generator_loss(fake_logits):
     """The loss that the generator minimises.
 
     In the terms of [3]: minimax minimises the mean of log(1 - D(G(z))), non-saturating the mean of
-    -log D(G(z)).  Both have the same goal; they differ in how much gradient the generator gets
-    while the discriminator still sees through it.
+    -log D(G(z)).  Both have the same goal, but early in the training, when the discriminator still
+    recognises every fake image, the second gives the generator larger gradients.
 
     Args:
         fake_logits: your discriminator's output for generated images, in the shape that it returns.
@@ -107,13 +107,13 @@ def generator_loss(fake_logits):
 def train_step(generator, discriminator, opt_g, opt_d, real, z):
     """Train both networks on one batch of images and one batch of noise.
 
-    At least one step of each optimizer.  More discriminator steps are fine and may draw fresh noise
-    for themselves, and so may the generator's step; so are gradient clipping, weight clipping,
-    label smoothing, instance noise, and updating both networks at once.
+    Take at least one step with each optimizer.  You may take more steps with the discriminator, and
+    draw fresh noise for these and for the generator's step.  Gradient clipping, weight clipping,
+    label smoothing, instance noise, and updating both networks at once are fine, too.
 
-    Every step applies the gradient of its own loss and nothing else, and moves the parameters of
-    its own network and no others (buffers, such as batch norm's statistics, may change).  Think of
-    where the gradients of either loss end up, and of what is still there from the step before.
+    Every step applies the gradient of its own loss only, and moves the parameters of its own
+    network only (buffers, such as batch norm's statistics, may change).  Ask yourself which
+    parameters get a gradient from each loss, and which gradients are left from the step before.
 
     Args:
         generator: module (N, latent_dim) -> (N, 1, 8, 8).

@@ -1,6 +1,6 @@
 """Part 1: focused explanation of a slice (32 points).
 
-Which neurons of a network made a class score what it is, and which pixels moved those neurons?
+Which neurons of a network decide about the score of a class, and which pixels excite them?
 
 Conventions of this part
     model       an ``nn.Sequential`` from a batch (N, *input_shape) to class scores (N, K).
@@ -12,16 +12,16 @@ Conventions of this part
                 after a linear layer.
     neuron      an index into the first dimension of Z: a channel, or a unit of a linear layer.  The
                 cells of a neuron's map are its features.
-    score       the quantity of interest is a class score *before* softmax, also where the model you
-                are given ends in a softmax or log-softmax.
+    score       the quantity of interest is a class score *before* softmax, even if the model ends
+                in a softmax or log-softmax.
     x, xs       one instance (*input_shape), and a batch of instances (N, *input_shape).
     extrema     are signed: "largest" means largest, not largest in absolute value.
     rankings    run from strongest to weakest; among equals the lower index comes first.
 
 All functions of this part
-    * leave what they are given as they found it: arguments, parameters, buffers, ``.grad``, hooks,
-      and the train/eval mode of every layer;
-    * evaluate the model in eval mode, whatever mode it comes in;
+    * leave everything that they are given unchanged: arguments, parameters, buffers, ``.grad``,
+      hooks, and the train/eval mode of every layer;
+    * evaluate the model in eval mode, also if it is in train mode when they get it;
     * return tensors in the floating dtype of their input (float32 or float64);
     * return no NaN for finite input;
     * raise ``ValueError`` or ``IndexError`` (either is fine) for the bad arguments under "Raises".
@@ -46,10 +46,10 @@ class Comparison(NamedTuple):
 
 
 def linear_scores(model):
-    """Give the network whose outputs are the scores before softmax.
+    """Return the network whose outputs are the scores before softmax.
 
-    Softmax lets the classes compete: it shrinks the smaller scores and flattens their gradients.
-    The slides avoid this with a linear activation layer at the end.
+    After a softmax, a class also scores higher if another class scores lower, and the gradients of
+    small scores almost vanish.  The slides avoid this with a linear activation layer at the end.
 
     Args:
         model: nn.Sequential whose last layer may be ``nn.Softmax`` or ``nn.LogSoftmax``.
@@ -57,7 +57,7 @@ def linear_scores(model):
     Returns:
         A module that computes the same without that last layer.  A softmax anywhere else stays.  If
         the last layer is neither of the two, the module computes what ``model`` computes.  It may
-        share layers with ``model``, but ``model`` itself keeps all of its own.
+        share layers with ``model``, but ``model`` itself must not lose any.
     """
     raise NotImplementedError
 
@@ -109,7 +109,7 @@ def class_influence(model, layer, xs, target, weights=None):
     Definition 1 of [2]: chi_j = sum over x of P(x) * d score_target / d z_j at z = h(x).  P is the
     distribution of interest: uniform over the rows of ``xs``, or proportional to ``weights``.  With
     all instances of a class as ``xs`` this is the attribution for the class.  Every row counts,
-    also one that the model takes for another class.
+    even if the model predicts another class for it.
 
     Args:
         model: nn.Sequential, (N, *input_shape) -> (N, K).
@@ -134,13 +134,13 @@ def path_influence(model, layer, x, baseline, target, steps=50):
 
     Definition 1 of [2] once more; P is now uniform on the straight line x' + a * (x - x'),
     0 <= a <= 1, where x' is the baseline.  The line lies in *input* space, whatever the layer: each
-    of its points goes through h, and the derivative is taken with respect to z there.  There is no
-    factor (x - x') and none of (z - z') here.
+    of its points goes through h, and the derivative is taken with respect to z there.  Do not
+    multiply by (x - x') or by (z - z').
 
-    The integral over a may be approximated by any honest rule with ``steps`` gradients (a few more
+    You may approximate the integral over a by any usual rule with ``steps`` gradients (a few more
     are fine): the right-hand sum of the slides' formula, the left-hand sum of their code, midpoint,
-    trapezoid, the mean over ``linspace(0, 1, steps)``, Gauss-Legendre.  More steps have to bring
-    the result closer to the integral.
+    trapezoid, the mean over ``linspace(0, 1, steps)``, Gauss-Legendre.  More steps must bring the
+    result closer to the integral.
 
     Args:
         model: nn.Sequential, (N, *input_shape) -> (N, K).
@@ -167,7 +167,7 @@ def integrated_gradients(model, x, baseline, target, steps=50):
         IG_i(x) = (x_i - x'_i) * integral over a from 0 to 1 of dF/dx_i at x' + a * (x - x')
 
     Completeness (proposition 1 of [1]): the attributions add up to F(x) - F(x'), up to the error of
-    the approximation.  Every honest rule for the integral is accepted, as in ``path_influence``.
+    the approximation.  You may use the same rules for the integral as in ``path_influence``.
 
     Args:
         model: nn.Sequential, (N, *input_shape) -> (N, K).
@@ -210,9 +210,9 @@ def top_neurons(attribution, k=1):
 def saliency_map(model, layer, neuron, x):
     """The pixels that a neuron looks at: the gradient of its activation with respect to the input.
 
-    The activation of a neuron is one number: the maximum over its map (for a unit of a linear
-    layer, the unit itself).  It is taken at the output of ``model[layer]`` and has nothing to do
-    with a class.
+    The activation of a neuron is one number: the maximum over its map at the output of
+    ``model[layer]`` (for a unit of a linear layer, the unit itself).  It does not depend on a
+    class.
 
     Args:
         model: nn.Sequential, (N, *input_shape) -> (N, K).
@@ -233,8 +233,8 @@ def integrated_saliency_map(model, layer, neuron, x, baseline, steps=50):
     """Integrated gradients of a neuron's activation with respect to the input pixels.
 
     As ``integrated_gradients``, with the activation of ``saliency_map`` (the maximum over the
-    neuron's map, at every point of the line) in place of a class score.  It is complete too: it
-    adds up to the activation at ``x`` minus that at ``baseline``.
+    neuron's map, at every point of the line) instead of a class score.  The result adds up to the
+    activation at ``x`` minus the activation at ``baseline``.
 
     Args:
         model: nn.Sequential, (N, *input_shape) -> (N, K).

@@ -8,14 +8,14 @@ The conventions are those of part 1 (see the top of ``part1_focused.py``).  Thos
                 z = h(x).  ``layer = -1`` is the input itself.  Z is the shape of z without its
                 batch dimension.
     neuron      an index into the first dimension of Z; the cells of its map are its features.
-    score       the class score *before* softmax, also where the model ends in one.
+    score       the class score *before* softmax, even if the model ends in one.
     sign        positive speaks for c1, negative for c2.
     extrema     are signed, never of absolute values.
     rankings    run from strongest to weakest; among equals the lower index comes first.
 
-As in part 1, every function leaves its arguments, the model and its modes as it found them,
-evaluates the model in eval mode, returns tensors in the floating dtype of its input, and raises
-``ValueError`` or ``IndexError`` for the bad arguments under "Raises".
+As in part 1, every function leaves its arguments, the model and its modes unchanged, evaluates the
+model in eval mode, returns tensors in the floating dtype of its input, and raises ``ValueError`` or
+``IndexError`` for the bad arguments under "Raises".
 
 You may import from your own part 1 (``from part1_focused import ...``).  A mistake there is then a
 mistake here as well.
@@ -70,8 +70,8 @@ def comparative_integrated_gradients(model, x, baseline, c1, c2, steps=50):
 
         (x_i - x'_i) * integral over a from 0 to 1 of dF/dx_i at x' + a * (x - x')
 
-    The result adds up to F(x) - F(x'), up to the error of the approximation.  Every honest rule for
-    the integral is accepted, as in part 1.
+    The result adds up to F(x) - F(x'), up to the error of the approximation.  You may use the same
+    rules for the integral as in part 1.
 
     Args:
         model: nn.Sequential, (N, *input_shape) -> (N, K).
@@ -92,8 +92,8 @@ def comparative_integrated_gradients(model, x, baseline, c1, c2, steps=50):
 def distinguishing_neurons(model, layer, xs, c1, c2, k):
     """The neurons that tell c1 from c2: those that push hardest towards either.
 
-    They are read off the comparative influence at the slice, averaged over all rows of ``xs``.  A
-    neuron's push towards c1 is the largest value in its map, its push towards c2 the smallest.
+    Use the comparative influence at the slice, averaged over all rows of ``xs``.  A neuron's push
+    towards c1 is the largest value in its map, its push towards c2 the smallest.
 
     Args:
         model: nn.Sequential, (N, *input_shape) -> (N, K).
@@ -116,10 +116,10 @@ def distinguishing_neurons(model, layer, xs, c1, c2, k):
 
 
 def compare_with_single_class(model, layer, xs, c1, c2, k):
-    """Set the comparative explanation beside the one for c1 alone.
+    """Compare the comparative explanation with the one for c1 alone.
 
-    Compares the influence towards score_c1 - score_c2 with the influence towards score_c1, both at
-    the same slice and averaged over all rows of ``xs``.
+    These are the influence on score_c1 - score_c2 and the influence on score_c1, both at the same
+    slice and averaged over all rows of ``xs``.
 
     Args:
         model: nn.Sequential, (N, *input_shape) -> (N, K).

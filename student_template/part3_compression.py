@@ -1,8 +1,8 @@
 """Part 3: model compression, the essence of a class (22 points).
 
 How few neurons of a slice are enough to recognise a class?  Find the neurons with the most positive
-and the most negative influence, silence all others, and see how well what is left still says "this
-is the class" or "it is not".
+and the most negative influence, set all others to zero, and test how well the network can still
+tell the class from all others.
 
 The conventions are those of part 1 (see the top of ``part1_focused.py``).  Those that matter most
     slice       (model, layer): h is everything up to and including ``model[layer]``, g is the rest,
@@ -10,14 +10,14 @@ The conventions are those of part 1 (see the top of ``part1_focused.py``).  Thos
                 batch dimension.
     neuron      an index into the first dimension of Z: a channel, or a unit.  The cells of its map
                 are its features.
-    score       the class score *before* softmax, also where the model ends in one.
+    score       the class score *before* softmax, even if the model ends in one.
     extrema     are signed, never of absolute values.
     rankings    run from strongest to weakest; among equals the lower index comes first.
 
-As in part 1, every function leaves its arguments, the model and its modes as it found them,
-evaluates the model in eval mode, returns tensors in the floating dtype of its input, and raises
-``ValueError`` or ``IndexError`` for the bad arguments under "Raises".  Modules that you return may
-share layers with the model; they are put in eval mode before they are called.
+As in part 1, every function leaves its arguments, the model and its modes unchanged, evaluates the
+model in eval mode, returns tensors in the floating dtype of its input, and raises ``ValueError`` or
+``IndexError`` for the bad arguments under "Raises".  Modules that you return may share layers with
+the model; the checks put them in eval mode before they call them.
 
 You may import from your own part 1 (``from part1_focused import ...``).  A mistake there is then a
 mistake here as well.
@@ -67,10 +67,9 @@ def influential_neurons(influence, positive, negative):
     Returns:
         Two int64 tensors, (positive,) and (negative,), each with its strongest neuron first: the
         neurons with the largest maxima over their maps, and those with the smallest minima.  Among
-        equals the lower index comes first.  Neither is filtered by sign (the second list may hold
-        neurons whose minimum is positive, if there are no others left), and a neuron may be in
-        both.  Example: the influence (3, -1, 2) with positive = 1 and negative = 2 gives (0,) and
-        (1, 2).
+        equals the lower index comes first.  Do not filter by sign: the second list may hold neurons
+        whose minimum is positive, and a neuron may be in both lists.  Example: the influence
+        (3, -1, 2) with positive = 1 and negative = 2 gives (0,) and (1, 2).
 
     Raises:
         ValueError or IndexError: ``positive`` or ``negative`` is out of range.
@@ -79,20 +78,20 @@ def influential_neurons(influence, positive, negative):
 
 
 def mask_slice(model, layer, keep):
-    """Give the network in which only the chosen neurons of a slice still speak.
+    """Return the network with all neurons of a slice set to zero but the chosen ones.
 
     Args:
         model: nn.Sequential, (N, *input_shape) -> (N, K).
         layer: int in -1 ... len(model) - 1.  At -1 the channels (or entries) of the input are
             masked.
         keep: the neurons that stay: ints in a list, an array or a tensor.  Order and repeats do not
-            matter.  It may be empty: then every neuron is silenced.
+            matter.  It may be empty: then every neuron is set to zero.
 
     Returns:
         A module (N, *input_shape) -> (N, K) that computes g of the masked z: z where the neuron is
         in ``keep``, 0 everywhere in the map of a neuron that is not.  What comes after the slice is
-        unchanged, the softmax included if the model ends in one.  ``model`` itself still computes
-        what it did before.
+        unchanged; if the model ends in a softmax, so does the new network.  ``model`` itself still
+        computes what it did before.
 
     Raises:
         ValueError or IndexError: no such layer, or ``keep`` names a neuron that does not exist
@@ -103,11 +102,11 @@ def mask_slice(model, layer, keep):
 
 
 def binary_classifier(model, layer, xs, target, positive, negative):
-    """Compress the network to a classifier that knows one class only.
+    """Compress the network to a classifier that recognises one class only.
 
-    The neurons that stay are the ``positive`` and the ``negative`` ones that the influence on the
-    score of ``target``, averaged over ``xs`` in the unmasked network, ranks highest at either end
-    (in the sense of ``influential_neurons``).  All others are masked at the slice.
+    Take the influence on the score of ``target``, averaged over ``xs``, in the unmasked network.
+    Keep the neurons that ``influential_neurons`` returns for it with ``positive`` and ``negative``,
+    and mask all others at the slice.
 
     Args:
         model: nn.Sequential, (N, *input_shape) -> (N, K), K >= 2.
@@ -115,7 +114,7 @@ def binary_classifier(model, layer, xs, target, positive, negative):
         xs: tensor (N, *input_shape), N >= 1, as a rule instances of the class.
         target: the class, int in 0 ... K - 1.
         positive: int in 0 ... number of neurons.
-        negative: int in 0 ... number of neurons.  Both may be 0: then nothing is left of the slice.
+        negative: int in 0 ... number of neurons.  Both may be 0: then all neurons are masked.
 
     Returns:
         A module (N, *input_shape) -> (N,) that gives a margin for each row: the score of ``target``
@@ -130,13 +129,13 @@ def binary_classifier(model, layer, xs, target, positive, negative):
 
 
 def evaluate(classifier, xs, is_target):
-    """Count how well a binary classifier does.
+    """Measure how good a binary classifier is.
 
     A margin above 0 says that the row is the class; a margin of exactly 0 says that it is not.
 
     Args:
-        classifier: a callable, as a rule a module, (N, *input_shape) -> (N,) margins.  A module
-            runs in eval mode and is left in the modes in which it came.
+        classifier: a callable, as a rule a module, (N, *input_shape) -> (N,) margins.  Run a module
+            in eval mode, and restore its modes afterwards.
         xs: tensor (N, *input_shape), N >= 1.
         is_target: N bools, whether the row is the class: a list, an array or a tensor.
 

@@ -144,9 +144,9 @@ def test_what_is_right_is_drawn_beside_what_raises_and_what_is_not_written(folde
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        ("return None", "saliency_map: nothing came back: is a return missing?"),
-        ("return 'a map'", "saliency_map: what came back is no array but str"),
-        ("return x[None, None]", "saliency_map: what came back is no map of pixels"),
+        ("return None", "saliency_map: it returned nothing: is a return missing?"),
+        ("return 'a map'", "saliency_map: the result is not an array but str"),
+        ("return x[None, None]", "saliency_map: the result is not a map of pixels"),
         ("import sys; sys.exit(3)", "SystemExit: 3"),
         ("import torch; return torch.nn.Module()(x)", "NotImplementedError: Module [Module] is"),
         ("raise KeyboardInterrupt", "left out: you pressed Ctrl-C"),

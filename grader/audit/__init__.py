@@ -1,6 +1,6 @@
-"""How good the checks are: how many wrong submissions keep full marks, how many honest ones do not.
+"""Measures the checks: which wrong submissions keep full marks, and which honest ones lose points.
 
-A bank of submissions is graded: mutants of the reference, mistakes that were written by hand, and
-honest variants.  :mod:`mutants` makes the first, :mod:`bank` collects all, :mod:`run` grades them,
-:mod:`summary` counts.
+The audit grades a bank of submissions: mutants of the reference, mistakes that people wrote, and
+honest variants.  :mod:`mutants` makes the mutants, :mod:`bank` collects everything, :mod:`run`
+grades it, :mod:`summary` counts.
 """

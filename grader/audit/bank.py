@@ -1,9 +1,9 @@
 """The bank: mutants of the reference, and the mistakes and honest submissions of a folder.
 
-The folder holds ``submissions/`` and ``honest/``, with a submission in each of their folders, or a
-script ``make_submissions.py``, which writes both to a folder; and ``equivalent_mutants.toml``: the
-mutants on which nothing can show, with a reason for each.  A sample is honest where it lies in
-``honest/`` or where its ``expected.toml`` lets it lose no check.
+The folder holds ``submissions/`` and ``honest/``, each with one folder per submission, or a script
+``make_submissions.py`` that writes both.  It also holds ``equivalent_mutants.toml``: the mutants
+that no check can notice, each with a reason.  A sample is honest if it is in ``honest/``, or if its
+``expected.toml`` lets it lose no check.
 """
 
 from __future__ import annotations
@@ -40,10 +40,16 @@ MAKER = "make_submissions.py"
 class Specimen:
     """One submission of the bank.
 
-    ``kind`` is ``"mutant"``, ``"mistake"`` or ``"honest"``; ``functions`` are those whose checks
-    it is graded on; ``about`` is a mutant's diff, or what a sample says of itself; ``mistakes`` are
-    the right names of what is wrong, where they are known; ``allowed`` are the checks that an
-    honest one may lose.
+    Args:
+        name: of the mutant or of the sample.
+        kind: ``"mutant"``, ``"mistake"`` or ``"honest"``.
+        files: what is graded, by name.
+        functions: only their checks run.
+        about: the diff of a mutant, or the first line of a sample's ``expected.toml``.
+        mistakes: the names of what is wrong, if they are known.
+        allowed: ids of the checks that a sample may lose.
+        part: of the changed file, for a mutant.
+        requires: a package that it imports beside those that are promised.
     """
 
     name: str
@@ -54,13 +60,11 @@ class Specimen:
     mistakes: tuple[str, ...] = ()
     allowed: tuple[str, ...] = ()
     part: str = ""
-    """That of the changed file, for a mutant."""
     requires: str = ""
-    """A package that it imports, beside those that are promised."""
 
     @property
     def key(self) -> str:
-        """A digest of what its row depends on, but for the grader."""
+        """A digest of everything that its row depends on, except the grader."""
         digest = hashlib.sha256(repr((self.name, self.functions)).encode())
         for name, content in sorted(self.files.items()):
             digest.update(f"{name}:{len(content)}:".encode() + content)
@@ -69,7 +73,7 @@ class Specimen:
 
 @dataclass(frozen=True)
 class Equivalent:
-    """Mutants on which no check can show anything, and why; of some functions alone, or of all."""
+    """Mutants that no check can notice, and why; in all functions unless some are named."""
 
     reason: str
     mutants: tuple[str, ...]
@@ -78,7 +82,7 @@ class Equivalent:
 
 @dataclass(frozen=True)
 class Bank:
-    """Specimens, and the mutants among them that are no mistakes."""
+    """The specimens, and which of the mutants are equivalent to the reference."""
 
     specimens: tuple[Specimen, ...]
     equivalent: tuple[Equivalent, ...] = ()
@@ -86,7 +90,7 @@ class Bank:
     """Samples that need a package that is not here, in words."""
 
     def reason(self, mutant: str, function: str) -> str:
-        """Why a mutant cannot show in a function; empty where it should."""
+        """Why no check of a function can notice a mutant; empty if one should."""
         for one in self.equivalent:
             if mutant in one.mutants and (not one.functions or function in one.functions):
                 return one.reason
@@ -116,13 +120,22 @@ def bank(reference: Path, folder: Path | None, parts: Sequence[str] = ()) -> Ban
 
 
 def sample(specimens: Sequence[Specimen], number: int, seed: int) -> list[Specimen]:
-    """So many of the specimens, in their order, drawn by a seed."""
+    """Draw some of the specimens; they keep their order.
+
+    Args:
+        specimens: to draw from.
+        number: how many, at most all of them.
+        seed: the same seed draws the same specimens.
+
+    Returns:
+        Those drawn.
+    """
     chosen = random.Random(seed).sample(range(len(specimens)), min(number, len(specimens)))
     return [specimens[i] for i in sorted(chosen)]
 
 
 def _of_parts(specimen: Specimen, parts: Sequence[str]) -> Specimen:
-    """The specimen on checks of some parts; of no function where what is wrong lies elsewhere."""
+    """The specimen with the functions of some parts only; none if its mistake is elsewhere."""
     if not parts:
         return specimen
     of = {f for f in specimen.functions if FUNCTIONS[f].part in parts}
@@ -187,7 +200,7 @@ def _equivalent(path: Path, known: set[str]) -> list[Equivalent]:
 
 
 def _made(folder: Path) -> tuple[list[Specimen], list[str]]:
-    """What the folder's script makes."""
+    """The submissions that the folder's script makes."""
     with tempfile.TemporaryDirectory() as made:
         command = [sys.executable, str(folder / MAKER), made]
         done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace")
@@ -198,7 +211,7 @@ def _made(folder: Path) -> tuple[list[Specimen], list[str]]:
 
 
 def _both(folder: Path) -> tuple[list[Specimen], list[str]]:
-    """The samples and the honest variants of a folder, and those that need something."""
+    """The samples and honest variants of a folder, and those that need a missing package."""
     samples: list[Specimen] = []
     left_out: list[str] = []
     for name in ("submissions", "honest"):
@@ -210,7 +223,7 @@ def _both(folder: Path) -> tuple[list[Specimen], list[str]]:
 
 
 def _samples(folder: Path) -> tuple[list[Specimen], list[str]]:
-    """The submissions of a folder, and those that need a package which is not here."""
+    """The submissions of a folder, and those that need a missing package."""
     found, missing = [], []
     for submission in intake.read_many([folder]):
         path = folder / submission.id / "expected.toml"

@@ -1,11 +1,11 @@
-"""Single mistakes in a program, made by program: small changes of its syntax tree.
+"""Mutants: copies of a program with one small change in its syntax tree.
 
-A mutant is the source with one expression replaced or one statement left out; the rest of the text
-stays as it is, so that its diff is what a reader would have typed.  The operators follow DeMillo,
-Lipton, Sayward 1978 and Offutt's sufficient set (another operator, another constant, a condition
-turned, a statement left out), and add what goes wrong with tensors: another reduction, a method
-left out (``detach``, ``clone``, ``abs``, ``eval``), arguments or parameters exchanged, a result
-without its sign or with the other one.
+A mutant replaces one expression or leaves out one statement.  The rest of the text stays, so the
+diff looks as if a person had typed it.  The operators follow DeMillo, Lipton, Sayward 1978 and
+Offutt's sufficient set (another operator, another constant, a negated condition, a missing
+statement).  Others imitate mistakes with tensors: another reduction, a missing method (``detach``,
+``clone``, ``abs``, ``eval``), swapped arguments or parameters, a result with the wrong sign or
+without its sign.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ class Mutant:
 
 
 def mutants(file: str, source: str) -> list[Mutant]:
-    """All mutants of a file, in the order of its lines; none twice.
+    """All mutants of a file, in the order of its lines, each once.
 
-    Annotations, docstrings, messages of errors and imports stay as they are.
+    Annotations, docstrings, error messages and imports do not change.
     """
     text, tree = _Text(source), ast.parse(source)
     found: dict[str, Mutant] = {}
@@ -64,7 +64,7 @@ def mutants(file: str, source: str) -> list[Mutant]:
 
 
 class _Text:
-    """A source whose nodes can be replaced; positions of syntax trees count bytes."""
+    """A source whose nodes can be replaced.  Syntax trees count positions in bytes."""
 
     def __init__(self, source: str) -> None:
         self.lines = [line.encode() for line in source.splitlines(keepends=True)]
@@ -79,7 +79,7 @@ class _Text:
 
 
 def _differs(source: str, tree: ast.Module) -> bool:
-    """Whether it is a program, and another one."""
+    """Whether the source is a valid program that differs from the original."""
     try:
         return ast.dump(ast.parse(source)) != ast.dump(tree)
     except SyntaxError:
@@ -118,7 +118,7 @@ def _changes(top: ast.stmt) -> Iterator[_Change]:
 
 
 def _evaluated(node: ast.AST) -> Iterator[ast.AST]:
-    """The nodes below whose values matter: no annotation, docstring, decorator or message."""
+    """The nodes that affect results: no annotation, docstring, decorator or message."""
     yield node
     skipped: set[ast.AST | None] = set()
     if isinstance(node, ast.FunctionDef):
@@ -147,7 +147,7 @@ def _left_out(node: ast.stmt) -> Iterator[_Change]:
     elif isinstance(node, ast.AugAssign):
         yield _Change(node, "pass", "dropped")
     elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-        # Of a name that its own value mentions: what was there before stands in.
+        # Without the statement, the name keeps its earlier value.
         if node.targets[0].id in names_in(node.value):
             yield _Change(node, "pass", "dropped")
     elif isinstance(node, ast.Assign) and not isinstance(node.targets[0], ast.Tuple):
@@ -162,7 +162,7 @@ def _left_out(node: ast.stmt) -> Iterator[_Change]:
 
 
 def _exchanged_parameters(function: ast.FunctionDef) -> Iterator[_Change]:
-    """A parameter where another one of the same annotation should stand."""
+    """Replace a parameter by another one with the same annotation."""
     parameters = {a.arg: ast.dump(a.annotation) for a in function.args.args if a.annotation}
     for node in (n for statement in function.body for n in _evaluated(statement)):
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in parameters:
@@ -172,7 +172,7 @@ def _exchanged_parameters(function: ast.FunctionDef) -> Iterator[_Change]:
 
 
 def _other_results(function: ast.FunctionDef) -> Iterator[_Change]:
-    """A tensor with the other sign, without its sign, or without its negative part."""
+    """A tensor with the wrong sign, without its sign, or without its negative part."""
     returns = ast.unparse(function.returns) if function.returns else ""
     for node in ast.walk(function):
         if isinstance(node, ast.Return | ast.Yield) and node.value is not None:
@@ -227,7 +227,7 @@ _REDUCTIONS = {
 
 
 def _others(node: ast.expr) -> Iterator[tuple[str, str]]:
-    """What could stand in an expression's place, and of which kind it is."""
+    """What an expression can be replaced by, and the kind of the change."""
     if isinstance(node, ast.BinOp):
         for operator in _OPERATORS.get(type(node.op), ()):
             yield _text(ast.BinOp(node.left, operator(), node.right), True), "operator"
@@ -314,7 +314,7 @@ _MODULES = ("torch", "nn", "np", "random", "part1", "functional")
 
 
 def _text(node: ast.expr, inside: bool = False) -> str:
-    """The expression as source; ``inside`` another one it gets brackets where it may need them."""
+    """The expression as source; in brackets if it is ``inside`` another one and may need them."""
     text = ast.unparse(node)
     simple = (ast.Name, ast.Constant, ast.Attribute, ast.Call, ast.Subscript, ast.List, ast.Tuple)
     return f"({text})" if inside and not isinstance(node, simple) else text

@@ -1,7 +1,7 @@
-"""Grading the bank: every check by itself, side by side, resumable.
+"""Grades the bank: each check on its own, several specimens at a time; a stopped run can continue.
 
-Checks run whatever they need of each other here, and do not shrink: a row of the matrix says what
-each check sees.
+Here checks ignore which checks they need, and do not shrink: a row of the matrix shows what each
+check notices by itself.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from grader.records import Check, Limits, Outcome, Status
 __all__ = ["Ended", "Row", "examine", "examine_all"]
 
 LIMITS = Limits(wall_seconds=20.0, cpu_seconds=10.0)
-"""A mutant may hang; an honest call takes a small part of this."""
+"""A mutant may hang; an honest call needs much less time than this."""
 
 
 @dataclass(frozen=True)
 class Ended:
     """How one check ended on a specimen.
 
-    ``ratio`` is the largest error of its comparisons ÷ their tolerance: above 1 where it failed by
-    a comparison, 0 where it compared nothing.
+    ``ratio`` is the largest error ÷ tolerance of its comparisons: above 1 if a comparison failed, 0
+    if it compared nothing.
     """
 
     status: str
@@ -57,7 +57,7 @@ class Row:
 def examine(specimen: Specimen, quick: bool = False) -> Row:
     """Grade one specimen on all checks of its functions; ``quick`` leaves out the long ones.
 
-    A check that takes minutes runs only where no other one of its function took points.
+    A long check, which takes minutes, runs only if no other check of its function took points.
     """
     from grader.checks.framework import expect, registry
     from grader.grading import engine
@@ -95,7 +95,7 @@ def _ended(outcome: Outcome, ratio: float) -> Ended:
     said = outcome.feedback
     if outcome.status is Status.PASSED:
         return Ended("passed", 1.0, ratio=ratio)
-    if outcome.status is Status.INVALID:  # the grader's own fault is nobody's loss
+    if outcome.status is Status.INVALID:  # the grader's own fault costs nobody points
         return Ended("invalid", 1.0, said.details[-400:] or said.message)
     return Ended(outcome.status.value, outcome.fraction, said.message[:200], said.diagnosis, ratio)
 
@@ -103,10 +103,19 @@ def _ended(outcome: Outcome, ratio: float) -> Ended:
 def examine_all(
     specimens: Sequence[Specimen], work: Path, *, jobs: int = 1, quick: bool = False
 ) -> Iterator[tuple[Specimen, Row]]:
-    """The rows of specimens as they come; those from an earlier run, in ``work``, come first.
+    """Grade specimens; rows that an earlier run left in ``work`` come first.
 
-    Rows are kept in ``work/rows.jsonl``, a line each, and are good as long as neither the grader
-    nor a package changes.  What an interruption cut off is made again.
+    Rows are kept in ``work/rows.jsonl``, one per line.  They are used again until the grader or a
+    package changes.  A row that was cut off is computed again.
+
+    Args:
+        specimens: what is graded.
+        work: the folder of the rows; it is made if it does not exist.
+        jobs: how many specimens are graded at a time.
+        quick: leaves out the long checks.
+
+    Returns:
+        Each specimen with its row, in any order.
     """
     path, grader = work / "rows.jsonl", batch.fingerprint(f"audit {quick}")
     left = {specimen.key: specimen for specimen in specimens}
@@ -118,7 +127,7 @@ def examine_all(
     work.mkdir(parents=True, exist_ok=True)
     pool = batch.pool(min(jobs, len(left)))
     try:
-        # What trains takes longest: begun first, it does not keep everything waiting at the end.
+        # Training takes longest.  Start it first, so that nothing waits for it at the end.
         order = sorted(left.values(), key=lambda specimen: "train" not in specimen.functions)
         futures = {pool.submit(examine, specimen, quick): specimen for specimen in order}
         with path.open("a", encoding="utf-8") as file:

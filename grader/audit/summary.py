@@ -1,4 +1,4 @@
-"""What the rows come to: the two numbers, what each check sees, and which mistakes were named."""
+"""Counts the rows: which mistakes keep full marks, which honest submissions lose points."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FORMAT = 1
 def document(
     bank: Bank, rows: Sequence[tuple[Specimen, Row]], checks: Sequence[Check], seconds: float
 ) -> dict[str, Any]:
-    """Everything that the terminal, the page and the file say, as JSON.
+    """Everything that the terminal, the page and the file show, as JSON.
 
     Args:
         bank: knows the equivalent mutants.
@@ -31,10 +31,11 @@ def document(
         seconds: how long it took.
 
     Returns:
-        ``numbers``, the two and what they are out of; ``mutants`` and ``mistakes`` with the checks
-        that took points, ``survivors`` (of the two) with their diffs, ``equivalent``, ``honest``
-        with their scores, ``honest_below_full``, ``diagnoses``, ``checks`` with what each sees,
-        ``parts``, ``invalid``, ``seconds``, and whether it was the ``whole`` bank.
+        ``numbers``: wrong submissions with full marks, honest ones below, and the totals;
+        ``mutants`` and ``mistakes`` with the checks that took points; ``survivors`` of both with
+        their diffs; ``equivalent``; ``honest`` with their scores; ``honest_below_full``;
+        ``diagnoses``; ``checks`` with what each notices; ``parts``; ``invalid``; ``seconds``; and
+        ``whole``, whether the whole bank was graded.
     """
     points = {check.id: check.points for check in checks}
     mutants = [_mutant(bank, s, r) for s, r in rows if s.kind == "mutant"]
@@ -87,7 +88,7 @@ def document(
 
 
 def _unseen(functions: Mapping[str, Any]) -> list[str]:
-    """Those in whose checks a mutant loses nothing although it is none of the equivalent ones."""
+    """The functions in which a mutant loses no points and is not listed as equivalent."""
     return [f for f, one in functions.items() if not one["killed_by"] and not one["equivalent"]]
 
 
@@ -129,7 +130,7 @@ def _honest(specimen: Specimen, row: Row, points: Mapping[str, float]) -> dict[s
 
 
 def _equivalent(mutants: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Mutants with a reason, and whether a check sees them all the same: then the list is wrong."""
+    """Mutants that are listed as equivalent.  If a check notices one, the list is wrong."""
     found = []
     for mutant in mutants:
         of = {f: one for f, one in mutant["functions"].items() if one["equivalent"]}
@@ -146,10 +147,10 @@ def _equivalent(mutants: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _diagnoses(rows: Sequence[tuple[Specimen, Row]]) -> dict[str, Any]:
-    """How often the mistake of a sample that says what it is was named, check by check.
+    """How often feedback named the mistake of a sample rightly, wrongly or not at all.
 
-    A check counts where the answer was wrong, so for refusals and traces left behind, too, which
-    no diagnosis is about.
+    Every failed or partial check counts, also those about bad arguments and side effects, for which
+    there is no diagnosis.
     """
     from grader.diagnosis.sentences import SENTENCES
 
@@ -183,10 +184,10 @@ def _diagnoses(rows: Sequence[tuple[Specimen, Row]]) -> dict[str, Any]:
 
 
 def _check(check: Check, rows: Sequence[tuple[Specimen, Row]]) -> dict[str, Any]:
-    """What a check sees: of the wrong submissions, and of those that no other check sees.
+    """How many wrong submissions a check notices, and how many no other check notices.
 
-    ``room`` is the largest error ÷ tolerance of an honest submission, ``nearest`` the smallest one
-    of a wrong submission that it failed by a comparison; 0 where there is none.
+    ``room`` is the largest error ÷ tolerance of an honest submission.  ``nearest`` is the smallest
+    one among wrong submissions that failed a comparison; 0 if there is none.
     """
     kills = alone = 0
     room, nearest = 0.0, float("inf")
@@ -217,7 +218,7 @@ def _check(check: Check, rows: Sequence[tuple[Specimen, Row]]) -> dict[str, Any]
 def _part(
     part: str, mutants: Sequence[Mapping[str, Any]], checks: Sequence[Check]
 ) -> dict[str, Any]:
-    """Mutants of a part's file: killed in every function where they are no equivalents."""
+    """Counts a part's mutants.  Killed: noticed in every function that can show it."""
     of = [m for m in mutants if m["part"] == part]
     meant = [[o for o in m["functions"].values() if not o["equivalent"]] for m in of]
     killed = sum(bool(ones) and all(one["killed_by"] for one in ones) for ones in meant)

@@ -1,4 +1,4 @@
-"""The audit on a terminal: the two numbers last, where they are read first."""
+"""Prints the audit; the two main numbers come last, where they stay on the screen."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def show(found: Found, console: Console, *, matrix: bool = False) -> None:
 
 
 def _matrix(found: Found, console: Console, every: bool) -> None:
-    """Mutants by check: which function's checks notice which change."""
+    """One table per function: which of its checks notice which changes."""
     functions = list(dict.fromkeys(f for m in found["mutants"] for f in m["functions"]))
     for function in functions:
         names = [c["id"] for c in found["checks"] if c["id"].startswith(f"{function}.")]
@@ -67,18 +67,18 @@ def _matrix(found: Found, console: Console, every: bool) -> None:
 
 
 def _checks(found: Found, console: Console) -> None:
-    console.print(Text("\nWhat each check notices of what is wrong", "bold"))
+    console.print(Text("\nHow many wrong submissions each check notices", "bold"))
     table = Table.grid(padding=(0, 2))
-    table.add_row("", "check", "notices", "alone", "room of honest", "nearest mistake")
+    table.add_row("", "check", "notices", "no other", "largest honest", "smallest wrong")
     for check in found["checks"]:
         if check["kills"]:
             room = f"{check['room']:.0e}" if check["room"] else ""
             nearest = f"{check['nearest']:.3g}" if check["nearest"] else ""
             table.add_row("", check["id"], str(check["kills"]), str(check["alone"]), room, nearest)
     console.print(table)
-    if found["whole"]:  # of a part of the bank it would say nothing
+    if found["whole"]:  # for a part of the bank this would mean nothing
         idle = [c["id"] for c in found["checks"] if c["kills"] and not c["alone"]]
-        console.print(Text(f"Nothing that another check does not notice, too: {', '.join(idle)}"))
+        console.print(Text(f"Checks that notice nothing alone: {', '.join(idle)}"))
 
 
 def _parts(found: Found, console: Console) -> None:

@@ -1,4 +1,4 @@
-"""Which definitions of a program run through which: what a change may concern."""
+"""Which definitions of a program use which others, so which functions a change may affect."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ __all__ = ["defined", "names_in", "users"]
 
 
 def users(sources: Mapping[str, str]) -> dict[tuple[str, str], set[str]]:
-    """Which top-level names need which: (file, definition) → the names of all that use it.
+    """For each top-level definition, the names of all definitions that use it, also indirectly.
 
-    A file may use another's names as attributes of the imported module, ``part1.score``.
+    Keys are (file, definition).  A file may use names of another file as attributes of the imported
+    module: ``part1.score``.
     """
     needs: dict[tuple[str, str], set[tuple[str, str]]] = {}
     for file, source in sources.items():
@@ -42,7 +43,7 @@ def users(sources: Mapping[str, str]) -> dict[tuple[str, str], set[str]]:
 
 
 def _imported(tree: ast.Module, sources: Mapping[str, str]) -> dict[str, str]:
-    """The names under which a file knows other ones: ``part1`` → ``part1_focused.py``."""
+    """The names under which a file imports the other ones: ``part1`` → ``part1_focused.py``."""
     return {
         alias.asname or alias.name: f"{alias.name}.py"
         for node in ast.walk(tree)

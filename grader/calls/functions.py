@@ -41,11 +41,36 @@ class Functions(Signatures):
     """
 
     def value(self, call: Call, returns: Returns | None, shapes: dict[str, Any]) -> Any:
-        """The call's value in the contract's form; a module's rows where one is called."""
+        """The value of a call in the contract's form.
+
+        Where a returned module is called, this is what it makes of a batch.
+
+        Args:
+            call: what is asked.
+            returns: what the contract says comes back; ``None`` takes any value as it is.
+            shapes: what the contract's words ``N``, ``Z``, ``x``, ``k`` … stand for in this call.
+
+        Returns:
+            NumPy arrays, finite floats, tuples of these; a module's own value says only that it is
+            one.
+        """
         raise NotImplementedError
 
     def call(self, name: str, *arguments: Any, **named: Any) -> Call:
-        """The call of one of the homework's functions, its arguments by name."""
+        """The call of one of the homework's functions, its arguments by name.
+
+        Args:
+            name: of the function.
+            *arguments: by position, as a student would write them.
+            **named: by name; ``seed`` seeds the guest unless the function has an argument of that
+                name.
+
+        Returns:
+            The call, which nobody has carried out yet.
+
+        Raises:
+            TypeError: too many arguments, or one of another name.
+        """
         names = [parameter for parameter, _ in contract.function(name).parameters]
         if len(arguments) > len(names) or not set(named) <= set(names):
             raise TypeError(f"{name} takes {', '.join(names)}")

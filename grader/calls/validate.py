@@ -50,7 +50,13 @@ def shapes_of(call: Call) -> dict[str, tuple[int, ...]]:
 def validate(returns: Returns | None, value: Any, shapes: Mapping[str, tuple[int, ...]]) -> Any:
     """The value in the form in which checks use it.
 
-    Arrays are NumPy arrays, tuples are tuples, numbers are finite floats.
+    Args:
+        returns: what the contract says comes back; ``None`` takes any value as it is.
+        value: what came back.
+        shapes: what the contract's words ``N``, ``Z``, ``x``, ``k`` … stand for in this call.
+
+    Returns:
+        Arrays are NumPy arrays, tuples are tuples, numbers are finite floats.
 
     Raises:
         WrongKind: it is something else; the text is a sentence for the student.
@@ -83,7 +89,7 @@ def _array(returns: Array, value: Any, shapes: Mapping[str, tuple[int, ...]]) ->
     expected: tuple[int, ...] = ()
     for word in returns.shape:
         if isinstance(word, str) and word not in shapes:
-            raise WrongKind("should raise an error instead: the arguments allow no result")
+            raise WrongKind("should raise an error: for these arguments there is no result")
         expected += shapes[word] if isinstance(word, str) else (word,)
     if array.shape != expected:
         raise WrongKind(f"should have the shape {expected}, but has {array.shape}")

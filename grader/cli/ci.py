@@ -38,10 +38,17 @@ def system(wish: str | None, environ: Mapping[str, str] = os.environ) -> str:
 def hand_over(
     to: str, delivery: ForStudent, submission: Path, environ: Mapping[str, str] = os.environ
 ) -> tuple[list[str], list[str]]:
-    """Write what the system takes; gives the commands for its log, and what could not be written.
+    """Write what the CI system takes.
 
-    Commands have to be printed outside of whatever fences the log; what went wrong is a sentence
-    each.
+    Args:
+        to: the system, one of :data:`SYSTEMS`.
+        delivery: the report, as a student may see it.
+        submission: the folder that was checked.
+        environ: environment variables, which name the files of the system.
+
+    Returns:
+        Commands for its log, to be printed outside of anything that fences the log; and a sentence
+        for each file that could not be written.
     """
     if to == "github":
         return _github(delivery, submission, environ)

@@ -38,8 +38,8 @@ SENTENCES = {
         "classes apart cancels, and what they share counts twice."
     ),
     "classes_divided": (
-        "The influence on c1 is divided by the influence on c2. Subtract instead: a quotient "
-        "explodes where c2 has little influence, and does not say which class is ahead."
+        "The influence on c1 is divided by the influence on c2. Subtract instead: a quotient is "
+        "huge where the influence on c2 is small, and does not say which class is ahead."
     ),
     "single_c2": (
         "The comparison uses the explanation of c2. Compare with the explanation of c1 alone."
@@ -139,8 +139,8 @@ SENTENCES = {
         "the baseline gets nothing, and the sum equals the change in the score."
     ),
     "no_difference": (
-        "This is the average gradient alone. Multiply it by (x - baseline): only then it says how"
-        " much each pixel contributed, not how sensitive the score is."
+        "This is the average gradient alone, which says how sensitive the score is. Multiply it by "
+        "(x - baseline): the product says how much each pixel contributed."
     ),
     "difference_reversed": (
         "The gradient is multiplied by baseline - x, so every sign is reversed. Multiply by x - "
@@ -174,7 +174,7 @@ SENTENCES = {
     "ties_higher": "Put the neuron with the lower index first if neurons are equally influential.",
     "sign_filtered": (
         "Neurons of the other sign are left out. Return as many as requested, whatever their "
-        "sign: only then two classes can be compared."
+        "sign, so that two classes can be compared."
     ),
     "lists_swapped": "The two lists are swapped. The most positive neurons come first.",
     "pearson": (

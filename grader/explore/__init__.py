@@ -1,4 +1,4 @@
-"""What ``explore.py``, a program in the student's folder, draws its pictures with."""
+"""What ``explore.py``, a program in the student's folder, needs to draw its pictures."""
 
 from grader.explore.options import ask
 from grader.explore.own import own

@@ -1,4 +1,4 @@
-"""The options of ``explore.py``: sane defaults, and one sentence where one is impossible."""
+"""The options of ``explore.py``: useful defaults, and one sentence if an option cannot be used."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The student's own functions, and what is said where one of them is missing or raises."""
+"""The student's own functions, and the sentence that replaces a picture if one fails."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def trouble(error: BaseException, program: Path) -> Trouble:
         return Trouble(what, unwritten=line.function)
     inside = f", in {line.function}" if line.function not in ("", "<module>") else ""
     if found is not deeper:
-        inside = f", with what {Own.latest} gave" if Own.latest else ""
+        inside = f", with the result of {Own.latest}" if Own.latest else ""
     return Trouble(says, f"{file}, line {line.number}{inside}", line.code)
 
 

@@ -1,8 +1,8 @@
-"""A page of pictures: what fails is named where its picture would stand, and the rest is drawn.
+"""A page of pictures: where a picture cannot be drawn, the page says why, and the others are drawn.
 
 A page has sections, a section has figures, a figure has panels.  Figures and panels are ``with``
-blocks that keep what is raised inside them, so that the program goes on after the block.  Ctrl-C
-leaves out the figure that is in the making.
+blocks that catch what is raised inside them, so that the program goes on after the block.  Ctrl-C
+leaves out the figure that is being made.
 """
 
 from __future__ import annotations
@@ -140,7 +140,7 @@ class Page:
         array = _array(values)
         flat = array.sum(0) if array.ndim == 3 else np.atleast_2d(array)
         if flat.ndim != 2 or flat.size == 0:
-            raise UnfitError(f"what came back is no map of pixels: its shape is {array.shape}")
+            raise UnfitError(f"the result is not a map of pixels: its shape is {array.shape}")
         self._figure.maps[len(self._figure.panels)] = flat
         self._figure.panels.append(Panel(self._name))
 
@@ -148,7 +148,7 @@ class Page:
         """An image, grey (1, H, W) or coloured (3, H, W), in [0, 1]; ``given``: not a finding."""
         array = _array(values)
         if array.ndim != 3 or array.shape[0] not in (1, 3) or array.size == 0:
-            raise UnfitError(f"what came back is no image: its shape is {array.shape}")
+            raise UnfitError(f"the result is not an image: its shape is {array.shape}")
         light = np.rint(np.clip(np.nan_to_num(array), 0, 1) * 255).astype(np.uint8)
         pixels = np.repeat(light.transpose(1, 2, 0), 3 // len(light), axis=2)  # (H, W, 3)
         picture = figures.Picture(
@@ -164,7 +164,7 @@ class Page:
         """Grey images side by side: (N, 1, H, W) in [−1, 1]; ``given``: not a finding."""
         array = _array(values)
         if array.ndim != 4 or array.shape[1] != 1 or array.size == 0:
-            raise UnfitError(f"what came back are no grey images: their shape is {array.shape}")
+            raise UnfitError(f"the results are not grey images: their shape is {array.shape}")
         self._draw("images", array[:, 0], given=given)
 
     def curve(self, values: Any) -> None:
@@ -183,7 +183,7 @@ class Page:
         self._figure.notes.append(text)
 
     def progress(self, text: str) -> None:
-        """Say on the terminal what is going on, in place of what was said before."""
+        """Show on the terminal what is going on, in place of the last such line."""
         if sys.stderr.isatty():
             # Spaces, since not every console knows how to clear a line.
             sys.stderr.write(f"\r{text[:78]:78}\r{text[:78]}")
@@ -197,7 +197,7 @@ class Page:
         return [name for name in dict.fromkeys(names) if name]
 
     def html(self) -> str:
-        """The page: one file, without script and without anything that would have to be loaded."""
+        """The page: one file without scripts that loads nothing else."""
         return render("pictures.html", view=self)
 
     def _draw(self, kind: str, array: Array, *, given: bool = False) -> None:
@@ -207,13 +207,13 @@ class Page:
 
 def _array(values: Any) -> Array:
     if values is None:
-        raise UnfitError("nothing came back: is a return missing?")
+        raise UnfitError("it returned nothing: is a return missing?")
     if isinstance(values, torch.Tensor):
         values = values.detach().cpu().numpy()
     try:
         return np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError):
-        raise UnfitError(f"what came back is no array but {type(values).__name__}") from None
+        raise UnfitError(f"the result is not an array but {type(values).__name__}") from None
 
 
 def _zoom(shape: tuple[int, ...]) -> int:

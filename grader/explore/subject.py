@@ -1,4 +1,4 @@
-"""What is explained: a network, one input of it, and the classes that are asked about."""
+"""What is explained: a network, one of its inputs, and two classes."""
 
 from __future__ import annotations
 

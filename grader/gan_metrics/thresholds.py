@@ -80,11 +80,12 @@ def fraction(quality: Quality) -> Verdict:
     shares, gate = _shares(quality, CURVES)
     earned = min(shares.values()) * gate
     seen = (
-        f"Generated images lie near {quality.coverage:.0%} of {len(digits().held_out)} digits that "
-        f"the generator has never seen (full marks from {CURVES['coverage'][1]:.0%}), the "
-        f"discrepancy between the two sets is {max(quality.mmd2, 0):.3f} (full marks up to "
-        f"{CURVES['mmd2'][1]}), and the evenness of the ten digits is {quality.entropy:.2f} of 1 "
-        f"(full marks from {CURVES['entropy'][1]})."
+        f"Of {len(digits().held_out)} digits that the generator has never seen, "
+        f"{quality.coverage:.0%} have a generated image near them (full marks from "
+        f"{CURVES['coverage'][1]:.0%}). The two sets of images differ by "
+        f"{max(quality.mmd2, 0):.3f} (MMD², full marks up to {CURVES['mmd2'][1]}). The evenness of "
+        f"the ten digits is {quality.entropy:.2f}, of at most 1 (full marks from "
+        f"{CURVES['entropy'][1]})."
     )
     if earned == 1:
         return Verdict(1.0, seen, "")
@@ -100,12 +101,12 @@ def _diagnosis(quality: Quality, gate: float, least: str) -> str:
     if gate < 1 and quality.copies <= COPIES[1]:
         return (
             f"images are {1 - quality.closeness:.0%} nearer to training images than to digits that "
-            "the generator has never seen: it imitates its training images instead of learning"
+            "the generator has never seen: it imitates its training images"
         )
     if gate < 1:
         return (
             f"{quality.copies:.0%} of the images are nearer to a training image than digits are to "
-            "each other: the generator repeats its training images instead of learning"
+            "each other: the generator copies its training images"
         )
     if quality.coverage == 0:
         return "no image resembles a digit: the generator learnt nothing, or the training diverged"

@@ -88,16 +88,30 @@ def fingerprint(options: str = "") -> str:
 
 
 def is_done(submission: Submission, job: Job, out: Path) -> bool:
-    """Whether the submission's result is there, and still what grading it again would give.
+    """Whether the submission has a result that grading it again would repeat.
 
-    What was undecided, and what timed out, is never taken for done.
+    A result with anything undecided or timed out never counts as done.
+
+    Args:
+        submission: the one.
+        job: how it is graded.
+        out: the folder of all results.
     """
     report = _report(submission, job, out)
     return report is not None and not report.total.undecided and not report.sandbox["timeouts"]
 
 
 def read_reports(submissions: Sequence[Submission], job: Job, out: Path) -> list[Report]:
-    """The reports that lie in ``out``, in the order of the submissions; others are left out."""
+    """The reports in ``out``, in the order of the submissions.
+
+    Args:
+        submissions: whose reports are read; those without one are left out.
+        job: by which they must have been graded.
+        out: the folder of all results.
+
+    Returns:
+        At most one report for each submission.
+    """
     found = (_report(submission, job, out) for submission in submissions)
     return [report for report in found if report is not None]
 
@@ -184,10 +198,20 @@ def grade_all(
     jobs: int = 1,
     executor: Callable[[int], Executor] | None = None,
 ) -> Generator[tuple[Submission, str], None, None]:
-    """Grade submissions side by side; each comes back as it is done, with what went wrong, if any.
+    """Grade submissions side by side; each comes back when it is done.
 
-    A worker that dies (out of memory, say) takes the submissions in work with it: these are tried
-    once more, one at a time; and so are those in which something took too long beside others.
+    If a worker dies (out of memory, for example), its submission is tried once more, one at a
+    time.  So is a submission in which something took too long beside others.
+
+    Args:
+        submissions: what is graded.
+        job: how.
+        out: the folder of all results; each submission gets a folder in it.
+        jobs: how many are graded at a time.
+        executor: makes an executor with so many workers; by default, processes of this machine.
+
+    Returns:
+        Each submission with what went wrong, "" if nothing did.
 
     Raises:
         Unwritten: a result cannot be written; what was written before is kept.

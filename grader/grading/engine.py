@@ -195,7 +195,14 @@ def report(
     outcomes: Sequence[Outcome],
     sandbox: dict[str, object],
 ) -> Report:
-    """The report on a submission: outcomes in the order of the checks, scores, and where it ran."""
+    """The report on a submission: outcomes in the order of the checks, and scores.
+
+    Args:
+        submission: that was graded.
+        checks: all of them.
+        outcomes: one for each check, in any order.
+        sandbox: where it ran: the walls, and how many calls timed out.
+    """
     by_id = {outcome.check_id: outcome for outcome in outcomes}
     ordered = [by_id[check.id] for check in checks]
     return Report(
@@ -209,7 +216,13 @@ def report(
 
 
 def unusable(submission: Submission, checks: Sequence[Check], sandbox: dict[str, object]) -> Report:
-    """The report on a submission of which nothing can be graded: no points, and the reason."""
+    """The report on a submission that cannot be graded: no points, and the reason.
+
+    Args:
+        submission: with its reason.
+        checks: all of them; each fails with that reason.
+        sandbox: where it would have run.
+    """
     message = submission.reason
     outcomes = [Outcome(c.id, Status.FAILED, 0.0, Feedback(message=message)) for c in checks]
     return report(submission, checks, outcomes, sandbox)

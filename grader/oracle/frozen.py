@@ -1,12 +1,12 @@
-"""The oracle's values in a file, for where there is no reference: a student's package.
+"""The oracle's values in a file, for a student's package, which has no reference.
 
-A value is found by what its call asks.  Everything in a call counts exactly, but for the numbers of
-its float arrays: computed inputs (nodes of a quadrature, points of a line) may differ in the last
-digit between processors and libraries.  They are told apart by a few projections, up to
-:data:`SAME_INPUT`.
+A value is found by its call.  Everything in a call must agree exactly, except the numbers of its
+float arrays: computed inputs (nodes of a quadrature, points of a line) may differ in the last digit
+between processors and libraries.  Such inputs count as the same if a few projections of them differ
+by less than :data:`SAME_INPUT`.
 
-What known mistakes give is kept as a sketch, a projection to :data:`WIDTH` numbers: enough to tell
-whether a result is the one or the other (Johnson and Lindenstrauss 1984), and a small part of it.
+The values of known mistakes are kept as sketches, projections to :data:`WIDTH` numbers (Johnson and
+Lindenstrauss 1984).  A sketch takes little space, and is enough to recognise a mistake.
 """
 
 from __future__ import annotations
@@ -41,14 +41,14 @@ WIDTH = 8
 
 @dataclass(frozen=True)
 class Question:
-    """What a call asks: a digest of all that is exact, and projections of its inputs' numbers."""
+    """What a call asks: a digest of everything exact in it, and projections of its float inputs."""
 
     digest: str
     numbers: tuple[float, ...]
 
 
 class FrozenOracle:
-    """Values from a file; nothing of the reference is imported."""
+    """Answers with values from a file; it does not import the reference."""
 
     freezing = False
 
@@ -60,10 +60,19 @@ class FrozenOracle:
         return Values.read(self._path)
 
     def value(self, call: Call, returns: Returns | None, shapes: dict[str, Any]) -> Any:
-        """The value as the reference gave it; nothing for a module, which is asked when called.
+        """The value that the reference returned.
+
+        Args:
+            call: what is asked.
+            returns: what the contract says comes back.
+            shapes: unused; the value was checked when it was frozen.
+
+        Returns:
+            The value in the contract's form; ``None`` for a module, which is asked when it is
+            called.
 
         Raises:
-            Vanished: it is not in the file.
+            Vanished: the value is not in the file.
         """
         if isinstance(returns, Module) and call.function != "()":
             return None
@@ -75,7 +84,7 @@ class FrozenOracle:
         return found
 
     def mistaken(self, call: Call) -> Mapping[str, Sequence[Parts]]:
-        """What known mistakes give, as sketches; nothing where that is not known."""
+        """Sketches of what known mistakes return, by ``name.way``; empty if none are known."""
         return nearest(self._values.mistaken, question(call)) or {}
 
     def seen(self, parts: Parts) -> Parts:
@@ -84,7 +93,7 @@ class FrozenOracle:
 
 
 def nearest(rows: Mapping[str, Sequence[tuple[tuple[float, ...], T]]], asked: Question) -> T | None:
-    """Of values by digest and projections, that of what is asked; nothing if it is not there."""
+    """The value whose inputs are nearest to the question's; ``None`` if none is near enough."""
     alike = rows.get(asked.digest, ())
     apart = [distance(numbers, asked.numbers) for numbers, _ in alike]
     if not apart or not min(apart) <= SAME_INPUT:  # NaN is near nothing
@@ -93,7 +102,7 @@ def nearest(rows: Mapping[str, Sequence[tuple[tuple[float, ...], T]]], asked: Qu
 
 
 def distance(one: Sequence[float], other: Sequence[float]) -> float:
-    """How far the inputs of two calls of one digest are apart, relative to their size."""
+    """How far apart the inputs of two calls with one digest are, relative to their size."""
     a, b = np.asarray(one), np.asarray(other)
     size = max(float(np.linalg.norm(a)), float(np.linalg.norm(b)), 1e-12)
     return float(np.linalg.norm(a - b)) / size
@@ -103,10 +112,10 @@ def question(call: Call) -> Question:
     """What a call asks; the same on every machine.
 
     Raises:
-        TypeError: something is in it that a call cannot hold.
+        TypeError: the call holds something that no call can hold.
     """
     digest = hashlib.sha256()
-    # Each array counts alike, however large or long: its direction, and the logarithm of its size.
+    # Every array counts equally, whatever its size: its direction, and the logarithm of its norm.
     pieces = [np.zeros(0)]
     for tag, leaf in content(call):
         words: list[object] = [tag]
@@ -125,9 +134,9 @@ def question(call: Call) -> Question:
 
 
 def sketch(part: Array) -> Array:
-    """An array in :data:`WIDTH` numbers that keep distances; integers and short ones as they are.
+    """A projection of an array to :data:`WIDTH` numbers, which keeps distances.
 
-    Arrays of different shapes have unrelated sketches.
+    Integers and short arrays stay as they are.  Arrays of different shapes have unrelated sketches.
     """
     if part.dtype.kind != "f" or part.size <= WIDTH:
         return part

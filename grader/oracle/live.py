@@ -1,7 +1,7 @@
-"""What is right, for checks to compare with: of the reference, or as it was frozen.
+"""The right answers, with which checks compare: from the reference, or frozen ones.
 
-The only place that asks the reference (:mod:`grader.oracle.solution`).  Where there is none, as in
-a student's package, its values come from a file (:mod:`grader.oracle.frozen`).
+Only this module asks the reference (:mod:`grader.oracle.solution`).  Without a reference, as in a
+student's package, the values come from a file (:mod:`grader.oracle.frozen`).
 """
 
 from __future__ import annotations
@@ -41,40 +41,46 @@ AVERAGE = "average"
 
 
 class Source(Protocol):
-    """Where an oracle's values come from; ``freezing`` ones are kept for later."""
+    """Where an oracle's values come from; if it is ``freezing``, they are kept for later."""
 
     freezing: bool
 
     def value(self, call: Call, returns: Returns | None, shapes: dict[str, Any]) -> Any:
-        """The value in the contract's form."""
+        """The right value of a call, in the contract's form.
+
+        Args:
+            call: what is asked.
+            returns: what the contract says comes back.
+            shapes: what the contract's words ``N``, ``Z``, ``x``, ``k`` … stand for in this call.
+        """
 
     def mistaken(self, call: Call) -> Mapping[str, Sequence[Parts]]:
-        """The values, as :meth:`seen` has them, that known mistakes give, and what is right."""
+        """What known mistakes return, by ``name.way``; ``""`` is what is right."""
 
     def seen(self, parts: Parts) -> Parts:
-        """Arrays in the form in which :meth:`mistaken` has its own."""
+        """Arrays in the form in which :meth:`mistaken` gives its values."""
 
 
 class Oracle(Functions):
-    """What checks ask: the homework's functions as methods, answered by a source.
+    """What checks ask: the homework's functions as methods; a source answers.
 
-    Checks by Hypothesis never ask it: a mistake in the reference must not become the marking
-    scheme, so axioms and closed forms stand beside every comparison.
+    Hypothesis checks never ask it.  Every comparison with the reference is accompanied by axioms
+    and closed forms, because a mistake in the reference must not become the marking scheme.
     """
 
     def __init__(self, source: Source) -> None:
         self.source = source
 
     def value(self, call: Call, returns: Returns | None, shapes: dict[str, Any]) -> Any:
-        """What is right."""
+        """The right value of a call."""
         return self.source.value(call, returns, shapes)
 
     def average(self, calls: Sequence[Call], weights: np.ndarray) -> np.ndarray:
-        """Σ weights · values of calls of one function, in the shape of one of them."""
+        """The weighted sum of the values of several calls, in the shape of one value."""
         return np.asarray(self.source.value(average_of(calls, weights), None, {}))
 
     def foresee(self, *asking: Callable[[], object]) -> None:
-        """Where values are frozen, ask all that may be asked, whatever a submission answers."""
+        """While values are frozen, ask everything that a check may ask for any submission."""
         if self.source.freezing:
             for ask in asking:
                 ask()
@@ -95,7 +101,7 @@ def average_of(calls: Sequence[Call], weights: np.ndarray) -> Call:
 
 
 class LiveOracle(Functions):
-    """The reference, run in this process; every value is computed once."""
+    """Runs the reference in this process; every value is computed once."""
 
     freezing = False
 
@@ -110,7 +116,7 @@ class LiveOracle(Functions):
         if name not in self._values and call.function == AVERAGE:
             summands = np.stack([self.answer(one) for one in call.arguments["of"]])
             average = np.tensordot(call.arguments["weights"], summands, 1)
-            # No more precise than what is averaged, and not said to be.
+            # The average is no more precise than its terms, so it gets their dtype.
             self._values[name] = average.astype(summands.dtype)
         if name not in self._values:
             value = to_sendable(self._performer.perform(call)[0])
@@ -134,11 +140,11 @@ class LiveOracle(Functions):
         return self.mistaken(call).get("", ())
 
     def mistaken(self, call: Call) -> Mapping[str, tuple[Parts, ...]]:
-        """What a call gives if one of the known mistakes is made in the function that it is about.
+        """What a call returns if its function has one of the known mistakes.
 
-        By ``name.way``: the values, as many as there are rules for an integral; none where the
-        mistake raises on this call.  Each is computed when it is asked for.  Under ``""`` stands
-        what is right.  Without the mistakes nothing is known.
+        Keys are ``name.way``, and ``""`` for what is right.  Each entry has as many values as the
+        integral has rules, and none if the mistake raises on this call.  Values are computed when
+        they are looked up.  Without the file of mistakes there are no entries.
         """
         name = key(call)
         if name not in self._mistaken:
@@ -181,14 +187,14 @@ class _Mistaken(Mapping[str, tuple[Parts, ...]]):
         performer = Performer(lambda part: {**_namespace(part), **wrong})
         value = to_sendable(performer.perform(self._call)[0])
         if "steps" in dict(contract.function(self._function).parameters):
-            array = to_array(value)  # a mistake may know no rules
+            array = to_array(value)  # a mistake may ignore the rules
             one = way is not self._ways[""] and array.ndim == self[""][0][0].ndim
             return tuple((np.asarray(row),) for row in ([array] if one else array))
         return (parts_of(self._call, value),)
 
 
 def parts_of(call: Call, value: Any) -> Parts:
-    """A value as it came, of any shape, as arrays.
+    """A value of any shape, as arrays.
 
     Raises:
         WrongKind: it is not made of numbers.

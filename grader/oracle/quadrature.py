@@ -1,8 +1,8 @@
-"""The rules by which a path integral may be approximated, as nodes and weights on [0, 1].
+"""The rules that may approximate a path integral, as nodes and weights on [0, 1].
 
-The slides give two of them: the right-hand sum (formula) and the left-hand sum (code).  Every
-honest rule of about ``m`` gradient evaluations earns full marks, so a result is compared with the
-nearest of these at the same ``m``.
+The slides give two of them: the right-hand sum (formula) and the left-hand sum (code).  Every usual
+rule with about ``m`` gradient evaluations earns full marks, so checks compare a result with the
+nearest of these rules at the same ``m``.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def rules(m: int) -> dict[str, Rule]:
 def together(m: int) -> Rule:
     """All rules of ``m`` steps at once: nodes (n,), rising, and weights (rules, n).
 
-    The last row is Captum's trapezoid, which forgets one interval.
+    The last row is Captum's trapezoid, which leaves out one interval.
     """
     made = list(rules(m).values())
     nodes = np.unique(np.concatenate([at for at, _ in made]).round(12))

@@ -1,4 +1,4 @@
-"""The reference solution, loaded from where it lies under a name of the grader's own."""
+"""Loads the reference solution from its folder, under a name of the grader's own."""
 
 from __future__ import annotations
 

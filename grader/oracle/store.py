@@ -55,15 +55,15 @@ class Values:
     made: dict[str, str] = field(default_factory=dict)
 
     def packed(self) -> bytes:
-        """What stands in the file."""
+        """The content of the file."""
         return _packed(self)
 
     @classmethod
     def read(cls, path: Path = FILE) -> Values:
-        """The file as it was written.
+        """Read the values from a file.
 
         Raises:
-            Vanished: it is not there, or not such a file; the message says what to do.
+            Vanished: the file is missing, or not such a file; the message says what to do.
         """
         try:
             return _unpacked(path.read_bytes())
@@ -138,7 +138,7 @@ def _digest(tensors: Mapping[str, Array]) -> str:
 
 
 class _Made(Mapping[str, list[Parts]]):
-    """What mistakes give, of which few are ever looked at."""
+    """What mistakes give, read only when it is looked up, which is rare."""
 
     def __init__(self, ids: Mapping[str, int], made: Callable[[int], list[Parts]]) -> None:
         self._ids, self._make = ids, made
@@ -173,7 +173,7 @@ def _value(spec: Any, read: _Read) -> Any:
 
 
 class _Written:
-    """Arrays that are written, in order; what tells how to read one is its kind and shape."""
+    """The arrays that are written, in order; an array is read again by its kind and shape."""
 
     def __init__(self, name: str) -> None:
         self._name = name

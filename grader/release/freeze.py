@@ -1,7 +1,7 @@
-"""Freezing: what the public checks ask of the reference, and what known mistakes would have given.
+"""Freezing: stores the values of the reference and of known mistakes for public checks.
 
-The checks are run on the reference itself, which is asked all that any submission may be compared
-with.  For the instructor: a student's package has no reference to freeze.
+To find these values, the checks run on the reference and ask for everything that they may compare a
+submission with.  Only instructors can freeze: a student's package has no reference.
 """
 
 from __future__ import annotations
@@ -32,39 +32,39 @@ from grader.sandbox.host.session import InProcessSession
 __all__ = ["differences", "freeze", "why_stale"]
 
 APART = 100 * SAME_INPUT
-"""Inputs that are nearer, and not the same, could be taken for each other elsewhere."""
+"""Two different inputs that are nearer could be confused on another machine."""
 
 _ALIKE = {"float32": 1e-5, "float64": 2e-8}
-"""Relative L2 error up to which values are those of another machine, and not stale.
+"""Relative L2 error up to which only the machine differs; above it, values are stale.
 
 By the precision in which they were computed.  ``tests/benchmarks/processors.py`` says how far
 processors differ: up to 2.5e-6 in float32.
 """
 
 _RANKED = 1e-4
-"""The same for one number from float32 features, such as a rank correlation: where two features
-nearly tie, the processor decides which comes first, and a rank counts whole."""
+"""The same for one number from float32 features, such as a rank correlation.  If two features are
+almost tied, the processor decides which comes first, and ranks change by whole numbers."""
 
 _MISTAKEN = 10.0
-"""How much more what known mistakes give may differ, which decides no mark."""
+"""Values of known mistakes may differ this many times more, because no mark depends on them."""
 
 _SOURCES = (
     *("calls", "checks/framework", "checks", "checks/part1", "oracle"),
     *("homework/contract.py", "homework/families.py", "homework/networks.py"),
     "sandbox/guest/perform.py",
 )
-"""Folders and files that decide which values are asked for, beside the reference."""
+"""Folders and files that decide which values are needed, besides the reference."""
 
 Said = Callable[[str, int, int], None]
-"""What is done, how many of them are, and how many there are."""
+"""What is being computed, how many are done, and how many there are."""
 
 
 def freeze(said: Said = lambda what, done, of: None, *, every: int = 1) -> Values:
-    """What :class:`grader.oracle.frozen.FrozenOracle` answers with.
+    """Compute everything that :class:`grader.oracle.frozen.FrozenOracle` can be asked for.
 
     Args:
-        said: is told how far it is.
-        every: of the calls whose mistakes are computed, which takes longest, only each so many.
+        said: is called with the progress.
+        every: mistakes, which take longest, are computed for one call in so many.
 
     Raises:
         Unfrozen: a check does not pass on the reference, or two calls could be confused.
@@ -84,7 +84,7 @@ def freeze(said: Said = lambda what, done, of: None, *, every: int = 1) -> Value
     for call, value in asked.values:
         _keep(values.known, call, value)
         values.about[question(call).digest] = (_function(call), _precision(call))
-    # Of each function some, the first one in any case.
+    # Some calls of each function, the first one always.
     of: dict[str, list[Call]] = {}
     for call in answered.values():
         of.setdefault(maker(call), []).append(call)
@@ -102,7 +102,7 @@ def _function(call: Call) -> str:
 
 
 def _precision(call: Call) -> str:
-    """The lowest precision of what a call computes with."""
+    """The lowest precision in which a call computes."""
     lowest = any(
         "float32" in str(leaf.dtype if tag == "array" else leaf)
         for tag, leaf in content(call)
@@ -112,7 +112,7 @@ def _precision(call: Call) -> str:
 
 
 def _made() -> dict[str, str]:
-    """With which sources, versions and processor values are computed here."""
+    """The sources, versions and processor with which values are computed here."""
     digest, reference = hashlib.sha256(), layout.reference()
     assert reference is not None
     for place in (*(layout.PACKAGE / name for name in _SOURCES), reference):
@@ -127,14 +127,14 @@ def _made() -> dict[str, str]:
 
 
 def why_stale(frozen: Values, fresh: Values) -> str:
-    """Why frozen values may not be handed out, and what to do; nothing if they may.
+    """Why frozen values must not be handed out, and what to do; "" if they may.
 
     Args:
-        frozen: as they were written.
-        fresh: as they are now; of the mistakes, perhaps, a sample.
+        frozen: the values in the file.
+        fresh: the values as they are now; of the mistakes, perhaps only a sample.
     """
     changed = frozen.made.get("sources") != fresh.made.get("sources")
-    # What mistakes give decides no mark: with the same sources only the processor can differ.
+    # No mark depends on mistakes: with the same sources only the processor can differ.
     first = next(differences(frozen, fresh if changed else replace(fresh, mistaken={})), "")
     if not first:
         return ""
@@ -164,7 +164,7 @@ def _run(check: Check, session: _Recording) -> None:
 
 
 class _Asked(LiveOracle):
-    """The reference, which remembers what it was asked."""
+    """The reference; it remembers what it was asked."""
 
     freezing = True
 
@@ -174,7 +174,7 @@ class _Asked(LiveOracle):
         self._depth = 0
 
     def value(self, call: Call, returns: Returns | None, shapes: dict[str, Any]) -> Any:
-        """The value; those that only go into an average are not kept."""
+        """The value; one that only goes into an average is not kept."""
         self._depth += 1
         try:
             value = super().value(call, returns, shapes)
@@ -204,7 +204,7 @@ Such a submission is asked for more, about which a diagnosis may want to know.
 
 
 class _Recording(InProcessSession):
-    """A submission that is the reference, and what it was called with."""
+    """A session in which the reference is the submission; it remembers the calls."""
 
     def __init__(self, answered: dict[str, Call], text: str = "") -> None:
         files = {
@@ -216,7 +216,7 @@ class _Recording(InProcessSession):
         self._answered = answered
 
     def call(self, call: Call, limits: Limits | None = None) -> Reply:
-        """Carry out a call, and keep it where a diagnosis may want to know of it."""
+        """Carry out a call, and remember it if a diagnosis may need its value."""
         reply = super().call(call, limits)
         if reply.error is None and not call.function.startswith("drive:"):
             asked = question(call)
@@ -247,11 +247,11 @@ def _keep(rows: dict[str, list[tuple[tuple[float, ...], Any]]], call: Call, valu
 
 
 def differences(frozen: Values, fresh: Values) -> Iterator[str]:
-    """What of frozen values is not so, or not there, or no longer asked; nothing if all is well.
+    """How frozen values differ from the current ones: wrong, missing or no longer needed.
 
     Args:
-        frozen: as they were written.
-        fresh: as they are now; of the mistakes, perhaps, a sample.
+        frozen: the values in the file.
+        fresh: the values as they are now; of the mistakes, perhaps only a sample.
     """
     for digest, rows in fresh.known.items():
         name, precision = fresh.about.get(digest, ("a function", ""))
@@ -269,10 +269,10 @@ def differences(frozen: Values, fresh: Values) -> Iterator[str]:
 
 
 def _other_mistakes(frozen: Values, fresh: Values) -> Iterator[str]:
-    """What known mistakes no longer give, each as a whole.
+    """The mistakes whose frozen values are wrong.
 
-    Some divide by what is nearly zero, or rank what nearly ties: one value may be any on another
-    processor, most of a mistake's values may not.
+    Some mistakes divide by almost zero, or rank what is almost tied, so a single value may differ
+    on another processor.  A mistake counts as wrong only if most of its values differ.
     """
     asked = gone = 0
     apart: dict[str, list[float]] = {}
@@ -292,7 +292,7 @@ def _other_mistakes(frozen: Values, fresh: Values) -> Iterator[str]:
 
 
 def _apart(one: Any, other: Any, precision: str = "") -> float:
-    """How far values are apart, in units of what processors may differ by; infinite: unlike.
+    """How far apart two values are, in units of the tolerance; infinite if of different kinds.
 
     Args:
         one, other: arrays, numbers, or tuples or mappings of them.

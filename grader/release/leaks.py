@@ -1,9 +1,9 @@
-"""Whether files that are to be handed out give the homework away, and which.
+"""Finds files that would give the homework away, before they are handed out.
 
-Looked for are hidden checks by id, name and title, the seed of hidden cases, and the bodies of the
-reference's functions.  These are compared as programs: without names, layout, comments and types,
-in runs of :data:`RUN` steps (the idea of MOSS: Schleimer, Wilkerson, Aiken 2003), so that renaming,
-reformatting or a function around it hides nothing.
+We look for ids, names and titles of hidden checks, the seed of hidden cases, and the bodies of the
+reference's functions.  Bodies are compared as programs, without names, layout, comments and types,
+in runs of :data:`RUN` steps (the idea of MOSS: Schleimer, Wilkerson, Aiken 2003).  So it does not
+help to rename, to reformat or to wrap a function into another one.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ LONG_ENOUGH = 12
 """Runs of a function, below which only the whole of it is looked for, as one run."""
 
 SHORTEST = 8
-"""Steps of such a function; what is shorter is nobody's: ``return x - baseline``."""
+"""Steps of such a function.  A shorter one could be anybody's: ``return x - baseline``."""
 
 TEXT = (
     *(".py", ".pyi", ".md", ".toml", ".txt", ".html", ".j2", ".css", ".js", ".yml", ".yaml"),
@@ -46,7 +46,7 @@ NUMBERS = (".safetensors",)
 _PLAIN = ("LICENSE", "METADATA", "WHEEL", "RECORD", ".gitignore", "py.typed")
 
 _SPREAD = 100
-"""Cases of one seed use this one and those after it."""
+"""The cases of a seed use so many numbers, from the seed on."""
 
 _TELLING = 10_000
 """From here on a number is so rare that it is the seed; smaller ones only where a seed is named."""
@@ -54,7 +54,7 @@ _TELLING = 10_000
 
 @dataclass(frozen=True)
 class Leak:
-    """A file that gives something away, and what."""
+    """A file that gives something away, and what it gives away."""
 
     file: str
     reason: str
@@ -83,15 +83,15 @@ def secrets_of(
     reference: Mapping[str, str],
     others: Mapping[str, str] | None = None,
 ) -> Secrets:
-    """What gives these checks, this seed and these programs away.
+    """Everything that would give these checks, this seed and these programs away.
 
     Args:
         hidden: checks that nobody may see.
-        public: checks that everybody may: what they have in common with hidden ones gives nothing
-            away.
+        public: checks that everybody may see; what they share with hidden ones is no secret.
         seed: of the cases of hidden checks.
         reference: sources by file name.
-        others: of other right solutions; their short functions could be anybody's.
+        others: sources of other right solutions; if these have a short function too, it is no
+            secret.
     """
     known = {
         word for check in public for word in (check.run.__name__, _plain(check.title).rstrip("."))
@@ -116,9 +116,9 @@ def secrets_of(
 
 
 def leaks(files: Mapping[str, bytes], secrets: Secrets) -> Iterator[Leak]:
-    """What of the files gives something away; nothing if they may be handed out.
+    """The files that give something away; none if all may be handed out.
 
-    A file of a kind that cannot be looked into is a leak itself.
+    A file of a kind that we cannot search counts as a leak.
     """
     for file, content in files.items():
         path = PurePosixPath(file)
@@ -196,7 +196,7 @@ def _most(text: str, secrets: Secrets) -> dict[str, float]:
 
 
 def _functions_in(text: str) -> Iterator[str]:
-    """What looks like a function of Python in a text, whatever stands in front of its lines."""
+    """The parts of a text that look like Python functions, whatever each line begins with."""
     lines = [_PREFIX.sub("", line) for line in html.unescape(text).splitlines()]
     for start, line in enumerate(lines):
         head = re.match(r"(\s*)(?:async )?def ", line)

@@ -1,8 +1,8 @@
-"""What students get: the template as a repository, and in it a wheel with the public checks.
+"""Makes what students get: the template as a repository, with a wheel of the public checks.
 
-The wheel holds the grader without the reference, whose values are frozen, and without hidden
-checks.  What was made is searched before anything is written (:mod:`grader.release.leaks`), and
-tried in a process of its own.
+The wheel holds the grader with the frozen values of the reference, but neither the reference nor
+the hidden checks.  Before anything is written, we search it (:mod:`grader.release.leaks`) and try
+it in another process.
 """
 
 from __future__ import annotations
@@ -67,10 +67,10 @@ class Bundle:
 
 
 def build(assignment: Assignment, said: freeze.Said) -> Bundle:
-    """Everything in memory, searched and tried.
+    """Make everything in memory, search it and try it.
 
     Raises:
-        Unreleasable: something would be given away, or would not work.
+        Unreleasable: it would give something away, or it would not work.
     """
     _fresh(said)
     bundle = made(_package(), _template(), assignment)
@@ -98,7 +98,7 @@ def write(bundle: Bundle, folder: Path) -> None:
 
 
 def leaks_in(bundle: Bundle, assignment: Assignment) -> list[Leak]:
-    """What of a bundle gives the homework away."""
+    """The files of a bundle that give the homework away."""
     from grader.checks import hidden
 
     inside = {check.id for check in bundle.checks}
@@ -124,7 +124,16 @@ def leaks_in(bundle: Bundle, assignment: Assignment) -> list[Leak]:
 def made(
     package: Mapping[str, bytes], template: Mapping[str, bytes], assignment: Assignment
 ) -> Bundle:
-    """The bundle of these files of the package and of the template; neither searched nor tried."""
+    """The bundle of these files; it is neither searched for leaks nor tried.
+
+    Args:
+        package: files of the grader's package, by their path in it.
+        template: files of the template, by their path in it.
+        assignment: which checks are shown, and what they are worth.
+
+    Returns:
+        The template, and in ``wheels/`` the package without what is for instructors only.
+    """
     shown = [check for check in assignment.checks() if not check.hidden]
     kept = [check for check in shown if not layout.for_instructors(_file(check))]
     names = {check.id for check in kept}
@@ -163,12 +172,12 @@ def made(
 
 
 def _placed(name: str) -> str:
-    """Where a file of the package lies in a wheel: what commands start with, at the top."""
+    """Where a file of the package is in a wheel; entry points are at the top."""
     return name.removeprefix("entry/") if name.startswith("entry/") else f"grader/{name}"
 
 
 def without(source: str, names: set[str]) -> str:
-    """A module of checks without some of them, which others need no longer either."""
+    """A module of checks without some of them; the others then do not need these either."""
     lines = source.splitlines(keepends=True)
     for node in reversed(ast.parse(source).body):
         if isinstance(node, ast.FunctionDef) and node.name in names:
@@ -183,7 +192,7 @@ def without(source: str, names: set[str]) -> str:
 
 
 def _solutions() -> dict[str, str]:
-    """The reference, and in a checkout what the samples are made of: right solutions, too."""
+    """All right solutions: the reference, and in a checkout the solutions among the samples."""
     paths = {f"reference/{p.name}": p for p in (layout.reference() or HOME).glob("*.py")}
     samples = ("cases/bases/*", "submissions/plain", "submissions/twin_hooks")
     for folder in samples:
@@ -199,7 +208,7 @@ def _solutions() -> dict[str, str]:
 
 
 def _fresh(said: freeze.Said) -> None:
-    """Refuse where frozen values are not what the reference says now."""
+    """Refuse to go on if the frozen values are not those of the current reference."""
     try:
         kept, fresh = store.Values.read(), freeze.freeze(said, every=SAMPLED)
     except Vanished:
@@ -215,7 +224,7 @@ def _fresh(said: freeze.Said) -> None:
 def _package() -> dict[str, bytes]:
     found = {**_entries(), **_files(HOME / "grader", _KINDS)}
     if (HOME / ".git").exists() and shutil.which("git"):
-        # Whatever lies about there, a solution for example, is not handed out with the rest.
+        # Other files in that folder, a solution for example, must not be handed out.
         command = ["git", "-C", str(HOME), "ls-files", "-z", "grader"]
         done = subprocess.run(command, capture_output=True, check=False)
         tracked = {name.removeprefix("grader/") for name in done.stdout.decode().split("\0")}
@@ -257,7 +266,7 @@ def _file(check: Check) -> str:
 
 
 def _rules(assignment: Assignment, checks: Iterable[Check]) -> str:
-    """An ``assignment.toml`` with what students may know of it; nothing for the delivered one."""
+    """The part of an assignment that students may know, as TOML; "" if it is the default one."""
     delivered = {
         check.id: check for check in declared(None) if not layout.for_instructors(_file(check))
     }
@@ -285,9 +294,9 @@ def _rules(assignment: Assignment, checks: Iterable[Check]) -> str:
 
 
 def _about() -> Metadata:
-    """What the student's wheel says of itself: our own needs, without those of tests."""
+    """The metadata of the student's wheel: our requirements, without those of tests."""
     project = HOME / "pyproject.toml"
-    if project.is_file():  # what an editable installation was told once may be old
+    if project.is_file():  # the metadata of an editable installation may be old
         told = tomllib.loads(project.read_text("utf-8"))["project"]
         requires = list(told["dependencies"])
         python, summary, licence = told["requires-python"], told["description"], told["license"]
@@ -328,7 +337,7 @@ print(json.dumps({check.id: check.points for check in delivered().checks()}))
 
 
 def _try(bundle: Bundle) -> None:
-    """Import what is in the wheel, elsewhere, and compare its checks with what is meant."""
+    """Import the wheel in another process, and compare its checks with the intended ones."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name).resolve()
         for file, content in bundle.inside.items():

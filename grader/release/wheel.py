@@ -1,6 +1,6 @@
-"""A wheel from files in memory: PEP 427, the same bytes from the same files.
+"""Makes a wheel from files in memory (PEP 427); the same files give the same bytes.
 
-A builder such as hatchling makes a wheel of a project's folder; an installed grader has none.
+A builder such as hatchling needs a project's folder, which an installed grader does not have.
 """
 
 from __future__ import annotations

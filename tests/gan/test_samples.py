@@ -90,7 +90,7 @@ def test_real_against_real_is_full_marks_but_for_copies():
     assert quality.copies == 1
     verdict = fraction(quality)
     assert verdict.fraction == 0
-    assert "repeats its training images" in verdict.diagnosis
+    assert "copies its training images" in verdict.diagnosis
 
 
 def test_jittered_copies_are_copies():

@@ -1,8 +1,8 @@
-"""What functions are tried on: networks with a slice, inputs and a baseline, all from seeds.
+"""The cases of checks: networks with a slice, inputs and a baseline, all from seeds.
 
-A case is a frozen spec; arrays follow from it.  Lists of cases serve the comparisons with the
-reference, strategies the axioms.  Strategies draw from finite lists only, so that the same check
-draws the same cases everywhere.
+A case is a frozen spec; its arrays follow from it.  Comparisons with the reference use lists of
+cases, axioms use strategies.  Strategies draw from finite lists only, so that the same check draws
+the same cases everywhere.
 """
 
 from __future__ import annotations
@@ -34,7 +34,17 @@ Array = np.ndarray
 
 
 def normal(seed: int, *shape: int, scale: float = 1.0, dtype: str = "float32") -> Array:
-    """Normally distributed numbers, the same on every machine: ``shape``, of that ``dtype``."""
+    """Normally distributed numbers, the same on every machine.
+
+    Args:
+        seed: of the draw.
+        *shape: of the array.
+        scale: standard deviation.
+        dtype: of the array.
+
+    Returns:
+        Array of that shape and dtype; a snippet shows how to make it instead of its numbers.
+    """
     array = (scale * _drawn(seed, shape)).astype(dtype)
     times = f"{scale} * " if scale != 1 else ""
     draw = f"np.random.RandomState({seed}).standard_normal({shape})"
@@ -48,7 +58,7 @@ def _drawn(seed: int, shape: tuple[int, ...]) -> Array:
 
 
 def distribution(seed: int, rows: int) -> Array:
-    """Weights of rows, positive, that do not add up to 1: (rows,) float64."""
+    """Positive weights of rows, which do not add up to 1: (rows,) float64."""
     return np.random.RandomState(seed).uniform(0.1, 3.0, rows).round(3)
 
 
@@ -145,7 +155,7 @@ SMOOTH = ("smooth_mlp", "smooth_cnn", "dropout_bn", "quadratic")
 
 
 def slices_of(family: str) -> range:
-    """The layers of a family after which a slice may lie, −1 to the last."""
+    """The layers of a family after which a slice is possible, from −1 to the last."""
     depth = 0
     while True:
         try:
@@ -171,7 +181,17 @@ def cases(
     seeds: int = 12,
     **network: Any,
 ) -> st.SearchStrategy[Case]:
-    """Cases over families, seeds, layers (all of a family's, unless given) and target classes."""
+    """Cases over families, layers, seeds and target classes, as a strategy of Hypothesis.
+
+    Args:
+        families: of networks.
+        layers: after which the slice is; ``None`` takes all layers of a family.
+        seeds: how many; each seeds a network and its inputs.
+        **network: further fields of :class:`Network`.
+
+    Returns:
+        A strategy that draws from a finite list, so that every machine draws the same cases.
+    """
     finite = [
         Case(spec, layer, target, seed)
         for family in families

@@ -42,14 +42,14 @@ __all__ = [
 FLOAT32 = 1e-4
 """Relative L2 tolerance of a result in float32.
 
-On the public cases honest phrasings of the same formula differ by at most 2e-6, and single mistakes
+On the public cases correct code for the same formula differs by at most 2e-6, and a single mistake
 by more than 1e-2 (``python tests/benchmarks/tolerances.py``).  Only a rule that ignores ``steps``
-may come nearer; asking at 50 and 300 steps finds it.
+may be closer; comparing 50 with 300 steps finds it.
 """
 FLOAT64 = 1e-9
-"""The same in float64: honest phrasings differ by at most 1e-14, float32 inside by more than 1e-8.
+"""The same in float64: correct code differs by at most 1e-14, float32 inside by more than 1e-8.
 
-Not for integrals: Captum keeps the weights of its steps in float32, which makes up to 4e-8.
+Not for integrals: Captum keeps the weights of its steps in float32, an error of up to 4e-8.
 """
 
 
@@ -66,14 +66,17 @@ Honest submissions use at most 4 % of it; wrong ones are off by a thousand times
 """
 
 HALF = 0.5
-"""What an answer earns that is right in some cases only."""
+"""The share of the points for an answer that is right in some cases only."""
 
 
 class Unmet(Exception):  # noqa: N818  (an unmet expectation is an outcome, not an error)
-    """An expectation that does not hold; ``fraction`` in [0, 1) is what it still earns.
+    """An expectation that does not hold.
 
-    ``of_values``: numbers are wrong, which may be a known mistake; ``answers`` are the calls that
-    came before, with what they gave, latest last.
+    Args:
+        feedback: what the student reads.
+        fraction: of the points that the answer still earns, in [0, 1).
+        of_values: whether numbers are wrong, which may be a known mistake.
+        answers: the calls so far with their values, latest last.
     """
 
     def __init__(
@@ -102,21 +105,37 @@ class StudentFault(Exception):  # noqa: N818
 
 
 def that(holds: bool, message: str, *, of_values: bool = False, **feedback: Any) -> None:
-    """``holds``, or the student reads ``message`` and other fields of :class:`Feedback`.
+    """The expectation is ``holds``; if it is false, the student reads ``message``.
 
-    ``of_values``: it is numbers that are wrong, which may be a known mistake.
+    Args:
+        holds: whether the expectation holds.
+        message: what is wrong, for the student.
+        of_values: whether numbers are wrong, which may be a known mistake.
+        **feedback: further fields of :class:`Feedback`.
+
+    Raises:
+        Unmet: ``holds`` is false.
     """
     if not holds:
         raise Unmet(Feedback(message=message, **feedback), of_values=of_values)
 
 
 def partial(fraction: float, message: str, **feedback: Any) -> NoReturn:
-    """Right in some cases only: earns ``fraction`` of the points."""
+    """Right in some cases only.
+
+    Args:
+        fraction: of the points that this earns, in [0, 1).
+        message: what is wrong, for the student.
+        **feedback: further fields of :class:`Feedback`.
+
+    Raises:
+        Unmet: always.
+    """
     raise Unmet(Feedback(message=message, **feedback), fraction)
 
 
 def finite(actual: np.ndarray, what: str = "the result") -> None:
-    """No NaN and no infinity."""
+    """The result contains neither NaN nor infinity."""
     bad = int(np.size(actual) - np.isfinite(actual).sum())
     that(
         bad == 0,
@@ -130,7 +149,7 @@ _measured: list[float] | None = None
 
 @contextmanager
 def measuring() -> Iterator[list[float]]:
-    """Inside, the list holds error ÷ tolerance of every comparison: what is left of the room."""
+    """Inside, the list collects error ÷ tolerance of every comparison."""
     global _measured
     before, _measured = _measured, []
     try:
@@ -146,7 +165,16 @@ def record(error: float, tolerance: float) -> None:
 
 
 def relative_error(actual: np.ndarray, expected: np.ndarray, scale: float = 0.0) -> float:
-    """‖actual − expected‖ / max(‖expected‖, scale), float64; infinite for what is not finite."""
+    """‖actual − expected‖ / max(‖expected‖, scale), computed in float64.
+
+    Args:
+        actual: what came back, any shape.
+        expected: what should have, same shape.
+        scale: a size below which differences do not count, for expectations near zero.
+
+    Returns:
+        The error, ≥ 0; infinite if ``actual`` is not finite.
+    """
     a, e = np.asarray(actual, dtype=np.float64), np.asarray(expected, dtype=np.float64)
     if not np.isfinite(a).all():
         return float("inf")
@@ -172,8 +200,12 @@ def close(
         tolerance: relative to max(‖expected‖, scale).
         what: how the sentence calls it.
         scale: a size below which differences do not count, for expectations near zero.
-        scaled: what is earned if the result is wrong by a constant positive factor only.
+        scaled: the share of the points that a result earns if only a constant positive factor is
+            wrong.
         **feedback: further fields of :class:`Feedback`.
+
+    Raises:
+        Unmet: the shapes differ, a number is not finite, or the error is larger.
     """
     a, e = np.asarray(actual), np.asarray(expected)
     if a.shape != e.shape:
@@ -197,7 +229,7 @@ def close(
 
 
 def _factor(actual: np.ndarray, expected: np.ndarray, tolerance: float) -> float:
-    """The one number by which the result is too large; 0 where there is none."""
+    """The factor by which all values are wrong; 0 if there is none."""
     a, e = (np.asarray(v, dtype=np.float64).reshape(-1) for v in (actual, expected))
     if a.size < 3 or not a.any() or not e.any():
         return 0.0
@@ -206,7 +238,7 @@ def _factor(actual: np.ndarray, expected: np.ndarray, tolerance: float) -> float
 
 
 def _looks_like(actual: np.ndarray, expected: np.ndarray, tolerance: float) -> str:
-    """How the result differs from the expectation, if that is simple and no coincidence."""
+    """How the result differs from the expected one, if that is simple and no coincidence."""
     a, e = (np.asarray(v, dtype=np.float64).reshape(-1) for v in (actual, expected))
     if a.size < 3 or not a.any() or not e.any():
         return ""
@@ -226,7 +258,21 @@ def nearest(
     what: str,
     **feedback: Any,
 ) -> str:
-    """``actual`` is close to one of the ``accepted``; the name of the nearest."""
+    """``actual`` is close to one of several accepted results.
+
+    Args:
+        actual: what came back, any shape.
+        accepted: the accepted results by name, same shape.
+        tolerance: relative to the size of the nearest one.
+        what: how the sentence calls it.
+        **feedback: further fields of :class:`Feedback`.
+
+    Returns:
+        The name of the nearest one.
+
+    Raises:
+        Unmet: none is close enough; the student sees the nearest.
+    """
     errors = {name: relative_error(actual, e) for name, e in accepted.items()}
     best = min(errors, key=lambda name: errors[name])
     close(actual, accepted[best], tolerance, what, **feedback)
@@ -234,7 +280,17 @@ def nearest(
 
 
 def equal(actual: Any, expected: Any, what: str = "the result", **feedback: Any) -> None:
-    """``actual`` equals ``expected`` exactly, to the bit."""
+    """``actual`` equals ``expected`` exactly, to the bit.
+
+    Args:
+        actual: what came back, any shape.
+        expected: what should have, same shape.
+        what: how the sentence calls it.
+        **feedback: further fields of :class:`Feedback`.
+
+    Raises:
+        Unmet: the shapes or the values differ.
+    """
     a, e = np.asarray(actual), np.asarray(expected)
     if a.shape != e.shape or not np.array_equal(a, e):
         raise Unmet(
@@ -256,7 +312,17 @@ def same_ranking(
     what: str,
     **feedback: Any,
 ) -> None:
-    """The same neurons in the same order; in another order they earn half the points."""
+    """The same neurons in the same order; in another order they earn half the points.
+
+    Args:
+        actual: the neurons that came back, (k,) integers.
+        expected: those that should have, strongest first.
+        what: how the sentence calls it.
+        **feedback: further fields of :class:`Feedback`.
+
+    Raises:
+        Unmet: the neurons or their order differ.
+    """
     a, e = [int(i) for i in actual], [int(i) for i in expected]
     if a == e:
         return
@@ -269,7 +335,17 @@ def same_ranking(
 
 
 def raises(reply: Reply, words_: str, kinds: Iterable[str] = ("ValueError", "IndexError")) -> None:
-    """The call was refused with one of the exceptions ``kinds``."""
+    """The call raised one of the exceptions ``kinds``.
+
+    Args:
+        reply: to the call.
+        words_: what the bad argument is, as the beginning of a sentence: "class -1".
+        kinds: names of exceptions; a subclass of one is fine, too.
+
+    Raises:
+        Unmet: the call returned a value, or raised another exception.
+        StudentFault: the call ended in another way.
+    """
     error, kinds = reply.error, tuple(kinds)
     expected = " or ".join(kinds)
     if error is None:

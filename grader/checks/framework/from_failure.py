@@ -1,4 +1,4 @@
-"""Naming the mistake that made wrong numbers, for feedback."""
+"""Names the mistake in a wrong result, for feedback."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""How many passes a call needs, and the warning if it took many times that.
+"""How many passes a call needs, and the warning if it takes many times more.
 
-The warning never costs a point: the counts come from the process of the student's code.
+The warning never costs a point, because the student's own process counts the passes.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ _ONE_EACH = {
     "binary_classifier": "xs",
     "evaluate": "xs",
 }
-"""A pass for each row or step of this argument is enough, one by one; ``""``: one in all."""
+"""One pass for each row or step of this argument is enough; ``""``: one pass in all."""
 
 TOO_MANY, _FEW = 10, 20
-"""A call gets the warning above ten times what it needs plus twenty passes.
+"""A call gets the warning above ten times the passes that it needs, plus twenty.
 
-One gradient for each of ten classes stays below, and so does honest code that does things twice.  A
-gradient or a difference quotient for each feature of an image does not.
+Code that computes one gradient for each of ten classes, or does everything twice, stays below.
+Code that computes a gradient or a difference quotient for each feature of an image does not.
 """
 
 

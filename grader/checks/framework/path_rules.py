@@ -1,4 +1,4 @@
-"""Path integrals: which approximations of one count as right."""
+"""Path integrals: which approximations are accepted."""
 
 from __future__ import annotations
 
@@ -32,50 +32,49 @@ __all__ = [
 Array = np.ndarray
 
 SAME = 1e-7
-"""How much two results may differ that are computed in the same way."""
+"""Relative error up to which two results count as computed in the same way."""
 
 M = 8
-"""Steps at which results are told apart by their rule; the rules differ by 1e-2 and more there."""
+"""Steps at which we recognise a result's rule; there the rules differ by 1e-2 or more."""
 
 _CAPTUMS = "Captum's trapezoid"
 _NAMES = (*RULES, _CAPTUMS)
 
 MANY = 133
-"""Steps at which a rule that was recognised is looked at again.
+"""Steps at which we look at a recognised rule again.
 
-More than fit in a small batch, and than the hundred at which some stop.
+They do not fit into a small batch, and exceed the hundred at which some code stops.
 """
 
 AT_50, AT_300 = 0.06, 0.01
-"""How near the exact integral a rule of one's own must come, relative L2."""
+"""Relative L2 error from the exact integral that any other rule may have, by steps."""
 
 CONVERGES = 0.15
-"""The most that the error of a rule of one's own at 300 steps may be of that at 8 steps.
+"""Upper limit of the error at 300 steps ÷ the error at 8 steps, for any other rule.
 
-Of the root mean square over a check's cases: at most 0.06 for honest rules, at least 0.39 for those
-that leave out a part of the line, 0.9 for those that crowd their points, and 1 for those that
-ignore ``steps`` (``python tests/benchmarks/own_rules.py``).
+Errors are root mean squares over a check's cases.  The ratio is at most 0.06 for honest rules, at
+least 0.39 for rules that leave out a part of the line, 0.9 for rules that crowd their points, and 1
+for rules that ignore ``steps`` (``python tests/benchmarks/own_rules.py``).
 """
 
 NO_WORSE = 1.3
-"""The most that its error at 50 steps may be of that of the left-hand or the right-hand sum.
+"""Upper limit of its error at 50 steps ÷ the error of the left-hand or the right-hand sum.
 
-Of the root mean square over the cases without kinks: at most 0.7 for honest rules, 1.9 and more for
-points that lie a step beside the line (by the same command).
+Errors are root mean squares over the cases without kinks.  The ratio is at most 0.7 for honest
+rules, and 1.9 or more for points that lie a step outside the line (by the same command).
 """
 
 
 @dataclass(frozen=True)
 class Integral:
-    """A path integral that is asked for.
+    """A path integral that a check asks for.
 
     Args:
-        case: whose line it is.
-        ask: the student's result at a number of steps.
-        average: the right average over points of the line (n, *x.shape) under weights (n,) that add
-            up to 1.
-        times_difference: the result is x − baseline times that average.
-        kinks: the quantity has kinks of its own, a maximum for example.
+        case: gives the line.
+        ask: the student's result for a number of steps.
+        average: the right average over points (n, *x.shape) with weights (n,) that add up to 1.
+        times_difference: whether the result is (x − baseline) times that average.
+        kinks: whether the quantity itself has kinks, for example a maximum.
     """
 
     case: Case
@@ -86,32 +85,32 @@ class Integral:
 
     @property
     def smooth(self) -> bool:
-        """Whether errors fall on it as they should, without luck."""
+        """Whether the errors of rules fall regularly with more steps, and not by chance."""
         return self.case.network.family in SMOOTH and not self.kinks
 
     def by(self, rule: Rule) -> Array:
-        """What a rule makes of it."""
+        """The result by a given rule."""
         nodes, weights = rule
         factor = self.case.x - self.case.baseline if self.times_difference else 1.0
         return np.asarray(factor * self.average(self.case.on_line(nodes), weights))
 
     def by_name(self, name: str, steps: int) -> Array:
-        """What an accepted rule makes of it."""
+        """The result by an accepted rule."""
         if name == _CAPTUMS:
             return (steps - 1) / steps * self.by(rules(steps)["trapezoid of m points"])
         return self.by(rules(steps)[name])
 
     def exact(self) -> Array:
-        """The integral; where the gradient jumps, this is better than Gauss–Legendre."""
+        """The exact integral, by a rule that stays accurate where the gradient jumps."""
         return self.by(midpoint(500))
 
     def sums(self) -> tuple[Array, Array]:
-        """The left-hand and the right-hand sum of 50 steps."""
+        """The left-hand and the right-hand sums of 50 steps."""
         made = rules(50)
         return self.by(made["left-hand sum"]), self.by(made["right-hand sum"])
 
     def everything(self) -> None:
-        """Ask for all that an answer may be compared with."""
+        """Ask for every value that an answer may be compared with."""
         for steps in (M, MANY):
             for name in _NAMES:
                 self.by_name(name, steps)
@@ -120,11 +119,14 @@ class Integral:
 
 
 def follows_a_rule(integrals: Sequence[Integral], what: str) -> None:
-    """The results are those of accepted rules at the same number of steps, or converge.
+    """The results are those of an accepted rule with the same number of steps, or they converge.
 
     Args:
         integrals: all that a check asks for.
         what: how the sentence calls them.
+
+    Raises:
+        Unmet: neither is the case.
     """
     oracle.foresee(*(integral.everything for integral in integrals))
     own = [integral for integral in integrals if not _is_named(integral)]
@@ -142,9 +144,9 @@ def follows_a_rule(integrals: Sequence[Integral], what: str) -> None:
         expect.that(
             not stands or expect.relative_error(fine, exact) <= expect.FLOAT32,
             f"{what} does not change between {MANY} and 300 steps and is still wrong",
-            expected="more gradient evaluations for more steps, and a smaller error",
+            expected="with more steps, more gradient evaluations and a smaller error",
             actual="the same numbers",
-            diagnosis="does the number of points follow from `steps`, also for many steps?",
+            diagnosis="use as many points as `steps` says, also if `steps` is large",
         )
         errors.append((expect.relative_error(got, exact), expect.relative_error(fine, exact)))
         if integral.smooth:
@@ -158,8 +160,8 @@ def follows_a_rule(integrals: Sequence[Integral], what: str) -> None:
         expected=f"an error at 300 steps of at most {CONVERGES} times the error at {M} steps",
         actual=f"an error of {at_8:.2g} at {M} steps, and of {at_300:.2g} at 300 steps",
         of_values=True,
-        diagnosis="does the number of points on the line follow from `steps`, and do they lie "
-        "evenly between the baseline and x?",
+        diagnosis="use as many points as `steps` says, and spread them evenly between the "
+        "baseline and x",
     )
     if not beside:
         return
@@ -172,8 +174,8 @@ def follows_a_rule(integrals: Sequence[Integral], what: str) -> None:
         expected=f"an error of {max(left, right):.2g}, or less",
         actual=f"an error of {at_50:.2g}",
         of_values=True,
-        diagnosis="do all points lie between the baseline and x, and is their sum divided by "
-        "their number?",
+        diagnosis="put all points between the baseline and x, and divide the sum of the gradients "
+        "by the number of points",
     )
 
 
@@ -196,9 +198,19 @@ def _mean_size(errors: Sequence[float]) -> float:
 
 
 def fifty_by_default(student: Student, name: str, arguments: Sequence[Any], what: str) -> None:
-    """Without steps the result is that of 50 steps, unless two calls never give the same result.
+    """Without ``steps`` the result is that of 50 steps.
 
-    With 49 steps it would differ by 1e-6 and more.
+    A function that never gives the same result twice is not judged.  With 49 steps it would differ
+    by 1e-6 or more.
+
+    Args:
+        student: whose function is asked.
+        name: of the function, one of the integrals.
+        arguments: all of its arguments but ``steps``.
+        what: how the sentence calls the result.
+
+    Raises:
+        Unmet: the default is another number of steps.
     """
     ask, fifty = student.call(name, *arguments), student.call(name, *arguments, 50)
     left_out, given = student.answer(ask), student.answer(fifty)
@@ -218,9 +230,17 @@ def fifty_by_default(student: Student, name: str, arguments: Sequence[Any], what
 
 
 def comparable(student: Student, name: str, arguments: Sequence[Any]) -> tuple[int, float]:
-    """Steps and tolerance at which two results of an integral can be compared with each other.
+    """The steps and the tolerance with which two results of an integral can be compared.
 
-    A rule that draws its points anew for each call comes no nearer to itself than to the integral.
+    A rule that draws new points for each call is no closer to itself than to the integral.
+
+    Args:
+        student: whose function is asked.
+        name: of the function, one of the integrals.
+        arguments: all of its arguments but ``steps``.
+
+    Returns:
+        (steps, relative L2 tolerance).
     """
     call = student.call(name, *arguments, 20)
     error = expect.relative_error(student.answer(call), student.answer(call), 1e-3)
@@ -228,10 +248,19 @@ def comparable(student: Student, name: str, arguments: Sequence[Any]) -> tuple[i
 
 
 def precise(actual: Array, expected: Array, steps: int, what: str) -> None:
-    """In float64 an integral on a linear network is what it should be, to ten digits.
+    """On a linear network an integral in float64 is right to ten digits.
 
     A constant factor may be wrong: Captum keeps the weights of its steps in float32, and its
-    trapezoid forgets an interval.  Float32 anywhere else fails.
+    trapezoid leaves out an interval.  A result that was float32 anywhere else fails.
+
+    Args:
+        actual: the result, float64.
+        expected: the integral, float64, same shape.
+        steps: of the result.
+        what: how the sentence calls it.
+
+    Raises:
+        Unmet: it is less precise.
     """
     accepted = up_to_an_interval(expected, steps)
     name = expect.nearest(actual, accepted, 1e-6, what)
@@ -251,16 +280,19 @@ def adds_up(
 ) -> None:
     """Completeness: an attribution adds up to the change of a quantity between baseline and x.
 
-    An honest sum of ``steps`` points may be off by its leading error, half the change of the slope
-    between the ends of the line ÷ steps (Euler-Maclaurin), here with a factor of two to spare, and
-    Captum's trapezoid by 1/steps of the sum.
+    The tolerance has two terms.  The leading error of a sum of ``steps`` points is half the change
+    of the slope between the ends of the line, divided by ``steps`` (Euler-Maclaurin); we allow
+    twice that.  Captum's trapezoid is off by 1/steps of the sum.
 
     Args:
-        attribution: at that many steps.
+        attribution: the result with ``steps`` steps.
         value: the quantity at a point, in float64.
-        case: whose line it is.
+        case: gives the line.
         steps: of the attribution.
         what: how the sentence calls it.
+
+    Raises:
+        Unmet: the sum differs by more.
     """
     expect.finite(attribution, what)
     x, baseline = case.x.astype(np.float64), case.baseline.astype(np.float64)
@@ -277,8 +309,8 @@ def adds_up(
 
 
 def up_to_an_interval(expected: Array, steps: int) -> dict[str, Array]:
-    """An expectation, and what Captum's trapezoid makes of it, whose weights add up to less.
+    """The expected result, and the one of Captum's trapezoid, whose weights add up to less than 1.
 
-    For checks that are not about normalisation.
+    For checks that do not test the normalisation.
     """
     return {"exact": expected, _CAPTUMS: (steps - 1) / steps * expected}

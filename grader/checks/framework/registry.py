@@ -1,7 +1,7 @@
-"""How a check is declared: one decorated function whose docstring is what a student reads.
+"""How to declare a check: a decorated function with a docstring that students read.
 
-``@check`` registers; ``@for_all`` runs the function on cases that Hypothesis draws, and shrinks.
-Checks keep the order in which they are declared, and a declaration that is wrong fails at import.
+``@check`` registers the function.  ``@for_all`` runs it on cases that Hypothesis draws, and shrinks
+failures.  Checks keep the order in which they are declared; a wrong declaration fails at import.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ Run = Callable[[Student], Feedback | None]
 R = TypeVar("R", bound=Run)
 C = TypeVar("C")
 
-# Hypothesis would make a folder of its own wherever a student happens to be.
+# Hypothesis would make a folder in whatever folder the student works.
 set_hypothesis_home_dir(Path.home() / ".cache" / "hw3-grader")
 
 CHECKS: dict[str, Check] = {}
-"""Every check by id, as :func:`load` imported them; of hidden ones, those of the last seed."""
+"""Every check by id, as :func:`load` imported them; the hidden ones are those of the last seed."""
 
 _DECLARED: dict[Any, Check] = {}
 
@@ -109,13 +109,13 @@ def check(
 
 
 def load(hidden_seed: int | None = None) -> list[Check]:
-    """Import every module of checks; the checks in the order of the homework's functions.
+    """Import every module of checks; the checks come in the order of the homework's functions.
 
-    Hidden checks are there only where their files are: a student's package has none.
+    Hidden checks are loaded only if they are installed; a student's package has none.
 
     Args:
-        hidden_seed: what the cases of hidden checks are drawn from; ``None`` for the default.
-            Each seed has hidden checks of its own, public ones are the same for all.
+        hidden_seed: from which the cases of hidden checks are drawn; ``None`` for the default. Each
+            seed has its own hidden checks; public checks are the same for all.
     """
     import grader.checks as package
 
@@ -146,7 +146,7 @@ def _load_hidden(package: Any, seed: int | None) -> dict[str, Check]:
             del CHECKS[made.id]
         package.SEED = seed
         names = list(_modules(package))
-        # Fresh modules, not reloaded ones: the checks of another seed go on reading their own.
+        # Import them anew instead of reloading: checks of another seed still read the old modules.
         for name in names:
             sys.modules.pop(name, None)
         for name in names:
@@ -156,7 +156,15 @@ def _load_hidden(package: Any, seed: int | None) -> dict[str, Check]:
 
 
 def checks_of(checks: Sequence[Check], *, part: str = "", only: str = "") -> list[Check]:
-    """The checks of a part, or the one of an id (with those that it needs), or a function's.
+    """The checks of a part or of a function, or a single one with those that it needs.
+
+    Args:
+        checks: to choose from.
+        part: id of a part; "" takes all parts.
+        only: id of a check, or name of a function; "" takes all.
+
+    Returns:
+        Those chosen, in the order of ``checks``.
 
     Raises:
         KeyError: there is none of that part or name.
@@ -190,7 +198,7 @@ def without_shrinking() -> Iterator[None]:
 
 
 class _Halt(BaseException):
-    """Ends Hypothesis's search at once: a crash or a timeout is not worth looking for again."""
+    """Ends Hypothesis's search at once: a simpler crash or timeout is not worth the time."""
 
     def __init__(self, verdict: StudentFault | Unmet) -> None:
         super().__init__()
@@ -201,8 +209,8 @@ class _Halt(BaseException):
 def _nothing_of_this_process() -> Iterator[None]:
     """Keep Hypothesis from drawing numbers that it finds in the source of loaded modules.
 
-    It takes them from all modules that are not installed: those of a checkout, or a student's own
-    tests.  The same check would try other cases there, and give another mark.
+    It reads all modules that are not installed, for example those of a checkout or a student's own
+    tests.  With these numbers the same check would try other cases, and could give another mark.
     """
     collect = getattr(providers, "_get_local_constants", None)
     if collect is None:  # before 6.131 it drew none
@@ -218,7 +226,7 @@ def _nothing_of_this_process() -> Iterator[None]:
 
 
 def _forget_permitted() -> None:
-    """Of the numbers found, Hypothesis keeps which ones fit which strategy."""
+    """Clear Hypothesis's memory of which of these numbers fit which strategy."""
     cache = getattr(providers, "CONSTANTS_CACHE", None)
     if cache is not None:
         cache.cache.clear()
@@ -232,13 +240,13 @@ def for_all(
 ) -> Callable[[Callable[[Student, C], None]], Run]:
     """Run a check ``(student, case)`` on cases that Hypothesis draws, derandomized.
 
-    The outcome of a case is remembered, and shrinking ends after 30 further cases or two seconds,
-    so that failures report quickly.  Whatever the student's code raises ends the search.
-    The first case that fails decides the score; how far shrinking comes, which depends on the
-    machine, decides only which example is shown.
+    The outcome of a case is remembered.  Shrinking ends after 30 further cases or two seconds, so
+    that failures report quickly.  An exception in the student's code ends the search.  The first
+    failing case decides the score.  How far shrinking gets depends on the machine, but it only
+    decides which example is shown.
 
     Args:
-        cases: draws from finite lists, hashable.
+        cases: draws hashable cases from finite lists.
         examples: how many cases at most.
     """
     quick = settings(

@@ -1,4 +1,4 @@
-"""What every function has to respect, and what an answer earns that is right in some cases only."""
+"""What checks of several functions share: groups of cases, side effects, bad arguments, dtypes."""
 
 from __future__ import annotations
 
@@ -30,13 +30,16 @@ def right_on(
     holds: Callable[[T], None],
     special: Mapping[str, Sequence[T]] | None = None,
 ) -> None:
-    """Every case holds; if all cases of one group do, a failure in another costs half.
+    """Every case holds.  If a group fails and another one is right, the answer earns at most half.
 
     Args:
-        student: says what was called.
+        student: knows what was called.
         groups: the cases in groups, by words such as "linear slices".
-        holds: raises :class:`expect.Unmet` for a case that is answered wrongly.
+        holds: raises :class:`expect.Unmet` if a case has a wrong answer.
         special: further cases of a group, which earn nothing by themselves.
+
+    Raises:
+        Unmet: a case fails.
     """
     wrong: dict[str, expect.Unmet] = {}
     for words, cases in groups.items():
@@ -77,7 +80,7 @@ STATEFUL: tuple[tuple[str, dict[str, Any]], ...] = (
     ("inplace_mlp", {}),
     ("blocks", {"mixed": True}),
 )
-"""Networks on which careless code leaves traces: modes, running statistics, gradients, inputs."""
+"""Networks on which careless code changes something: modes, statistics, gradients, inputs."""
 
 
 def leaves_as_found(student: Student, calls: Sequence[Call]) -> None:

@@ -1,4 +1,4 @@
-"""A submission, as checks see it: the homework's functions; what goes wrong is an exception."""
+"""A submission as checks see it: the homework's functions; every failure is an exception."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Student(Functions):
         """The warning about the cost of a function, by its name."""
 
     def reply(self, call: Call) -> Reply:
-        """Carry out a call; the reply as it is, errors included."""
+        """Carry out a call, and return the reply, also if it is an error."""
         self.last = call
         reply = self._session.call(call, self._limits)
         self.printed = reply.stdout or self.printed
@@ -52,7 +52,21 @@ class Student(Functions):
         return reply
 
     def value(self, call: Call, returns: Returns | None, shapes: dict[str, Any]) -> Any:
-        """The value of a call in the contract's form."""
+        """The value of a call in the contract's form.
+
+        Args:
+            call: what is asked.
+            returns: what the contract says comes back; ``None`` takes any value as it is.
+            shapes: what the contract's words ``N``, ``Z``, ``x``, ``k`` … stand for in this call.
+
+        Returns:
+            NumPy arrays, finite floats, tuples of these; a module's own value says only that it is
+            one.
+
+        Raises:
+            StudentFault: the student's code raised, ended the process or is missing.
+            Unmet: the value has another type or shape.
+        """
         reply = self.reply(call)
         if reply.error is not None:
             raise StudentFault(reply.error)
@@ -74,17 +88,30 @@ class Student(Functions):
         return self.value(call, contract.function(call.function).returns, shapes_of(call))
 
     def drive(self, driver: str, *, seed: int, **arguments: Any) -> Mapping[str, Any]:
-        """What one of our drivers measures on the student's ``gan.py``."""
+        """What one of our drivers measures on the student's ``gan.py``.
+
+        Args:
+            driver: its name, a function of ``grader/sandbox/gan``.
+            seed: of the guest's generators.
+            **arguments: of the driver, arrays and numbers.
+
+        Returns:
+            What it measured, by name.  Arrays come as they are, unchecked: see
+            :func:`grader.checks.gan.evidence.field`.
+
+        Raises:
+            StudentFault: the student's code raised, ended the process or is missing.
+        """
         reply = self.reply(Call(f"drive:{driver}", arguments, seed))
         if reply.error is not None:
             raise StudentFault(reply.error)
         value = reply.value
         if not isinstance(value, dict):
-            raise StudentFault(StudentError("garbage", "a call gave back what no driver gives"))
+            raise StudentFault(StudentError("garbage", "the process of your code sent a bad reply"))
         return {k: getattr(v, "array", v) for k, v in value.items()}
 
     def explain(self, unmet: Unmet) -> Unmet:
-        """The same, with what was called and how to try it, unless the check says so itself."""
+        """Add the call and an example to an unmet expectation, unless the check gives its own."""
         if self.last is None:
             return unmet
         unmet.answers = unmet.answers or tuple(self._answers)

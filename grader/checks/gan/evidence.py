@@ -62,7 +62,20 @@ assume."""
 def field(
     result: Mapping[str, Any], name: str, shape: tuple[int | None, ...], what: str = ""
 ) -> Array:
-    """One array of a driver's result, as float64, of the given shape (``None``: any length)."""
+    """One array of a driver's result.
+
+    Args:
+        result: of the driver.
+        name: of the array in it.
+        shape: what its shape should be; ``None`` stands for any length.
+        what: how the sentence calls it; "" takes ``name`` in words.
+
+    Returns:
+        Array of that shape, float64; numbers may be infinite or NaN.
+
+    Raises:
+        Unmet: it is missing, not numeric, or of another shape.
+    """
     what = what or name.replace("_", " ")
     value = result.get(name)
     array = np.zeros(0)
@@ -109,12 +122,34 @@ def shuffled(images: Array, seed: int = 0) -> Array:
 
 
 def logit_rows(count: int, length: int, seed: int) -> Array:
-    """Rows of logits around +0.5, where no usual loss has its optimum: (count, length) float32."""
+    """Rows of logits around +0.5, where no usual loss has its optimum.
+
+    Args:
+        count: of rows.
+        length: of a row.
+        seed: of the draw.
+
+    Returns:
+        (count, length) float32, normal with mean 0.5 and standard deviation 1.5.
+    """
     return (0.5 + 1.5 * noise(count, length, seed=seed)).astype(np.float32)
 
 
 def outputs(result: Mapping[str, Any], name: str, size: int, row: tuple[int, ...]) -> Array:
-    """A network's output for a batch of ``size``: (size, *row), finite."""
+    """A network's output for a batch.
+
+    Args:
+        result: of the driver.
+        name: of the output in it.
+        size: of the batch.
+        row: shape of the output for one row.
+
+    Returns:
+        (size, *row) float64, finite.
+
+    Raises:
+        Unmet: it has another shape, or holds NaN or infinity.
+    """
     what = f"the output for a batch of {size}"
     array = field(result, name, (size, *row), what)
     expect.finite(array, what)
@@ -150,12 +185,12 @@ def _turned(family: str, logits: Array) -> Array:
 
 
 def accepted_discriminator_losses(family: str, real: Array, fake: Array) -> dict[str, Array]:
-    """What ``discriminator_loss`` may say: real and fake terms added or averaged, either polarity.
+    """What ``discriminator_loss`` may return: its two terms added or averaged, either polarity.
 
     Args:
         family: a declared one, not ``"other"``.
-        real: (B, N) logits.
-        fake: (B, N).
+        real: (B, N) logits of real images.
+        fake: (B, N) logits of generated images.
 
     Returns:
         By name, (B,) each; least squares also with the factor one half of its paper.
@@ -193,16 +228,19 @@ def declared(result: Mapping[str, Any]) -> str:
 
 
 def best_logits(student: Student, real: Array, fake: Array, steps: int = 200) -> Array:
-    """Where ``discriminator_loss`` is smallest, from 0.5 on, for images of K kinds.
+    """Where ``discriminator_loss`` is smallest, for images of K kinds; the search begins at 0.5.
 
     Args:
-        student: of the check.
-        real: (N,) the kinds of a batch of real images.
-        fake: (N,) those of generated ones.
+        student: whose loss is asked.
+        real: (N,) integers, the kind of each real image of a batch.
+        fake: (N,) integers, the kind of each generated one.
         steps: of Adam.
 
     Returns:
-        (K,) logits.
+        (K,) logits, one for each kind.
+
+    Raises:
+        Unmet: a logit is not finite.
     """
     start = np.full(1 + max(real.max(), fake.max()), 0.5, dtype=np.float32)
     result = student.drive(
@@ -276,7 +314,16 @@ class Steps:
         return 0.02 + 10 * self.difference(network, run, run + 1)
 
     def difference(self, network: str, run: int, other: int) -> float:
-        """How much the second call's movement differs between two runs, relative to the first."""
+        """How much the second call's movement differs between two runs.
+
+        Args:
+            network: ``"generator"`` or ``"discriminator"``.
+            run: index of a run.
+            other: index of the run that it is compared with.
+
+        Returns:
+            ‖difference of the movements‖ / ‖movement in ``run``‖, ≥ 0.
+        """
         path, beside = getattr(self, network)[run], getattr(self, network)[other]
         move, against = path[2] - path[1], beside[2] - beside[1]
         return _norm(against - move) / max(_norm(move), 1e-12)
@@ -287,13 +334,20 @@ def _norm(array: Array) -> float:
 
 
 def take_steps(student: Student, *runs: dict[str, Any], size: int = BATCH) -> Steps:
-    """Drive ``train_step`` twice for each of the runs (``grader/sandbox/gan/training.py``,
-    ``steps``).
+    """Drive ``train_step`` twice for each of the runs.
+
+    The driver is ``steps`` of ``grader/sandbox/gan/training.py``.
 
     Args:
-        student: of the check.
-        runs: what differs.
+        student: whose ``train_step`` is called.
+        *runs: what differs from an ordinary run, in each of them.
         size: of the batches.
+
+    Returns:
+        Parameters and losses of every run.
+
+    Raises:
+        Unmet: a parameter is not finite after a step.
     """
     real, z = _step_inputs(size)
     result = student.drive("steps", seed=1, real=real, noise=z, runs=list(runs))

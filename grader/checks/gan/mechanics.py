@@ -169,7 +169,8 @@ def _has_gradient(gradients: np.ndarray) -> None:
     expect.that(
         not np.isnan(gradients).any(),
         "no gradient flows from the loss back to the logits",
-        diagnosis="remove .detach(), .item() or torch.no_grad() from the loss: they cut it off",
+        diagnosis="remove .detach(), .item() or torch.no_grad() from the loss: they stop the "
+        "gradient",
     )
 
 

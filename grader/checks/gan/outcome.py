@@ -155,21 +155,21 @@ def _of_other_origin(result: dict[str, Any], samples: np.ndarray) -> Verdict | N
     if elsewhere > ELSEWHERE:
         return Verdict(
             0.0,
-            f"{elsewhere:.0%} of the generator's weights have values to which no step of the "
-            "given optimizer led them.",
-            "something other than opt_g writes them: an optimizer made inside, or values that are "
-            "copied or computed from the images",
+            f"{elsewhere:.0%} of the generator's weights have values that no step of the given "
+            "optimizer gave them.",
+            "change the weights only with opt_g: look for an optimizer that train makes itself, or "
+            "for weights that are copied or computed from the images",
         )
     unlearnt = field(result, "unlearnt", (2, *samples.shape)).astype(np.float32)
     for images, weights in zip(
-        unlearnt, ("in another order", "as before the training"), strict=True
+        unlearnt, ("are shuffled", "are those from before the training"), strict=True
     ):
         if fraction(measure(np.clip(np.nan_to_num(images), -1, 1))).fraction > 0:
             return Verdict(
                 0.0,
-                f"The generator still makes digits with its weights {weights}.",
-                "the images do not come from what its weights have learnt, but from something that "
-                "is stored beside them or existed before the training",
+                f"The generator still makes digits if its weights {weights}.",
+                "compute the images with the learnt weights: here they come from something that is "
+                "stored elsewhere, or that existed before the training",
             )
     updates = float(field(result, "updates", ()))
     if updates < ENOUGH_UPDATES * STEPS:
@@ -250,8 +250,8 @@ def _groups(samples: np.ndarray) -> Figure:
     share = real / real.sum() * made.sum()
     arrays = {"generated": made.astype(float).tolist(), "expected": share.round(1).tolist()}
     caption = (
-        f"images in each of {len(real)} groups of similar digits (k-means): {different} have "
-        "significantly more or fewer images than real digits do; about 2 would be chance"
+        f"images in each of {len(real)} groups of similar digits (k-means): in {different} groups "
+        "their number differs significantly from that of real digits; by chance it would in about 2"
     )
     return Figure("bars", caption, arrays)
 

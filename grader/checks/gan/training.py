@@ -64,8 +64,8 @@ def moves_only_its_own(student: Student) -> None:
             f"the {network} moves although {optimizer} has learning rate 0",
             expected="no change",
             actual=f"a change by {moved:.2g} of the size of its weights",
-            diagnosis=f"something other than {optimizer} moves it: an optimizer made inside "
-            f"train_step, one over both networks, or a learning rate that is overwritten",
+            diagnosis=f"move it with {optimizer} only: look for an optimizer that train_step makes "
+            "itself, an optimizer over both networks, or a learning rate that is overwritten",
         )
         expect.that(
             steps.moved(other, run) > 0,
@@ -193,14 +193,14 @@ def runs(student: Student) -> None:
         expect.that(
             stepped == 0
             or stepped >= steps,  # 0: optimizers of its own, for which train_step loses points
-            f"the optimizers stepped too rarely for steps={steps}",
+            f"the optimizers took too few steps for steps={steps}",
             expected=f"at least {steps} steps",
             actual=f"{stepped:.0f}",
         )
     sizes = np.unique(field(result, "sizes", (None, 2)))
     expect.that(
         bool((sizes == 8).all()),
-        "train_step gets batches of another size than batch_size=8",
+        "train calls train_step with batches that do not have batch_size=8 rows",
         expected="8 of 40 images and 8 rows of noise in each call",
         actual=", ".join(f"{size:.0f}" for size in sizes[:5]),
     )

@@ -20,7 +20,13 @@ __all__ = ["BAD_STEPS", "BAD_WEIGHTS", "BAD_XS", "MLP", "bad", "clear", "statefu
 def stateful(student: Student, name: str, *rest: Any) -> list[Call]:
     """Calls of a function on the networks of :data:`STATEFUL`.
 
-    ``rest`` are its arguments after the network: names of properties of a case, or values.
+    Args:
+        student: who makes the calls.
+        name: of the function.
+        *rest: its arguments after the network: names of properties of a case ("x"), or values.
+
+    Returns:
+        One call for each network.
     """
     calls = []
     for family, kind in STATEFUL:
@@ -65,7 +71,17 @@ BAD_STEPS = (("steps = 0", {"steps": 0}), ("steps = -3", {"steps": -3}))
 
 
 def bad(student: Student, name: str, *lists: Any, **good: Any) -> list[tuple[str, Call]]:
-    """Calls of a function with one bad argument each, the others good."""
+    """Calls of a function with one bad argument each, the others good.
+
+    Args:
+        student: who makes the calls.
+        name: of the function.
+        *lists: bad arguments, such as :data:`BAD_XS`, each with what is wrong in words.
+        **good: all of the function's arguments, by name.
+
+    Returns:
+        What is wrong in words, and the call.
+    """
     call = student.call(name, **good)
     rows = [row for rows in lists for row in rows]
     return [(words, Call(name, {**call.arguments, **wrong})) for words, wrong in rows]

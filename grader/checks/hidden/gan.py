@@ -274,8 +274,8 @@ def repeats_itself(student: Student) -> None:
     expect.that(
         expect.relative_error(trained[1], trained[0]) <= 1e-5,
         "two trainings from the same start with the same seed give different generators",
-        diagnosis="is torch.manual_seed(seed) missing, does another generator draw something, or "
-        "does train keep something for its next call?",
+        diagnosis="call torch.manual_seed(seed) at the beginning, draw from no other random "
+        "generator, and keep nothing from one call of train to the next",
     )
 
 
@@ -324,5 +324,6 @@ def learns_what_it_is_given(student: Student) -> None:
         "the generator's images are nearest to one of these",
         expected=f"at least {GIVEN:.0%} of its images",
         actual=f"{share:.0%}",
-        diagnosis="it learns from other images than those in `images`, or hardly at all",
+        diagnosis="draw the real images from `images` only; if train does so, the generator hardly "
+        "learns at all",
     )

@@ -45,8 +45,16 @@ def to_mark(report: Report, folder: str = "") -> list[tuple[Advice, Place]]:
 def place_of(check: Check, outcome: Outcome, files: Mapping[str, bytes]) -> Place | None:
     """The line that raised, else that of the check's function, else its file's first.
 
-    None where the file is not in the submission.  Files are searched and not parsed: what a
-    stranger wrote is not fed to Python's parser outside the walls.
+    Files are searched and not parsed: what a stranger wrote does not reach Python's parser outside
+    the walls.
+
+    Args:
+        check: that took points.
+        outcome: of the check.
+        files: of the submission, by name.
+
+    Returns:
+        File and line, counted from 1; ``None`` if the file is not in the submission.
     """
     raised = _WHERE.match(outcome.feedback.where)
     if raised and raised[1] in files:

@@ -43,13 +43,31 @@ def instructor_page(delivery: ForInstructor) -> str:
 def index_page(
     deliveries: Sequence[ForInstructor], title: str = "Homework 3", seconds: float | None = None
 ) -> str:
-    """The class as a table that links each submission's pages; ``seconds`` is what grading took."""
+    """The class as a table that links each submission's pages.
+
+    Args:
+        deliveries: one for each submission.
+        title: of the page.
+        seconds: what grading took; ``None`` leaves it out.
+
+    Returns:
+        A page of HTML that loads nothing.
+    """
     view = class_view([one.report for one in deliveries], seconds)
     return render("index.html", "class.js", title=one_line(title, 120), view=view)
 
 
 def render(template: str, script: str = "", **values: Any) -> str:
-    """A page of the given template, self-contained, with one of our scripts or none."""
+    """A page of the given template, self-contained.
+
+    Args:
+        template: name of a file in ``grader/report/templates``.
+        script: name of one of our scripts there; "" for none.
+        **values: what the template shows, by name.
+
+    Returns:
+        A page of HTML that loads nothing.
+    """
     style = _file("style.css")
     code = _file(script) if script else ""
     return (

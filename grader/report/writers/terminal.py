@@ -50,7 +50,13 @@ _NARROW = 72
 
 
 def show(delivery: Delivery, console: Console, verbose: bool = False) -> None:
-    """Print the report; ``verbose`` adds the checks that passed and all that is known of each."""
+    """Print the report of a submission.
+
+    Args:
+        delivery: what may be shown of it.
+        console: where to.
+        verbose: adds the checks that passed, and all that is known of each.
+    """
     _Page(delivery.report, console, verbose).print()
 
 

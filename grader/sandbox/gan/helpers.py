@@ -61,7 +61,13 @@ def function(gan: Gan, name: str) -> Callable[..., Any]:
 def module(gan: Gan, name: str, *arguments: int) -> nn.Module:
     """The network that a student's function makes.
 
+    Args:
+        gan: what ``gan.py`` defines.
+        name: of the function.
+        *arguments: of the function.
+
     Raises:
+        LookupError: there is no such function.
         TypeError: it makes something else.
     """
     made = function(gan, name)(*arguments)

@@ -118,7 +118,16 @@ class Loader(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """The spec of one of the submission's files, or ``None`` for the next finder."""
+        """The spec of one of the submission's files, or ``None`` for the next finder.
+
+        Args:
+            fullname: of the module, with dots.
+            path: of its package; not used, since names alone decide.
+            target: the module that is reloaded; not used.
+
+        Raises:
+            ModuleNotFoundError: the module is blocked.
+        """
         top = fullname.partition(".")[0]
         if top in self._blocked:
             raise ModuleNotFoundError(f"No module named {fullname!r}", name=fullname)

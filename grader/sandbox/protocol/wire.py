@@ -177,7 +177,13 @@ def _from_json(value: Any, arrays: dict[str, np.ndarray], depth: int) -> Any:
 
 
 def write_frame(stream: IO[bytes], header: bytes, payload: bytes) -> None:
-    """Write one frame and flush it."""
+    """Write one frame and flush it.
+
+    Args:
+        stream: to the other process.
+        header: JSON, as bytes.
+        payload: the bytes of the arrays that the header names.
+    """
     stream.write(_LENGTHS.pack(len(header), len(payload)))
     stream.write(header)
     stream.write(payload)
