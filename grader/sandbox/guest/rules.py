@@ -1,11 +1,11 @@
 """What a submission may do, kept where no walls keep it, with what walls would raise.
 
 A submission may read the files that were handed in with it and print.  It may not write files,
-start processes or use the network.  Behind walls the kernel refuses; without walls an audit hook
+start processes or use the network.  Inside walls the kernel refuses; without walls an audit hook
 does, so that a line that is refused when the class is graded is refused at home, too.  It is a
 rule, not a wall: whoever wants to get around it can.
 
-What Python's audit events do not show is wrapped, behind walls as well, so that it raises the same.
+What Python's audit events do not show is wrapped, inside walls as well, so that it raises the same.
 """
 
 from __future__ import annotations
