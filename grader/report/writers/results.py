@@ -98,7 +98,9 @@ def read_json(path: Path) -> Report:
     document = json.loads(path.read_text("utf-8"))
     if document["format"] not in _READ:
         known = " and ".join(map(str, _READ))
-        raise OtherFormatError(f"it has format {document['format']}, and this version reads {known}")
+        raise OtherFormatError(
+            f"it has format {document['format']}, and this version reads {known}"
+        )
     submission = _read_submission(document["submission"])
     handed_in = document.get("handed_in")
     pairs = [_read_check(row) for row in document["checks"]]
