@@ -115,8 +115,9 @@ def write(out: Path, asked: Sequence[Asked], here: Collection[str]) -> list[Row]
             rows[key] = row
     for one in asked:
         decision = rows[one.id].decision if one.id in rows else ""
-        cells = (one.id, one.name, one.found, "; ".join(one.options))
-        rows[one.id] = Row(*map(text_cell, cells), decision)
+        options = text_cell("; ".join(one.options))
+        cells = [text_cell(cell) for cell in (one.id, one.name, one.found)]
+        rows[one.id] = Row(cells[0], cells[1], cells[2], options, decision)
     if rows or (out / FILE).exists():
         buffer = io.StringIO()
         writer = csv.writer(buffer, lineterminator="\n")

@@ -59,12 +59,10 @@ class ClassState:
             over: whether the run has ended in order; only then it is said how long all took.
         """
         waiting = [one for one in self.waiting if one.id not in results]
-        names = {
-            key
-            for one in (*results.values(), *self.waiting)
-            for key in name_keys(one.name or one.id)
-        }
-        absent = [one for one in self.absent if not names & name_keys(one.name)]
+        names = [one.name or one.id for one in results.values()]
+        names += [one.name or one.id for one in self.waiting]
+        here = {key for name in names for key in name_keys(name)}
+        absent = [one for one in self.absent if not here & name_keys(one.name)]
         return ClassFacts(
             without=sorted([*waiting, *absent], key=lambda one: (one.name.casefold(), one.id)),
             incomplete=[one.id for one in self.waiting if one.id in results],
