@@ -167,7 +167,8 @@ class _Run:
         class_ = self.class_
         absent = [WithoutResult("", name, NOT_HANDED_IN) for name in class_.absent]
         self.state = replace(
-            self.state.expecting(_without(self.left)),
+            # Of a run that was killed, some are done whom its state still waits for.
+            self.state.graded(self.here.keys()).expecting(_without(self.left)),
             absent=tuple(absent) if has_roster else self.state.absent,
             layout=class_.layout,
             summary=class_.summary,
