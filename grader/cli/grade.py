@@ -74,8 +74,8 @@ def grade(
     known_part(part)
     if out.exists() and not out.is_dir():
         raise Refused(f"{path_words(out)} is a file; name a folder for the results")
-    place.apart(sources, out)
     writable(out / "index.html")
+    place.apart(sources, out)
     if missing := assignment.not_installed:
         names = " ".join(missing)
         raise Refused(

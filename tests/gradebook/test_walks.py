@@ -118,11 +118,13 @@ def test_gradescope(week, course):
 
 def test_github(week, course):
     for n, (_, login, *_) in enumerate(PEOPLE):
-        course.hand_in(f"hw3-{login}", SOME if n == 1 else RIGHT, below="repositories")
+        clone = course.hand_in(f"hw3-{login}", SOME if n == 1 else RIGHT, below="repositories")
+        (clone / ".git").mkdir()
+        (clone / ".git" / "HEAD").write_text(f"{n:040x}\n")
     rows = [["id", "name", "email", "login"]]
     rows += [[number, f"{f} {s}", email, login] for number, login, email, f, s in PEOPLE]
     (course.folder / "people.csv").write_bytes(tables.written(rows))
     week("GitHub")
-    table = {row["name"]: row["total"] for row in course.table().values()}
-    assert [table[f"{f} {s}"] for *_, f, s in PEOPLE] == [FULL, LESS, FULL]
+    table = {row["login"]: row["total"] for row in course.table().values()}
+    assert [table[login] for _, login, *_ in PEOPLE] == [FULL, LESS, FULL]
     assert len((course.out / "pages.csv").read_text("utf-8-sig").splitlines()) == 4
