@@ -9,6 +9,7 @@ walls, and without walls in a process that is started, not forked.  Each row has
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 from pathlib import Path
@@ -32,6 +33,7 @@ MODES = ("bubblewrap", "lockdown", "none", "pipes")
 
 def main() -> int:
     """Print the table."""
+    argparse.ArgumentParser(description=__doc__.partition("\n")[0]).parse_args()
     checks = [check for check in CHECKS if check.function == "random_classes"]
     print(f"{'habit':34}" + "".join(f"{mode:>12}" for mode in MODES))
     differing = 0
