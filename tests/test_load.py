@@ -1,8 +1,8 @@
 """A class that is interrupted, starved or killed: no finished result is lost, nothing is left.
 
 The command runs as instructors run it, on a class in which two are done when two more begin that
-never end; what then happens to it is said in one sentence.  Each such run starts five processes that
-import torch, so of those whose logic has tests of its own here, some run every week.
+never end; what then happens to it is said in one sentence.  Each such run starts five processes
+that import torch, so some of those whose logic has tests of its own here run every week.
 """
 
 import json
@@ -259,7 +259,8 @@ class TestACommand:
     def test_a_worker_that_is_killed_is_replaced_once(self, class_):
         """The one of two at work that is not killed again is graded, the other is said to be dead.
 
-        In every run: ``test_one_that_kills_its_worker_takes_no_others_with_it``.  A zygote that is killed: ``test_zygotes_that_are_killed_are_replaced_without_a_trace``.
+        In every run: ``test_one_that_kills_its_worker_takes_no_others_with_it``.
+        A zygote that is killed: ``test_zygotes_that_are_killed_are_replaced_without_a_trace``.
         """
         class_.limit(3)
         class_.start()

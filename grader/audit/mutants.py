@@ -15,6 +15,7 @@ import difflib
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from grader.audit.uses import defined, names_in
 
@@ -44,6 +45,11 @@ def mutants(file: str, source: str) -> list[Mutant]:
 
     Annotations, docstrings, messages of errors and imports stay as they are.
     """
+    return list(_mutants(file, source))
+
+
+@cache
+def _mutants(file: str, source: str) -> tuple[Mutant, ...]:
     text, tree = _Text(source), ast.parse(source)
     before = [ast.dump(top) for top in tree.body]
     found: dict[str, Mutant] = {}
@@ -61,7 +67,7 @@ def mutants(file: str, source: str) -> list[Mutant]:
             line = change.node.lineno
             found[changed] = Mutant(name, file, where, change.kind, line, changed, diff)
     ordered = sorted(found.values(), key=lambda mutant: (mutant.line, mutant.kind))
-    return [mutant for _, mutant in {m.name: (i, m) for i, m in enumerate(ordered)}.values()]
+    return tuple(m for _, m in {m.name: (i, m) for i, m in enumerate(ordered)}.values())
 
 
 class _Text:
