@@ -66,7 +66,7 @@ TOOLS = {
     "pip install --quiet -e .": "README.md",
     "pip install --quiet -e '.[test]'": ".github/workflows/weekly.yml",
     "python -m pytest -n auto": ".github/workflows/tests.yml",
-    'python -m pytest -n auto -m ""': ".github/workflows/weekly.yml",
+    "python -m pytest -n auto -m ''": ".github/workflows/weekly.yml",
     "bash .ci/run": ".github/workflows/tests.yml",
     "pre-commit run --all-files": ".github/workflows/weekly.yml",
     "pip install -r requirements.txt": "student_template/.github/workflows/hw3.yml",
