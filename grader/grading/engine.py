@@ -29,7 +29,7 @@ from grader.records import (
     StudentError,
     Submission,
 )
-from grader.sandbox.host.process import FORKS
+from grader.sandbox.host import process
 from grader.sandbox.host.session import Session
 
 __all__ = ["Outcomes", "environment", "report", "run", "unusable"]
@@ -60,7 +60,7 @@ def run(
         for n, group in enumerate(groups):
             session = coming.pop() if coming else open_session(group[0].part)
             try:
-                if not FORKS and n + 1 < len(groups):  # it imports torch meanwhile
+                if not process.FORKS and n + 1 < len(groups):  # it imports torch meanwhile
                     coming.append(open_session(groups[n + 1][0].part))
                 for check in group:
                     yield outcomes.of(check, session)
