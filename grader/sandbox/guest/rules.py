@@ -109,7 +109,7 @@ def wrap() -> None:
     """Let what writes files or starts processes unseen raise what everything else does."""
     import torch
 
-    os.system = _no_shell
+    os.system = _like(_no_shell, os.system)
     for name in ("mkfifo", "mknod"):
         if hasattr(os, name):
             setattr(os, name, _refused(getattr(os, name), _changing))
@@ -149,9 +149,15 @@ def _refused(function: Any, refusal: Callable[[tuple[Any, ...]], None]) -> Any:
     def refused(*arguments: Any, **named: Any) -> Any:
         refusal((*arguments, *named.values(), None))
 
-    refused.__name__ = refused.__qualname__ = str(getattr(function, "__name__", "refused"))
-    refused.__doc__ = function.__doc__
-    return refused
+    return _like(refused, function)
+
+
+def _like(made: Any, function: Any) -> Any:
+    """The same function, with another's name: pickled, it is found under that."""
+    for name in ("__module__", "__name__", "__qualname__", "__doc__"):
+        with suppress(AttributeError):
+            setattr(made, name, getattr(function, name))
+    return made
 
 
 def _saving(arguments: tuple[Any, ...]) -> None:
