@@ -184,7 +184,7 @@ def test_the_command_refuses_what_it_cannot_use(tmp_path):
         assert "Traceback" not in done.output
 
 
-@pytest.mark.parametrize("number", [3, pytest.param(8, marks=pytest.mark.weekly)])
+@pytest.mark.parametrize("number", [2, pytest.param(8, marks=pytest.mark.weekly)])
 def test_a_seeded_sample_finds_nothing(tmp_path, whole, number):
     """What is drawn here is graded in full: mutants lose points, honest submissions none."""
     arguments = ("--only", "part", "--quick", "--sample", number, "--jobs", 1, "--work", tmp_path)

@@ -207,7 +207,9 @@ def class_(tmp_path):
 
 @forks
 class TestACommand:
+    @pytest.mark.weekly
     def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(self, class_):
+        """In every run: ``test_cli.py`` stops a class, and goes on with one."""
         started = class_.start()
         class_.until_two_are_done()
         os.killpg(started.pid, signal.SIGINT)

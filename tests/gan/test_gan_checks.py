@@ -18,8 +18,8 @@ from grading import CHECKS, not_passed, outcomes, with_needs
 MECHANICS = [c.id for c in CHECKS if c.part == "gan" and not c.long]
 IN_EVERY_RUN = {
     *edits.FILES,
-    *("minimax", "swapped_labels", "smoothing_in_the_step", "instance_noise"),  # other losses
-    *("dropout", "batch_norm_of_both", "simultaneous", "clipped_gradients", "trains_the_weaker"),
+    *("minimax", "swapped_labels", "smoothing_in_the_step"),  # other losses
+    *("dropout", "batch_norm_of_both", "simultaneous", "clipped_gradients"),
 }
 """Honest variants of each structure, loss and habit; the others vary one of these."""
 weekly = pytest.mark.weekly

@@ -124,7 +124,7 @@ def test_the_same_files_make_the_same_wheel():
     [
         ("ignores_weights", ["--only", "class_influence"]),
         ("absolute_everywhere", ["--part", "part2"]),
-        ("twin_hooks", ["--part", "gan", "--quick"]),
+        pytest.param("twin_hooks", ["--part", "gan", "--quick"], marks=pytest.mark.weekly),
     ],
 )
 def test_public_marks_are_the_instructor_s(bin_, tmp_path, sample, options):
