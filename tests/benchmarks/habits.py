@@ -2,8 +2,8 @@
 
     python tests/benchmarks/habits.py
 
-grades a right solution below each habit of ``tests/habits.py`` with walls of both modes, without
-walls, and without walls in a process that is started, not forked.  Each row has the points of
+grades a right solution below each habit of ``tests/course_habits.py`` with walls of both modes,
+without walls, and without walls in a process that is started.  Each row has the points of
 ``random_classes`` in the four; exit status 1 if they differ in one.
 """
 
@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 sys.path.insert(0, str(ROOT / "fixtures"))
 
-import habits  # noqa: E402 - from the folder above
+import course_habits as habits  # noqa: E402 - from the folder above
 from attacks import working  # noqa: E402
 from grader.grading import engine  # noqa: E402
 from grader.records import Limits, added  # noqa: E402

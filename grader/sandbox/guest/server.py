@@ -142,7 +142,7 @@ def _started(
 
 def _open_streams(printed_fd: int, *, anew: bool = False) -> None:
     """Open the standard streams, again where student code closed them in an earlier call."""
-    for descriptor, name, errors in ((1, "stdout", "surrogateescape"), (2, "stderr", _TO_STDERR)):
+    for descriptor, name in ((1, "stdout"), (2, "stderr")):
         try:
             os.fstat(descriptor)
         except OSError:
@@ -152,13 +152,12 @@ def _open_streams(printed_fd: int, *, anew: bool = False) -> None:
                 continue
         raw = io.FileIO(descriptor, "w", closefd=False)
         raw.name = f"<{name}>"  # as Python itself has it
-        stream = io.TextIOWrapper(io.BufferedWriter(raw), "utf-8", errors, line_buffering=True)
+        # Python's own stdout refuses half of a surrogate pair; here printing never fails.
+        buffer = io.BufferedWriter(raw)
+        stream = io.TextIOWrapper(buffer, "utf-8", "backslashreplace", line_buffering=True)
         setattr(sys, name, stream)
         if anew:
             setattr(sys, f"__{name}__", stream)
-
-
-_TO_STDERR = "backslashreplace"
 
 
 _NOTHING: dict[str, Any] = {"value": None, "changed": [], "passes": [0, 0]}
