@@ -1,8 +1,12 @@
 """Running checks on code that a test writes: in this process, without a guest."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+
+import pytest
+from hypothesis import settings
 
 from grader.checks.framework import registry
 from grader.errors import NoWalls
@@ -29,6 +33,21 @@ def walls() -> Walls:
 def reference_files() -> dict[str, bytes]:
     """The reference as a submission."""
     return {p.name: p.read_bytes() for p in (ROOT / "reference").glob("[!_]*.py")}
+
+
+@contextmanager
+def few_cases(most: int = 3) -> Iterator[None]:
+    """Inside, a check that Hypothesis draws cases for tries no more than so many of them.
+
+    For code that passes: what goes wrong with every answer goes wrong with the first ones, too.
+    """
+
+    def fewer(parent: settings, **changes: object) -> settings:
+        return settings(parent, max_examples=min(most, parent.max_examples), **changes)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(registry, "settings", fewer)
+        yield
 
 
 def with_needs(*ids: str) -> list[str]:

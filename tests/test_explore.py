@@ -1,5 +1,10 @@
-"""``explore.py`` of the template: all pictures from right functions, and a name for what is not."""
+"""``explore.py`` of the template: all pictures from right functions, and a name for what is not.
 
+Importing torch takes most of a run.  So one process imports it, and each run but the first test's,
+which is as students start it, is a copy of that process.
+"""
+
+import json
 import os
 import re
 import shutil
@@ -62,23 +67,75 @@ def change(folder, file, old, new):
     (folder / file).write_text(text.replace(old, new), "utf-8")
 
 
-def explore(folder, *options):
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"}
+BRIEF = ("--gan-steps", "100")
+COPIES = """
+import json, os, runpy, sys
+import numpy, torch
+for line in sys.stdin:
+    folder, options = json.loads(line)
+    child = os.fork()
+    if not child:
+        os.chdir(folder)
+        for number, name in ((1, "stdout"), (2, "stderr")):
+            os.dup2(os.open(name, os.O_CREAT | os.O_WRONLY, 0o600), number)
+        sys.path[0], sys.argv = folder, ["explore.py", *options]
+        status = 1
+        try:
+            runpy.run_path("explore.py", run_name="__main__")
+            status = 0
+        except SystemExit as error:
+            status = error.code or 0
+        except BaseException:
+            import traceback
+            traceback.print_exc()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+
+
+def explore_alone(folder, *options):
     """What it said, by figure: a word, the title, and what it said on that; and the page."""
     ended = subprocess.run(
-        [sys.executable, "explore.py", *(options or ("--gan-steps", "100"))],
+        [sys.executable, "explore.py", *(options or BRIEF)],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"},
+        env=ENVIRONMENT,
         capture_output=True,
         encoding="utf-8",
     )
-    assert (ended.returncode, ended.stderr) == (0, "")
+    return read(folder, ended.returncode, ended.stdout, ended.stderr)
+
+
+def read(folder, status, said, wrong):
+    assert (status, wrong) == (0, "")
     page = Found((folder / "explore.html").read_text("utf-8"))
-    return re.findall(r"^(drawn|partly|skipped) +(.*)((?:\n +- .*)*)", ended.stdout, re.M), page
+    return re.findall(r"^(drawn|partly|skipped) +(.*)((?:\n +- .*)*)", said, re.M), page
+
+
+@pytest.fixture(scope="module")
+def explore():
+    """The same, in a copy of a process that has imported torch."""
+    if not hasattr(os, "fork"):
+        yield explore_alone
+        return
+    command, pipes = [sys.executable, "-c", COPIES], dict.fromkeys(("stdin", "stdout"), -1)
+    with subprocess.Popen(command, env=ENVIRONMENT, encoding="utf-8", **pipes) as process:
+
+        def run(folder, *options):
+            process.stdin.write(json.dumps([str(folder), options or BRIEF]) + "\n")
+            process.stdin.flush()
+            status = int(process.stdout.readline())
+            said, wrong = ((folder / n).read_text("utf-8") for n in ("stdout", "stderr"))
+            return read(folder, status, said, wrong)
+
+        yield run
 
 
 def test_right_functions_make_every_picture(folder):
     solve(folder)
-    figures, page = explore(folder)
+    figures, page = explore_alone(folder)
     assert [(word, said) for word, _, said in figures] == [("drawn", "")] * 11
     assert "Not written yet" not in page.text
     assert sum("neuron" in alt for alt in page.pictures) == 4 + 1 + 1 + 4 + 8
@@ -88,7 +145,7 @@ def test_right_functions_make_every_picture(folder):
     assert "the score changes by 8.19" in page.text
 
 
-def test_the_page_is_one_file_that_loads_nothing_and_runs_nothing(folder):
+def test_the_page_is_one_file_that_loads_nothing_and_runs_nothing(folder, explore):
     solve(folder)
     _, page = explore(folder)
     assert not {"script", "iframe", "object", "embed", "form"} & {tag for tag, _ in page.tags}
@@ -103,7 +160,9 @@ def test_the_page_is_one_file_that_loads_nothing_and_runs_nothing(folder):
     assert set(levels[1:]) == {2, 3}
 
 
-def test_of_the_untouched_template_every_figure_is_skipped_and_every_function_named(folder):
+def test_of_the_untouched_template_every_figure_is_skipped_and_every_function_named(
+    folder, explore
+):
     figures, page = explore(folder)
     assert {word for word, _, _ in figures} == {"skipped"}
     assert len(figures) == 10
@@ -118,7 +177,7 @@ def test_every_function_that_is_used_is_missed(name):
     assert re.search(rf"\.{name}\(", (TEMPLATE / "explore.py").read_text("utf-8"))
 
 
-def test_what_is_right_is_drawn_beside_what_raises_and_what_is_not_written(folder):
+def test_what_is_right_is_drawn_beside_what_raises_and_what_is_not_written(folder, explore):
     solve(folder, "part1_focused.py", "part3_compression.py")
     (folder / "gan.py").unlink()
     change(
@@ -153,7 +212,7 @@ def test_what_is_right_is_drawn_beside_what_raises_and_what_is_not_written(folde
         ("raise ValueError('<b>no</b>')", "ValueError: <b>no</b>"),
     ],
 )
-def test_whatever_a_function_does_the_next_figures_are_drawn(folder, body, said):
+def test_whatever_a_function_does_the_next_figures_are_drawn(folder, explore, body, said):
     solve(folder, "part1_focused.py")
     change(
         folder,
@@ -167,7 +226,7 @@ def test_whatever_a_function_does_the_next_figures_are_drawn(folder, body, said)
     assert figures[3][0] == "drawn"
 
 
-def test_a_function_that_many_figures_need_stops_only_these(folder):
+def test_a_function_that_many_figures_need_stops_only_these(folder, explore):
     solve(folder)
     change(
         folder,
@@ -181,7 +240,7 @@ def test_a_function_that_many_figures_need_stops_only_these(folder):
     assert "SystemExit: 3" in figures[1][2]
 
 
-def test_a_file_that_python_cannot_read_is_named_with_its_line(folder):
+def test_a_file_that_python_cannot_read_is_named_with_its_line(folder, explore):
     solve(folder)
     (folder / "part2_comparative.py").write_text("x = 1\ndef f(:\n    pass\n")
     figures, page = explore(folder, "--gan-steps", "0")
@@ -189,14 +248,14 @@ def test_a_file_that_python_cannot_read_is_named_with_its_line(folder):
     assert [word for word, _, _ in figures] == [*["drawn"] * 4, "partly", "skipped", *["drawn"] * 3]
 
 
-def test_a_file_that_imports_what_is_not_there_is_not_said_to_be_missing(folder):
+def test_a_file_that_imports_what_is_not_there_is_not_said_to_be_missing(folder, explore):
     (folder / "part1_focused.py").write_text("import no_such_package\n")
     _, page = explore(folder, "--gan-steps", "0")
     assert "No module named 'no_such_package'" in page.text
     assert "part1_focused.py is not in this folder" not in page.text
 
 
-def test_ctrl_c_in_the_training_keeps_what_was_trained(folder):
+def test_ctrl_c_in_the_training_keeps_what_was_trained(folder, explore):
     solve(folder)
     change(
         folder,
@@ -224,7 +283,7 @@ def test_the_reference_is_not_needed(folder):
     assert sum("neuron" in alt for alt in page.pictures) == 4 + 1 + 1 + 4 + 8
 
 
-def test_another_digit_class_and_layer(folder):
+def test_another_digit_class_and_layer(folder, explore):
     solve(folder)
     wish = ("--digit", "0", "--class", "6", "--against", "3", "--layer", "6", "--gan-steps", "0")
     figures, _ = explore(folder, *wish)

@@ -1,7 +1,8 @@
 """A class that is interrupted, starved or killed: no finished result is lost, nothing is left.
 
 The command runs as instructors run it, on a class in which two are done when two more begin that
-never end; what then happens to it is said in one sentence.
+never end; what then happens to it is said in one sentence.  Each such run starts five processes
+that import torch, so some of those whose logic has tests of its own here run every week.
 """
 
 import json
@@ -206,7 +207,9 @@ def class_(tmp_path):
 
 @forks
 class TestACommand:
+    @pytest.mark.weekly
     def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(self, class_):
+        """In every run: ``test_cli.py`` stops a class, and goes on with one."""
         started = class_.start()
         class_.until_two_are_done()
         os.killpg(started.pid, signal.SIGINT)
@@ -217,6 +220,7 @@ class TestACommand:
         said = class_.the_same_command_ends_it()
         assert "2 of 4 have a result already" in said
 
+    @pytest.mark.weekly
     def test_a_termination_is_as_ctrl_c(self, class_):
         """So is a closed terminal: ``test_every_signal_to_stop_is_one_of_the_command``."""
         started = class_.start()
@@ -243,19 +247,21 @@ class TestACommand:
         assert "stopped" in said
 
     def test_a_pipe_that_nobody_reads_costs_no_result(self, class_):
-        class_.limit(2)
+        for name in ("eve", "joe"):
+            class_.hand_in(name, RIGHT)
         reading, writing = os.pipe()
         os.close(reading)
         class_.start(stdout=writing)
         os.close(writing)
-        class_.until_two_are_done()
         class_.ends()
         assert class_.done() == {"ada", "bob", "eve", "joe"}
         assert (class_.out / "index.html").exists()
 
+    @pytest.mark.weekly
     def test_a_worker_that_is_killed_is_replaced_once(self, class_):
         """The one of two at work that is not killed again is graded, the other is said to be dead.
 
+        In every run: ``test_one_that_kills_its_worker_takes_no_others_with_it``.
         A zygote that is killed: ``test_zygotes_that_are_killed_are_replaced_without_a_trace``.
         """
         class_.limit(3)
@@ -318,6 +324,7 @@ def fill(place):
             file.flush()
 
 
+@pytest.mark.weekly
 def test_a_full_disk_keeps_what_is_done(small_disk, tmp_path):
     class_ = Class(tmp_path, small_disk / "graded")
     try:
@@ -580,7 +587,7 @@ def test_many_sessions_leave_no_thread_and_no_descriptor():
 def test_zygotes_that_are_killed_are_replaced_without_a_trace(monkeypatch):
     """A call in which one is killed is made again: the student's code did nothing."""
     monkeypatch.setattr(process, "_zygotes", {})
-    slow = RIGHT.replace("    return", "    import time; time.sleep(1)\n    return")
+    slow = RIGHT.replace("    return", "    import time; time.sleep(0.5)\n    return")
     files = {"part3_compression.py": slow.encode()}
     this = psutil.Process()
     session = ProcessSession(files, Limits(), walls())
@@ -592,7 +599,7 @@ def test_zygotes_that_are_killed_are_replaced_without_a_trace(monkeypatch):
         own._process.kill()
         return receive(self, seconds)
 
-    for _ in range(3):
+    for _ in range(2):
         assert session.call(CALL).error is None
         monkeypatch.setattr(process.GuestProcess, "receive", kills)
         reply = session.call(CALL)

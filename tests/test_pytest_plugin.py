@@ -285,7 +285,7 @@ def test_a_guest_that_cannot_be_used_ends_the_run_in_one_sentence(folder):
         "    raise plugin.GuestUnusable('torch is broken')\n"
         "plugin.ProcessSession = refuse\n"
     )
-    the_guest_is_unusable(run(folder, "-p", "xdist", "-n", "2", "-k", "part3"))
+    the_guest_is_unusable(run(folder, "-p", "xdist", "-n", "1", "-k", "part3"))
 
 
 def test_a_guest_that_cannot_be_used_ends_the_run_without_xdist(folder, run_here, monkeypatch):

@@ -60,7 +60,8 @@ def with_two_threads(monkeypatch):
 @pytest.mark.parametrize(
     ("name", "of"),
     [
-        ("weakest_first", "part2"),  # partial credit; the other functions are the reference's
+        # Partial credit; the other functions are the reference's.
+        pytest.param("weakest_first", "part2", marks=pytest.mark.weekly),
         ("careless", "part3"),  # partial credit in quarters, ninths and thirds
         ("ignores_steps", "integrated_gradients"),  # wrong in what Hypothesis draws
     ],

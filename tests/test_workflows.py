@@ -53,6 +53,13 @@ def steps(file):
     return [step for job in read(file)["jobs"].values() for step in job["steps"]]
 
 
+def test_what_other_runs_leave_out_runs_every_week():
+    options = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    assert """addopts = "-ra --strict-markers -m 'not weekly'\"""" in options
+    (command,) = re.findall(r"- (python -m pytest .*)", WEEKLY.read_text(encoding="utf-8"))
+    assert ' -m ""' in command
+
+
 def test_every_workflow_is_looked_at():
     folders = (ROOT, ROOT / "student_template")
     found = [file for folder in folders for file in folder.glob(".github/workflows/*")]

@@ -108,12 +108,13 @@ def bank(reference: Path, folder: Path | None, parts: Sequence[str] = ()) -> Ban
     Raises:
         BadBank: something in the folder cannot be used.
     """
+    # What is wrong with the list is said before all the mutants are made, which takes seconds.
+    equivalent = [] if folder is None else _equivalent(folder / EQUIVALENT)
     made = list(_mutants(reference))
-    equivalent: list[Equivalent] = []
     samples: list[Specimen] = []
     left_out: list[str] = []
     if folder is not None:
-        equivalent = _equivalent(folder / EQUIVALENT, {mutant.name for mutant in made})
+        _refuse_stale(folder / EQUIVALENT, equivalent, {mutant.name for mutant in made})
         samples, left_out = _made(folder) if (folder / MAKER).is_file() else _both(folder)
     chosen = [s for s in (_of_parts(s, parts) for s in (*made, *samples)) if s.functions]
     return Bank(tuple(chosen), tuple(equivalent), tuple(left_out))
@@ -166,7 +167,7 @@ def _mutants(reference: Path) -> Iterator[Specimen]:
             yield Specimen(mutant.name, "mutant", files, functions, mutant.diff, part=part.id)
 
 
-def _equivalent(path: Path, known: set[str]) -> list[Equivalent]:
+def _equivalent(path: Path) -> list[Equivalent]:
     if not path.is_file():
         return []
     try:
@@ -187,16 +188,19 @@ def _equivalent(path: Path, known: set[str]) -> list[Equivalent]:
             f"{path} may hold [[equivalent]] tables alone, each with a reason and mutants "
             f"(got {next(iter(document))!r})"
         )
-    stale = sorted({name for one in made for name in one.mutants} - known)
+    unknown = sorted({f for one in made for f in one.functions} - set(FUNCTIONS))
+    if unknown:
+        raise BadBank(f"{path}: the homework has no function {unknown[0]!r}")
+    return made
+
+
+def _refuse_stale(path: Path, equivalent: Sequence[Equivalent], known: set[str]) -> None:
+    stale = sorted({name for one in equivalent for name in one.mutants} - known)
     if stale:
         raise BadBank(
             f"{path} names {len(stale)} mutant(s) that do not exist, {stale[0]} first: the "
             "reference has changed; remove them, and look at what survives now"
         )
-    unknown = sorted({f for one in made for f in one.functions} - set(FUNCTIONS))
-    if unknown:
-        raise BadBank(f"{path}: the homework has no function {unknown[0]!r}")
-    return made
 
 
 def _made(folder: Path) -> tuple[list[Specimen], list[str]]:

@@ -13,8 +13,9 @@ from __future__ import annotations
 import ast
 import difflib
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from grader.audit.uses import defined, names_in
 
@@ -44,15 +45,21 @@ def mutants(file: str, source: str) -> list[Mutant]:
 
     Annotations, docstrings, error messages and imports do not change.
     """
+    return list(_mutants(file, source))
+
+
+@cache
+def _mutants(file: str, source: str) -> tuple[Mutant, ...]:
     text, tree = _Text(source), ast.parse(source)
+    before = [ast.dump(top) for top in tree.body]
     found: dict[str, Mutant] = {}
-    for top in tree.body:
+    for i, top in enumerate(tree.body):
         where = defined(top)
         if where is None:
             continue
         for change in _changes(top):
             changed = text.replaced(change.node, change.text)
-            if changed in found or not _differs(changed, tree):
+            if changed in found or not _differs(changed, before, i):
                 continue
             diff = _diff(file, source, changed)
             digest = hashlib.sha256(_essence(diff).encode()).hexdigest()[:6]
@@ -60,7 +67,7 @@ def mutants(file: str, source: str) -> list[Mutant]:
             line = change.node.lineno
             found[changed] = Mutant(name, file, where, change.kind, line, changed, diff)
     ordered = sorted(found.values(), key=lambda mutant: (mutant.line, mutant.kind))
-    return [mutant for _, mutant in {m.name: (i, m) for i, m in enumerate(ordered)}.values()]
+    return tuple(m for _, m in {m.name: (i, m) for i, m in enumerate(ordered)}.values())
 
 
 class _Text:
@@ -78,12 +85,18 @@ class _Text:
         return (head + text.encode() + tail).decode()
 
 
-def _differs(source: str, tree: ast.Module) -> bool:
-    """Whether the source is a valid program that differs from the original."""
+def _differs(source: str, before: Sequence[str], i: int) -> bool:
+    """Whether the source is a valid program that differs from these statements.
+
+    The change lies in statement ``i``, so that one is compared first: seldom any other has to be.
+    """
     try:
-        return ast.dump(ast.parse(source)) != ast.dump(tree)
+        now = ast.parse(source).body
     except SyntaxError:
         return False
+    if len(now) != len(before) or ast.dump(now[i]) != before[i]:
+        return True
+    return list(map(ast.dump, now)) != before
 
 
 def _diff(file: str, before: str, after: str) -> str:

@@ -178,7 +178,7 @@ def grade_one(
         keeps = kept(earlier, submission, job.fingerprint, checks, run)
         late, counted = dict(keeps.timeouts), 0
         if nothing_to_run:
-            outcomes = engine.not_run(submission, run)
+            outcomes = list(engine.unusable(submission, run, {}).outcomes)
         else:
             outcomes, parts = [], {check.id: check.part for check in run}
             for outcome in engine.run(run, opens, first, keeps.known):

@@ -29,10 +29,10 @@ from grader.records import (
     StudentError,
     Submission,
 )
-from grader.sandbox.host.process import FORKS
+from grader.sandbox.host import process
 from grader.sandbox.host.session import Session
 
-__all__ = ["Outcomes", "environment", "not_run", "report", "run"]
+__all__ = ["Outcomes", "environment", "report", "run", "unusable"]
 
 OpenSession = Callable[[str], Session]
 """Opens a session on the submission, for the checks of a part."""
@@ -64,7 +64,7 @@ def run(
         for n, group in enumerate(groups):
             session = coming.pop() if coming else open_session(group[0].part)
             try:
-                if not FORKS and n + 1 < len(groups):  # it imports torch meanwhile
+                if not process.FORKS and n + 1 < len(groups):  # it imports torch meanwhile
                     coming.append(open_session(groups[n + 1][0].part))
                 for check in group:
                     yield outcomes.of(check, session)
@@ -221,17 +221,21 @@ def report(
     )
 
 
-def not_run(submission: Submission, checks: Sequence[Check]) -> list[Outcome]:
-    """Outcomes of a submission that cannot be graded: undecided where a person has to decide.
+def unusable(submission: Submission, checks: Sequence[Check], sandbox: dict[str, object]) -> Report:
+    """The report on a submission that cannot be graded: no points, and the reason.
+
+    Where a person has to decide, nothing of it is decided, and the question stands instead.
 
     Args:
-        submission: with its question, or with the reason why it cannot be graded.
-        checks: each gets that as its message.
+        submission: with its reason, or its question.
+        checks: all of them; each ends with that.
+        sandbox: where it would have run.
     """
     status, message = Status.FAILED, submission.reason
     if submission.question:
         status, message = Status.INVALID, f"A person has to decide: {submission.question}"
-    return [Outcome(c.id, status, 0.0, Feedback(message=message)) for c in checks]
+    outcomes = [Outcome(c.id, status, 0.0, Feedback(message=message)) for c in checks]
+    return report(submission, checks, outcomes, sandbox)
 
 
 def environment() -> dict[str, str]:

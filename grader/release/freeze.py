@@ -82,8 +82,8 @@ def freeze(said: Said = lambda what, done, of: None, *, every: int = 1) -> Value
             _run(check, session)
     values = Values(made=_made())
     for call, value in asked.values:
-        _keep(values.known, call, value)
-        values.about[question(call).digest] = (_function(call), _precision(call))
+        digest = _keep(values.known, call, value)
+        values.about[digest] = (_function(call), _precision(call))
     # Some calls of each function, the first one always.
     of: dict[str, list[Call]] = {}
     for call in answered.values():
@@ -91,8 +91,8 @@ def freeze(said: Said = lambda what, done, of: None, *, every: int = 1) -> Value
     calls = [call for these in of.values() for call in these[::every]]
     for i, call in enumerate(calls):
         said(f"mistakes in {maker(call)}", i, len(calls))
-        _keep(values.mistaken, call, _mistakes(asked, call))
-        values.about[question(call).digest] = (_function(call), _precision(call))
+        digest = _keep(values.mistaken, call, _mistakes(asked, call))
+        values.about[digest] = (_function(call), _precision(call))
     return values
 
 
@@ -231,19 +231,21 @@ def _mistakes(reference: LiveOracle, call: Call) -> Mapping[str, Sequence[Parts]
     return {name: tuple(tuple(map(sketch, parts)) for parts in made[name]) for name in made}
 
 
-def _keep(rows: dict[str, list[tuple[tuple[float, ...], Any]]], call: Call, value: Any) -> None:
-    if isinstance(value, Mapping) and not value:
-        return
+def _keep(rows: dict[str, list[tuple[tuple[float, ...], Any]]], call: Call, value: Any) -> str:
+    """Keep a call's value, and say under which digest; of mistakes, where one gives anything."""
     asked = question(call)
+    if isinstance(value, Mapping) and not value:
+        return asked.digest
     for numbers, other in rows.setdefault(asked.digest, []):
         apart = distance(numbers, asked.numbers)
         if apart <= SAME_INPUT:
             if not isinstance(value, Mapping) and not _apart(value, other) <= 1:
                 raise Unfrozen(f"two calls of {call.function} cannot be told apart")
-            return
+            return asked.digest
         if apart < APART:
             raise Unfrozen(f"the inputs of two calls of {call.function} are too near each other")
     rows[asked.digest].append((asked.numbers, value))
+    return asked.digest
 
 
 def differences(frozen: Values, fresh: Values) -> Iterator[str]:

@@ -15,6 +15,7 @@ import textwrap
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import PurePosixPath
 
 from grader.records import Check
@@ -167,20 +168,37 @@ def _of_bodies(file: str, text: str, secrets: Secrets) -> Iterator[Leak]:
 
 def shared(source: str, secrets: Secrets) -> dict[str, float] | None:
     """The share of each function of the reference that is in a source; ``None`` for no Python."""
-    tree = _parsed(source)
-    if tree is None:
+    runs = _runs_in(source, frozenset(length for length, _ in secrets.bodies.values()))
+    if runs is None:
         return None
-    steps = _steps_of(tree.body)
-    lengths = {length for length, _ in secrets.bodies.values()}
-    runs = {length: set(_runs(steps, length)) for length in lengths}
     return {
         name: len(body & runs[length]) / len(body)
         for name, (length, body) in secrets.bodies.items()
     }
 
 
+@cache
+def _runs_in(source: str, lengths: frozenset[int]) -> Mapping[int, frozenset[int]] | None:
+    """The runs of each length; kept, as a source is looked at twice, and by most bundles alike."""
+    tree = _parsed(source)
+    if tree is None:
+        return None
+    steps = _steps_of(tree.body)
+    return {length: frozenset(_runs(steps, length)) for length in lengths}
+
+
 def _most(text: str, secrets: Secrets) -> dict[str, float]:
     """The same of a text of any kind: as Python, and of all that looks like functions in it."""
+    most: dict[str, float] = {}
+    for piece in _pieces(text):
+        for name, share in (shared(piece, secrets) or {}).items():
+            most[name] = max(share, most.get(name, 0.0))
+    return most
+
+
+@cache
+def _pieces(text: str) -> tuple[str, ...]:
+    """A text, and what looks like functions in it and in its strings."""
     whole = _parsed(text)
     pieces = [text, "\n".join(_functions_in(text))]
     if whole is not None:
@@ -188,11 +206,7 @@ def _most(text: str, secrets: Secrets) -> dict[str, float]:
         pieces += [
             "\n".join(_functions_in(s)) for s in strings if isinstance(s, str) and "def " in s
         ]
-    most: dict[str, float] = {}
-    for piece in filter(None, pieces):
-        for name, share in (shared(piece, secrets) or {}).items():
-            most[name] = max(share, most.get(name, 0.0))
-    return most
+    return tuple(filter(None, pieces))
 
 
 def _functions_in(text: str) -> Iterator[str]:

@@ -64,6 +64,7 @@ def _messages() -> list[dict[str, Any]]:
     messages += [{"id": 1, "error": error}]
     messages += [{"op": "call", "call": call, "id": 1}, {"op": "load", "part": "gan", "id": 2}]
     messages += [{"op": "files", "files": {"gan.py": np.arange(9, dtype=np.uint8)}, "id": 0}]
+    messages += [{"c": NumPy(booleans)}, {"d": [NumPy(booleans)] * 3}]
     return [*messages, {"ready": True}, {"a": NumPy(floats), "b": [NumPy(booleans)]}]
 
 

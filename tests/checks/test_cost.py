@@ -135,7 +135,13 @@ def with_(code):
     return {**files, "part1_focused.py": b"import copy\n" + files["part1_focused.py"] + code}
 
 
-@pytest.mark.parametrize("code", SLOW.values(), ids=SLOW)
+@pytest.mark.parametrize(
+    "code",
+    [
+        pytest.param(c, id=n, marks=() if "each" in n else pytest.mark.weekly)
+        for n, c in SLOW.items()
+    ],
+)
 def test_slow_code_keeps_every_point_and_gets_a_warning(code):
     ended = outcomes(with_(code.encode()), TRIED)
     assert [o.status for o in ended.values()] == [Status.PASSED]

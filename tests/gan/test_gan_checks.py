@@ -16,11 +16,32 @@ from grader.sandbox.gan.drivers import DRIVERS
 from grading import CHECKS, not_passed, outcomes, with_needs
 
 MECHANICS = [c.id for c in CHECKS if c.part == "gan" and not c.long]
+IN_EVERY_RUN = {
+    *edits.FILES,
+    *("minimax", "swapped_labels", "smoothing_in_the_step"),  # other losses
+    *("dropout", "batch_norm_of_both", "simultaneous", "clipped_gradients"),
+}
+"""Honest variants of each structure, loss and habit; the others vary one of these."""
+weekly = pytest.mark.weekly
 
 
-@pytest.mark.parametrize("name", [*edits.FILES, *edits.HONEST])
+@pytest.mark.parametrize(
+    "name",
+    [
+        name if name in IN_EVERY_RUN else pytest.param(name, marks=weekly)
+        for name in (*edits.FILES, *edits.HONEST)
+    ],
+)
 def test_honest_variants_pass_every_check(name):
     assert not_passed(outcomes({"gan.py": edits.source(name)}, MECHANICS)) == {}
+
+
+def families(names):
+    return {line for n in names for line in edits.source(n).splitlines() if line[:4] == "LOSS"}
+
+
+def test_every_family_of_losses_is_there_in_every_run():
+    assert families(IN_EVERY_RUN) | {'LOSS = "other"'} == families([*edits.FILES, *edits.HONEST])
 
 
 @pytest.mark.parametrize("name", edits.MISTAKES)

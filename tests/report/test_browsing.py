@@ -32,13 +32,26 @@ ALL_RULES = {}
 COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
 
 
+ONE_OF_EACH = """() => {
+    const seen = new Set();
+    for (const check of document.querySelectorAll("details.check")) {
+        const inside = [check, ...check.querySelectorAll("*")].map(e => e.localName + e.className);
+        const kind = [...new Set(inside.map(String))].sort().join();
+        if (seen.has(kind)) check.remove();
+        seen.add(kind);
+    }
+}"""
+"""Of checks that are made of the same elements and classes, one stays."""
+
+
 @every_page
 @pytest.mark.parametrize(
     ("scheme", "rules"), [("light", ALL_RULES), ("dark", COLOURS)], ids=["light", "dark"]
 )
 def test_axe_finds_nothing_and_nothing_is_asked_for(out, open_page, name, scheme, rules):
-    """In the dark a page differs in its colours alone."""
+    """In the dark a page differs in its colours alone, and checks like others have their faults."""
     opened = open_page(out / f"{name}.html", color_scheme=scheme, bypass_csp=True)
+    opened.page.evaluate(ONE_OF_EACH)
     opened.page.evaluate("() => document.querySelectorAll('details').forEach(d => d.open = true)")
     found = Axe().run(opened.page, options=rules)
     assert "color-contrast" in {rule["id"] for rule in found.response["passes"]}

@@ -340,7 +340,7 @@ def test_a_log_of_github_actions_carries_nothing_out(tmp_path, monkeypatch):
 PLACE = "b\x1b]0;owned\x07\u202e\nFORGED: all passed"
 
 
-@pytest.mark.parametrize("terminal", [False, True])
+@pytest.mark.parametrize("terminal", [pytest.param(False, marks=pytest.mark.weekly), True])
 def test_checking_writes_nothing_that_acts(tmp_path, terminal):
     folder = tmp_path / PLACE
     folder.mkdir()

@@ -1,12 +1,14 @@
 """What a submission may do: the same in every mode, at home and where the class is graded."""
 
 import json
+import re
 import subprocess
 import sys
 from contextlib import closing, contextmanager
 
 import pytest
 
+import course_habits as habits
 from attacks import working
 from grader.grading import engine
 from grader.records import Call, Limits, Status
@@ -288,6 +290,27 @@ def test_what_is_printed_before_the_end_is_told(way):
     assert reply.stdout == "so far\n"
 
 
+# habits
+
+CHECKED = [check for check in CHECKS if check.function == "random_classes" and not check.hidden]
+
+
+@pytest.mark.parametrize("habit", {**habits.EARNS, **habits.DOES_NOT})
+def test_a_habit_costs_the_same_in_every_mode(habit):
+    """``python tests/benchmarks/habits.py`` says so of guests over pipes, too."""
+    files = habits.submission(habit)
+
+    def ended_in(way):
+        with way_of(way) as walls:
+            found = engine.run(CHECKED, lambda p: ProcessSession(files, Limits(), walls, part=p))
+            return [(o.status, re.sub(r"/tmp\w+", "", o.feedback.message)) for o in found]
+
+    ended = [ended_in(way) for way in FORKED]
+    assert ended[0] == ended[1] == ended[2]
+    earns = {status for status, _ in ended[0]} == {Status.PASSED}
+    assert earns is (habit in habits.EARNS), ended[0][0]
+
+
 # part by part
 
 
@@ -422,8 +445,9 @@ class Point:
 
 DIFFERENT = {
     "atexit": "a guest is ended by the grader, and nothing runs then",
+    "errors": "printing never fails: half of a surrogate pair is escaped",
 }
-"""What a guest prints otherwise than Python, and why."""
+"""What a guest does otherwise than Python, and why."""
 
 
 @pytest.fixture(scope="module")
@@ -469,5 +493,4 @@ def test_a_guest_is_an_ordinary_python(bare, what):
     assert reply.error is None, reply.error
     value = reply.value.array.tolist() if hasattr(reply.value, "array") else reply.value
     result, printed = bare[what]
-    assert value == result
-    assert (reply.stdout == printed) is (what not in DIFFERENT)
+    assert ((value, reply.stdout) == (result, printed)) is (what not in DIFFERENT)

@@ -684,8 +684,7 @@ session.call(Call("scale_pixels", {"x": "loops", "saliency": 0}))
 
 def counting(path, then):
     """A file that leaves a letter in ``path`` each time that it is run, past Python's own rule."""
-    path.write_text("")
-    opened = f"libc.open({bytes(path)!r}, {os.O_WRONLY | os.O_APPEND})"
+    opened = f"libc.open({bytes(path)!r}, {os.O_WRONLY | os.O_APPEND | os.O_CREAT}, 0o644)"
     return f"import ctypes\nlibc = ctypes.CDLL(None)\nlibc.write({opened}, b'x', 1)\n{then}\n"
 
 

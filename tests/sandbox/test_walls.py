@@ -500,7 +500,14 @@ DOCKERS += " sys_chroot mknod audit_write setfcap"
 
 
 @on_linux
-@pytest.mark.parametrize("capabilities", [DOCKERS, "setgid setuid kill", ""])
+@pytest.mark.parametrize(
+    "capabilities",
+    [
+        pytest.param(DOCKERS, marks=pytest.mark.weekly),
+        pytest.param("setgid setuid kill", marks=pytest.mark.weekly),
+        "",
+    ],
+)
 def test_root_with_fewer_capabilities_has_walls_too(capabilities):
     """Docker leaves root some of its capabilities, and others leave it none."""
     if os.geteuid() != 0 or shutil.which("setpriv") is None:

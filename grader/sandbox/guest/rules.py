@@ -27,7 +27,7 @@ RULE = (
 )
 
 _PROCESSES = (
-    *("os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.exec", "os.system"),
+    *("os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.exec"),
     *("os.startfile", "os.startfile/2", "subprocess.Popen", "pty.spawn", "_winapi.CreateProcess"),
 )
 _CHANGES = (
@@ -109,6 +109,7 @@ def wrap() -> None:
     """Let what writes files or starts processes unseen raise what everything else does."""
     import torch
 
+    os.system = _like(_no_shell, os.system)
     for name in ("mkfifo", "mknod"):
         if hasattr(os, name):
             setattr(os, name, _refused(getattr(os, name), _changing))
@@ -131,6 +132,11 @@ def wrap() -> None:
                 setattr(kind, name, _refused(getattr(kind, name), _saving))
 
 
+def _no_shell(command: Any) -> int:
+    """Run no command: the status is that of a shell that cannot be started, as inside walls."""
+    return -1
+
+
 def wrap_torchvision(io: Any) -> None:
     """The same for ``torchvision.io``, which writes pictures in C++."""
     for module in (io, sys.modules.get("torchvision.io.image")):
@@ -143,9 +149,15 @@ def _refused(function: Any, refusal: Callable[[tuple[Any, ...]], None]) -> Any:
     def refused(*arguments: Any, **named: Any) -> Any:
         refusal((*arguments, *named.values(), None))
 
-    refused.__name__ = refused.__qualname__ = str(getattr(function, "__name__", "refused"))
-    refused.__doc__ = function.__doc__
-    return refused
+    return _like(refused, function)
+
+
+def _like(made: Any, function: Any) -> Any:
+    """The same function, with another's name: pickled, it is found under that."""
+    for name in ("__module__", "__name__", "__qualname__", "__doc__"):
+        with suppress(AttributeError):
+            setattr(made, name, getattr(function, name))
+    return made
 
 
 def _saving(arguments: tuple[Any, ...]) -> None:

@@ -15,10 +15,10 @@ import os
 import struct
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict
-from typing import Any
+from typing import Any, BinaryIO
 
 from grader.records import Other
 
@@ -63,16 +63,19 @@ def serve(
     replies_fd: int,
     printed_fd: int,
     problem: str | None,
-    layers: Sequence[str] = (),
+    lock_down: Callable[[], list[str]] = list,
+    folder: str = "",
 ) -> None:
-    """Serve frames on two descriptors.
+    """Serve frames on two descriptors; the first one brings the submission's files.
 
     Args:
         requests_fd: frames come in here.
         replies_fd: and go out there.
         printed_fd: what is printed goes there.
         problem: what :func:`prepare` said, where it has run already.
-        layers: the walls around this process; without any, it keeps the rules by itself.
+        lock_down: puts walls around this process, and says which; without any, the process keeps
+            the rules by itself.
+        folder: where this process puts the files; by default, the grader has put them somewhere.
     """
     requests, replies = os.fdopen(requests_fd, "rb"), os.fdopen(replies_fd, "wb")
     nothing = os.open(os.devnull, os.O_RDWR)
@@ -80,6 +83,10 @@ def serve(
         os.dup2(to, descriptor)
     _open_streams(printed_fd, anew=True)
     problem = prepare() if problem is None else problem
+    handed_in: dict[str, Any] = {}
+    layers: list[str] = []
+    if not problem:
+        problem, handed_in, layers = _started(requests, lock_down, folder)
     if problem:
         # By hand: what is missing may be what frames are made with.
         header = json.dumps({"$dict": [["fatal", problem]]}).encode()
@@ -91,7 +98,9 @@ def serve(
 
     progress.goes_to(lambda done: wire.write_frame(replies, *wire.encode({"progress": done})))
     server = Server()
-    wire.write_frame(replies, *wire.encode({"ready": True, "layers": list(layers)}))
+    server.answer(handed_in)
+    ready = {"ready": True, "layers": layers, "folder": handed_in["folder"]}
+    wire.write_frame(replies, *wire.encode(ready))
     _forget_the_grader()
     if not layers:
         rules.refuse()
@@ -107,9 +116,33 @@ def serve(
         wire.write_frame(replies, *answer)
 
 
+def _started(
+    requests: BinaryIO, lock_down: Callable[[], list[str]], folder: str
+) -> tuple[str, dict[str, Any], list[str]]:
+    """What keeps this process from starting, the request with the files, and the walls."""
+    from grader.sandbox.guest.folder import write
+    from grader.sandbox.protocol import wire
+
+    frame = wire.read_frame(requests)
+    if frame is None:
+        os._exit(0)  # nobody wants it any more
+    handed_in = wire.decode(*frame)
+    try:
+        if folder:
+            files = {name: array.tobytes() for name, array in handed_in["files"].items()}
+            write(folder, files)
+            handed_in["folder"] = folder
+    except OSError as error:
+        return f"no temporary file can be written: {error.strerror or error}", {}, []
+    try:
+        return "", handed_in, lock_down()
+    except Exception as error:
+        return f"the lockdown failed: {error}", {}, []
+
+
 def _open_streams(printed_fd: int, *, anew: bool = False) -> None:
     """Open the standard streams, again where student code closed them in an earlier call."""
-    for descriptor, name, errors in ((1, "stdout", "surrogateescape"), (2, "stderr", _TO_STDERR)):
+    for descriptor, name in ((1, "stdout"), (2, "stderr")):
         try:
             os.fstat(descriptor)
         except OSError:
@@ -119,13 +152,12 @@ def _open_streams(printed_fd: int, *, anew: bool = False) -> None:
                 continue
         raw = io.FileIO(descriptor, "w", closefd=False)
         raw.name = f"<{name}>"  # as Python itself has it
-        stream = io.TextIOWrapper(io.BufferedWriter(raw), "utf-8", errors, line_buffering=True)
+        # Python's own stdout refuses half of a surrogate pair; here printing never fails.
+        buffer = io.BufferedWriter(raw)
+        stream = io.TextIOWrapper(buffer, "utf-8", "backslashreplace", line_buffering=True)
         setattr(sys, name, stream)
         if anew:
             setattr(sys, f"__{name}__", stream)
-
-
-_TO_STDERR = "backslashreplace"
 
 
 _NOTHING: dict[str, Any] = {"value": None, "changed": [], "passes": [0, 0]}

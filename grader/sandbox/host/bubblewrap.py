@@ -25,9 +25,7 @@ def available() -> bool:
     return shutil.which("bwrap") is not None
 
 
-def wrapped(
-    command: Sequence[str], sees: Readable, environment: dict[str, str], handed_in: str = ""
-) -> list[str]:
+def wrapped(command: Sequence[str], sees: Readable, environment: dict[str, str]) -> list[str]:
     """The command that runs ``command`` within namespaces.
 
     Start it with an empty environment: that of bwrap itself can be read in ``/proc/1/environ``.
@@ -36,7 +34,6 @@ def wrapped(
         command: what to run.
         sees: the paths that it sees.
         environment: what it sees of an environment.
-        handed_in: the folder in which the grader puts what was handed in, one folder for a guest.
     """
     made = [
         shutil.which("bwrap") or "bwrap",
@@ -61,10 +58,6 @@ def wrapped(
     made += ["--proc", "/proc"]
     for device in DEVICES:
         made += ["--dev-bind", device, device]
-    if handed_in:
-        # What may not be written here is refused as it is in the other modes, by permissions and
-        # by Landlock: a file system for reading alone would raise another error.
-        made += ["--bind", handed_in, handed_in]
     made += ["--chdir", "/", "--remount-ro", "/"]
     for name, value in environment.items():
         made += ["--setenv", name, value]

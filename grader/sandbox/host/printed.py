@@ -109,7 +109,7 @@ class Capture(io.TextIOWrapper):
 
     def __init__(self, kilobytes: int) -> None:
         self._kept = Kept(kilobytes)
-        super().__init__(io.BufferedWriter(_Bytes(self._kept)), "utf-8", "surrogateescape")
+        super().__init__(io.BufferedWriter(_Bytes(self._kept)), "utf-8", "backslashreplace")
 
     def text(self) -> str:
         """What was written and kept."""

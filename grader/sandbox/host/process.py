@@ -14,6 +14,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -21,9 +22,9 @@ from typing import Any
 import psutil
 
 from grader import layout
-from grader.sandbox.guest import server
+from grader.errors import GuestUnusable
+from grader.sandbox.guest import folder, server
 from grader.sandbox.host import bubblewrap, zygote
-from grader.sandbox.host.handed_in import place
 from grader.sandbox.host.printed import Printed
 from grader.sandbox.host.zygote import Forked, Zygote
 from grader.sandbox.isolation.modes import Walls
@@ -65,12 +66,11 @@ def _zygote(mode: str) -> Zygote:
         "readable": [*sees.allowed, *DEVICES],
         "listed": sees.listed,
         "writable": DEVICES[:1],
-        "handed_in": [place()],
     }
     command.append(json.dumps(locks))
     environment = _environment("/tmp")
     if mode == "bubblewrap":
-        return Zygote(bubblewrap.wrapped(command, sees, environment, place()), {})
+        return Zygote(bubblewrap.wrapped(command, sees, environment), {})
     return Zygote(command, environment)
 
 
@@ -120,6 +120,21 @@ class _Started:
         self._process.kill()
 
 
+def _folder(files: Mapping[str, bytes]) -> str:
+    """A folder with a submission's files.
+
+    Raises:
+        GuestUnusable: it cannot be made.
+    """
+    try:
+        made = os.path.join(tempfile.mkdtemp(prefix="hw3-guest-"), "handed_in")
+        folder.write(made, files)
+    except OSError as error:
+        why = f"no temporary file can be written: {error.strerror or error}"
+        raise GuestUnusable(f"the process for student code cannot start: {why}") from None
+    return os.path.realpath(made)
+
+
 class GuestProcess:
     """A guest process with a thread at the end of each of its pipes: nothing blocks for long here.
 
@@ -127,10 +142,14 @@ class GuestProcess:
         walls: the isolation of the process.
         memory_mb: MiB that it may take on top of the imports.
         output_kb: KiB that are kept of what it prints in a call.
+        files: what was handed in, by path: a guest that is not forked finds it in a folder.
     """
 
-    def __init__(self, walls: Walls, memory_mb: int, output_kb: int) -> None:
+    def __init__(
+        self, walls: Walls, memory_mb: int, output_kb: int, files: Mapping[str, bytes]
+    ) -> None:
         self.printed = Printed(output_kb)
+        self.folder = "" if FORKS else _folder(files)
         self.process = _fork(walls, memory_mb) if FORKS else _Started()
         # One frame at most waits here; a guest that sends without being asked fills its own pipe.
         self._incoming: queue.Queue[Any] = queue.Queue(maxsize=1)
@@ -186,6 +205,8 @@ class GuestProcess:
         """End the process, with those that it started, and reap it."""
         self.process.kill()
         self.process.wait()
+        if self.folder:
+            folder.remove(os.path.dirname(self.folder))
         self._outgoing.put(None)
         deadline = time.monotonic() + 1
         streams = (self.process.stdout, self.process.stdin, self.process.stderr)

@@ -26,7 +26,6 @@ from grader.homework import contract
 from grader.records import Call, Limits, Reply, StudentError
 from grader.sandbox.guest.server import Server
 from grader.sandbox.host import process
-from grader.sandbox.host.handed_in import Folder
 from grader.sandbox.host.printed import Capture
 from grader.sandbox.host.process import GuestProcess
 from grader.sandbox.host.zygote import TOO_MANY_THREADS
@@ -142,10 +141,9 @@ class _OneSubmission:
         return self._load_errors[part]
 
     def _sources(self, folder: str, packages: Sequence[str] | None) -> dict[str, Any]:
-        files = {n: d for n, d in self._files.items() if n.endswith(".py")}
-        arrays = {n: np.frombuffer(d, dtype=np.uint8) for n, d in files.items()}
+        arrays = {n: np.frombuffer(d, dtype=np.uint8) for n, d in self._files.items()}
         asked = None if packages is None else list(packages)
-        return {"op": "files", "files": arrays, "folder": folder, "packages": asked}
+        return {"op": "files", "files": arrays, "folder": folder, "packages": asked, "id": 0}
 
     def _ask(self, request: dict[str, Any], limits: Limits, doing: str) -> Reply:
         raise NotImplementedError
@@ -181,7 +179,7 @@ class ProcessSession(_OneSubmission):
     ) -> None:
         super().__init__(files, limits)
         self._walls, self._alone, self._packages = walls, alone, packages
-        self._folder: Folder | None = None
+        self._folder = ""
         self._allowance = allowance or Allowance(self._limits.total_seconds)
         self.on_progress: Callable[[float], None] = lambda _: None
         """What is done with the share of a call that the guest says is done, 0 … 1."""
@@ -194,7 +192,12 @@ class ProcessSession(_OneSubmission):
         self._pipes: GuestProcess | None = self._start() if needed else None
 
     def _start(self) -> GuestProcess:
-        return GuestProcess(self._walls, self._limits.memory_mb, self._limits.output_kb)
+        from grader.sandbox.protocol import wire
+
+        limits = self._limits
+        pipes = GuestProcess(self._walls, limits.memory_mb, limits.output_kb, self._files)
+        pipes.send(wire.encode(self._sources(pipes.folder, self._packages)))
+        return pipes
 
     def call(self, call: Call, limits: Limits | None = None) -> Reply:
         """Carry out one call, within its limits."""
@@ -326,7 +329,7 @@ class ProcessSession(_OneSubmission):
 
     def _printed(self, pipes: GuestProcess) -> str:
         """What the last call printed; where its files lie concerns nobody."""
-        folder = f"{self._folder.path}{os.sep}" if self._folder is not None else ""
+        folder = f"{self._folder}{os.sep}" if self._folder else ""
         printed = pipes.printed.of_call()
         return printed.replace(folder, "") if folder else printed
 
@@ -354,20 +357,7 @@ class ProcessSession(_OneSubmission):
             self._greeted = True
             self._pipes.process.processor_seconds()
             self._base_kb = self._pipes.process.most_kb
-            patient = replace(self._limits, wall_seconds=30.0, cpu_seconds=30.0)
-            try:
-                self._folder = Folder(self._files)
-            except OSError as error:
-                self.close()
-                reason = f"no temporary file can be written: {error.strerror or error}"
-                raise GuestUnusable(
-                    f"the process for student code cannot start: {reason}"
-                ) from None
-            sources = self._sources(self._folder.path, self._packages)
-            reply = self._ask(sources, patient, "reading the files")
-            if reply.error is not None:
-                message = reply.error.message
-                raise GuestUnusable(f"the process for student code cannot start: {message}")
+            self._folder = hello["folder"]
         return self._pipes
 
     def _hello(self) -> dict[str, Any]:
@@ -384,9 +374,7 @@ class ProcessSession(_OneSubmission):
         """End the guest; the next call starts another."""
         if self._pipes is not None:
             self._pipes.kill()
-        if self._folder is not None:
-            self._folder.remove()
-        self._pipes, self._greeted, self._folder = None, False, None
+        self._pipes, self._greeted = None, False
         self._loaded.clear()
 
 

@@ -31,6 +31,8 @@ import time
 from contextlib import suppress
 from typing import Any, NoReturn
 
+from grader.sandbox.guest import folder
+
 __all__ = ["BOOT", "TOO_MANY_THREADS", "Forked", "Zygote", "import_and_sweep", "main"]
 
 BOOT = (
@@ -66,9 +68,15 @@ def main() -> None:
     for descriptor in (0, 1, 2):
         os.dup2(nothing, descriptor)
     problem, locked = server.prepare(), None
+    place = ""
+    try:
+        place = tempfile.mkdtemp(prefix="hw3-guests-")
+        os.chmod(place, 0o711)  # guests have other users, who need not see what is there
+    except OSError as error:
+        problem = problem or f"no temporary file can be written: {error.strerror or error}"
     if wanted is not None:
         try:
-            locked = lockdown.Lockdown(**wanted)
+            locked = lockdown.Lockdown(**wanted, handed_in=[place])
             lockdown.hide()
         except Exception as error:
             problem = problem or f"{error}"
@@ -80,7 +88,7 @@ def main() -> None:
     gc.collect()
     gc.freeze()  # so that collections in a child do not copy what it shares with this process
     children: dict[int, tuple[int, int]] = {}
-    watch = _Watch(control, children)
+    watch = _Watch(control, children, place)
     try:
         while True:
             if locked is not None:
@@ -90,7 +98,7 @@ def main() -> None:
                 break
             letter, number = _ASKED.unpack(message)
             if letter == b"F":
-                child = _fork(control, descriptors, problem, locked, number)
+                child = _fork(control, descriptors, problem, locked, number, place)
                 for descriptor in descriptors:
                     os.close(descriptor)
                 if child:
@@ -101,7 +109,7 @@ def main() -> None:
             else:
                 if letter == b"K" and children.get(number) == _LIVES:
                     _end_group(number)
-                answer = _ended(number, children, wait=letter == b"K")
+                answer = _ended(number, children, place, wait=letter == b"K")
             control.sendall(_ANSWERED.pack(*answer))
     except OSError:
         pass  # the grader has died
@@ -109,6 +117,10 @@ def main() -> None:
         for child, how in children.items():
             if how == _LIVES:
                 _end_group(child)
+                with suppress(ChildProcessError):
+                    os.waitpid(child, 0)
+        if place:
+            folder.remove(place)
 
 
 def import_and_sweep(name: str) -> None:
@@ -143,10 +155,13 @@ class _Watch:
     Args:
         control: where requests come in.
         children: how they ended, or that they live.
+        place: where their folders are.
     """
 
-    def __init__(self, control: socket.socket, children: dict[int, tuple[int, int]]) -> None:
-        self._control, self._children = control, children
+    def __init__(
+        self, control: socket.socket, children: dict[int, tuple[int, int]], place: str
+    ) -> None:
+        self._control, self._children, self._place = control, children, place
         self._next = 0.0
 
     def until_asked(self) -> None:
@@ -168,6 +183,7 @@ class _Watch:
                 _end_group(child)
                 _, _, used = os.wait4(child, 0)
                 self._children[child] = TOO_MANY_THREADS, used.ru_maxrss
+                _tidy(self._place, child)
 
 
 def _threads(child: int) -> int:
@@ -177,7 +193,12 @@ def _threads(child: int) -> int:
 
 
 def _fork(
-    control: socket.socket, descriptors: list[int], problem: str, locked: Any, memory_mb: int
+    control: socket.socket,
+    descriptors: list[int],
+    problem: str,
+    locked: Any,
+    memory_mb: int,
+    place: str,
 ) -> int:
     """Fork a guest; its number, or 0 where the system refuses."""
     try:
@@ -185,38 +206,49 @@ def _fork(
     except OSError:
         return 0
     if child == 0:
-        _serve(control, descriptors, problem, locked, memory_mb)
+        _serve(control, descriptors, problem, locked, memory_mb, place)
     return child
 
 
 def _serve(
-    control: socket.socket, descriptors: list[int], problem: str, locked: Any, memory_mb: int
+    control: socket.socket,
+    descriptors: list[int],
+    problem: str,
+    locked: Any,
+    memory_mb: int,
+    place: str,
 ) -> NoReturn:
     """A child's whole life; nothing of it may come back into the zygote's loop."""
     from grader.sandbox.guest import server
     from grader.sandbox.isolation import lockdown
+
+    def lock_down() -> list[str]:
+        if locked is not None:
+            return list(locked.enter(memory_mb))
+        lockdown.limit_memory(memory_mb)
+        return []
 
     status = 1
     try:
         lockdown.follow_the_parent()
         os.setsid()
         control.close()
-        layers: list[str] = []
-        if locked is None:
-            lockdown.limit_memory(memory_mb)
-        elif not problem:
-            try:
-                layers = locked.enter(memory_mb)
-            except Exception as error:
-                problem = f"the lockdown failed: {error}"
         requests, replies, printed = descriptors
-        server.serve(requests, replies, printed, problem, layers)
+        own = os.path.join(place, str(os.getpid()))
+        server.serve(requests, replies, printed, problem, lock_down, own)
         status = 0
     finally:
         os._exit(status)
 
 
-def _ended(child: int, children: dict[int, tuple[int, int]], *, wait: bool) -> tuple[int, int]:
+def _tidy(place: str, child: int) -> None:
+    """Remove the folder of a child that has ended."""
+    folder.remove(os.path.join(place, str(child)))
+
+
+def _ended(
+    child: int, children: dict[int, tuple[int, int]], place: str, *, wait: bool
+) -> tuple[int, int]:
     """How a child ended, which is reaped, and its memory; or that it is running."""
     how = children.get(child, (-signal.SIGKILL, 0))
     if how != _LIVES:
@@ -227,6 +259,7 @@ def _ended(child: int, children: dict[int, tuple[int, int]], *, wait: bool) -> t
     _end_group(child)  # while its number is still its own: what it started ends with it
     _, status, used = os.wait4(child, 0)
     children[child] = os.waitstatus_to_exitcode(status), used.ru_maxrss
+    _tidy(place, child)
     return children[child]
 
 
