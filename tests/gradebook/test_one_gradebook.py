@@ -262,7 +262,8 @@ class TestInterrupted:
         self, course, monkeypatch, seed
     ):
         self.class_of(course, 5)
-        course.grade()
+        code, said = course.grade()
+        assert code == 0, said
         undisturbed = course.table(), [course.statuses(f"s{n:02}") for n in range(5)]
         for path in course.out.rglob("*"):
             if path.is_file():
@@ -277,8 +278,8 @@ class TestInterrupted:
             rows = course.table()
             shown = [key for key in rows if key.startswith("s0")]
             assert sorted(shown) == [f"s{n:02}" for n in range(5)]
-        code, _ = course.grade()
-        assert code == 0
+        code, said = course.grade()
+        assert code == 0, said
         assert (course.table(), [course.statuses(f"s{n:02}") for n in range(5)]) == undisturbed
         assert "not graded yet" not in course.page()
         assert not list(course.out.rglob("*.tmp"))
