@@ -325,7 +325,7 @@ def test_a_byte_order_mark_is_read_over(tmp_path):
 def test_a_key_that_stands_there_twice_is_named_with_its_line(tmp_path):
     file = tmp_path / "assignment.toml"
     file.write_text("[points]\npart3 = 30\npart3 = 31\n")
-    with pytest.raises(BadAssignment, match=r"line 3.*stands there twice"):
+    with pytest.raises(BadAssignment, match=r"line 3.*each name only once"):
         load(file)
 
 

@@ -79,7 +79,7 @@ def _parse(path: Path) -> dict[str, Any]:
     except UnicodeDecodeError:
         raise BadAssignment("it is not text in UTF-8; save it so") from None
     except tomllib.TOMLDecodeError as error:
-        twice = "; a name stands there twice, or one with a dot is not in quotes"
+        twice = "; put each name only once, and names with a dot in quotes"
         why = f"{error}{twice}" if "overwrite" in str(error) else str(error)
         raise BadAssignment(f"it is not TOML: {why}") from None
 
