@@ -112,6 +112,10 @@ def statements(content):
     return found
 
 
+def is_import(name, tree):
+    return not name or tree.startswith("alias")
+
+
 def changed(file, content, right):
     """The names that mean something else in a file than in a solution's."""
     of_part = {check.function for check in CHECKS if FILE[check.id] == file}
@@ -119,10 +123,13 @@ def changed(file, content, right):
         now, before = statements(content), statements(right[file])
     except (SyntaxError, ValueError, KeyError):  # unreadable, or the solution has no such file
         return of_part
-    names = {name for name, _ in now ^ before}
+    # An import that another file of the solution has means the same here.
+    texts = [right[name] for name in contract.FILES if name in right]
+    known = {(name, tree) for t in texts for name, tree in statements(t) if is_import(name, tree)}
+    names = {name for name, _ in (now - before - known) | (before - now)}
     if "" not in names:
         return names
-    return of_part | names | {name for name, tree in now | before if not tree.startswith("alias")}
+    return of_part | names | {name for name, tree in now | before if not is_import(name, tree)}
 
 
 def reached(files):
