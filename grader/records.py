@@ -39,10 +39,12 @@ __all__ = [
 LONG_SECONDS = 600.0
 """Wall seconds of a call's limit from which its check is a long one."""
 
-FORMAT = 1
+FORMAT = 2
 """Version of ``result.json``.
 
 1: the first one.
+2: who handed it in, what became of the other files, which parts were handed in, and which results
+   are older than the rest.  Format 1 is still read.
 """
 
 
@@ -66,7 +68,7 @@ class Submission:
     """What a student handed in: names and contents of files, in memory and never executed here.
 
     ``reason`` says in one sentence why nothing of it can be graded; it is empty for a usable
-    submission.
+    submission.  ``question`` says why a person has to decide; until then all of it is undecided.
     """
 
     id: str
@@ -75,6 +77,15 @@ class Submission:
     digest: str
     received: str = ""
     reason: str = ""
+    person: str = ""
+    """Who handed it in, by the id of the platform."""
+    email: str = ""
+    login: str = ""
+    notes: tuple[str, ...] = ()
+    """Sentences for the page: that a file was renamed, for example."""
+    ignored: tuple[tuple[str, str], ...] = ()
+    """Files that are not graded, each with the reason."""
+    question: str = ""
 
 
 @dataclass(frozen=True)
@@ -263,6 +274,10 @@ class Report:
     """Points of hidden checks that were taken out for the reader (``report.redact``)."""
     left_out: int = 0
     """Checks that were not asked for, or not reached: without them nothing is complete."""
+    handed_in: tuple[str, ...] | None = None
+    """The parts whose files were handed in; ``None`` where that is not known."""
+    stale: Mapping[str, str] = field(default_factory=dict)
+    """Parts whose outcomes are older than the rest and have to be graded again, and why."""
     format: int = FORMAT
 
     @property

@@ -57,7 +57,15 @@ WEEK = [
     for line in block("grader/gradebook/README.md", "the week").splitlines()
     if line.startswith(("hw3 list", "hw3 grade"))  # the others take minutes
 ]
-RUN = [plain(part) for line in [*WEEKLY, *WEEK] for part in line.split(" && ")]
+PLATFORMS = ("Canvas", "Moodle", "Gradescope", "GitHub")
+WALKS = [
+    line
+    for name in PLATFORMS
+    for line in block("grader/gradebook/README.md", f"the week on {name}").splitlines()
+]
+"""What ``tests/gradebook/test_walks.py`` carries out, as written."""
+
+RUN = [plain(part) for line in [*WEEKLY, *WEEK, *WALKS] for part in line.split(" && ")]
 """What a workflow runs every week, and what a test runs here."""
 
 TOOLS = {
@@ -272,7 +280,7 @@ def test_the_week(tmp_path):
         )
         assert done.returncode == 0, (line, done.stdout, done.stderr)
     written = {p.name for p in (tmp_path / "graded").iterdir()}
-    assert written == {"ada", "index.html", "gradebook.csv"}
+    assert written == {"ada", "index.html", "gradebook.csv", "class.json"}
     pages = {p.name for p in (tmp_path / "graded" / "ada").iterdir()}
     assert pages == {"report.html", "instructor.html", "result.json"}
 

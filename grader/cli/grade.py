@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import errno
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from grader.cli.errors import PASSED, UNDECIDED, path_words
+from grader.cli.errors import PASSED, UNDECIDED, path_words, writing
 from grader.cli.options import (
     choose_walls,
     console,
@@ -26,21 +27,26 @@ from grader.cli.options import (
     some_checks,
     writable,
 )
+from grader.cli.reading import Class, read_class
 from grader.errors import Refused, Unwritten
 from grader.grading.weights import Assignment
 from grader.records import Submission
+from grader.report import numbers
 from grader.report.deliver import ForInstructor
 from grader.sandbox.host.process import end_guests
-from grader.submissions import intake
 from grader.text import one_line
 
 __all__ = ["grade"]
+
+EVERY = 20.0
+"""Seconds after which the class's page is written again while a run goes on."""
 
 
 @click.command()
 @click.argument("sources", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for results.")
 @of_part
+@click.option("--roster", type=click.Path(path_type=Path), help="The people of the class: a CSV.")
 @click.option("--jobs", type=click.IntRange(1), help="Submissions at a time (default: cores).")
 @click.option("--regrade", is_flag=True, help="Grade again what already has a result.")
 @of_assignment
@@ -49,6 +55,7 @@ def grade(
     sources: tuple[Path, ...],
     out: Path,
     part: str,
+    roster: Path | None,
     jobs: int | None,
     regrade: bool,
     assignment: Assignment,
@@ -58,67 +65,204 @@ def grade(
 
     Writes index.html and gradebook.csv to the folder OUT, and report.html (for the student),
     instructor.html and result.json for each submission.  An interrupted run continues where it
-    stopped.
+    stopped.  OUT keeps the results of all runs: grade late ones, one student or one part into the
+    same folder.
     """
+    from grader.gradebook import lock, place, questions
     from grader.grading import batch
-    from grader.report.writers import terminal
 
     known_part(part)
     if out.exists() and not out.is_dir():
         raise Refused(f"{path_words(out)} is a file; name a folder for the results")
     writable(out / "index.html")
+    place.apart(sources, out)
     if missing := assignment.not_installed:
         names = " ".join(missing)
         raise Refused(
             f"the assignment lets submissions import {', '.join(missing)}, which this machine does "
             f"not have: pip install {names}"
         )
-    submissions = intake.read_many(sources)
+    decisions = questions.decisions(questions.read(out))
+    class_ = read_class(sources, roster=roster, decisions=decisions)
     walls = choose_walls(sandbox)
     end_guests()  # each worker has its own
-    job = batch.Job(walls, part, assignment)
+    job = batch.Job(walls, part, assignment, regrade)
     checks = assignment.checks()
     some_checks(checks, part)
-    left = [s for s in submissions if regrade or not batch.is_done(s, job, out)]
-    errors = Console(stderr=True, highlight=False)
-    if walls.unsandboxed:
-        errors.print(Text("UNSANDBOXED: submissions run with your rights.", "bold red"))
-    if assignment.seed is None and any(c.hidden and part in ("", c.part) for c in checks):
-        errors.print(
-            "Hidden cases are drawn from the default seed, which anybody can read: "
-            "set one of your own in an assignment.toml (--assignment)."
+    with lock.locked(out):
+        run = _Run(class_, job, out, Console(stderr=True, highlight=False))
+        if walls.unsandboxed:
+            run.say("UNSANDBOXED: submissions run with your rights.", "bold red")
+        if assignment.seed is None and any(c.hidden and part in ("", c.part) for c in checks):
+            run.say(
+                "Hidden cases are drawn from the default seed, which anybody can read: "
+                "set one of your own in an assignment.toml (--assignment)."
+            )
+        raise SystemExit(run.all(jobs or cores(), roster is not None))
+
+
+class _Run:
+    """One run on a folder of results that holds what earlier runs wrote."""
+
+    def __init__(self, class_: Class, job: Any, out: Path, errors: Console) -> None:
+        from grader.gradebook import book, state
+        from grader.grading import batch
+
+        self.class_, self.job, self.out, self.errors = class_, job, out, errors
+        self.here = {submission.id: submission for submission in class_.submissions}
+        every = book.read_results(out, self.here)
+        fitting = {r.submission.id for r in batch.read_reports(class_.submissions, job, out)}
+        # A result on other files, or by other rules, is no result of what is graded now.
+        self.book = book.Book(
+            {key: r for key, r in every.reports.items() if key not in self.here or key in fitting}
         )
-    if len(left) < len(submissions):
-        kept = len(submissions) - len(left)
-        errors.print(f"{kept} of {len(submissions)} have a result already (--regrade ignores it).")
-    started, failed = time.monotonic(), []
-    stopped: KeyboardInterrupt | OSError | None = None
-    try:
-        failed = _grade(left, job, out, jobs or cores())
-    except (KeyboardInterrupt, Unwritten) as why:
-        stopped = why
-    try:
-        seconds = None if stopped else time.monotonic() - started
-        reports = _write_class(submissions, job, out, seconds)
-    except OSError as error:
-        stopped = stopped or error
-    if stopped:
-        done = sum(batch.is_done(s, job, out) for s in submissions)
-        raise _stopped(stopped, f"{done} of {len(submissions)} are graded", out)
-    terminal.show_class(reports, console(100))
-    click.echo(f"\n{len(reports)} graded: open {path_words(out / 'index.html')}")
-    for name, problem in failed:
-        errors.print(Text(f"{name} could not be graded: {one_line(problem)}", "red"))
-    gone = (
-        {s.id for s in submissions}
-        - {r.report.submission.id for r in reports}
-        - {n for n, _ in failed}
+        self.state = state.read(out)
+        self.left = [s for s in class_.submissions if job.regrade or not batch.is_done(s, job, out)]
+        self.failed: list[tuple[str, str]] = []
+
+    def say(self, words: str, style: str = "") -> None:
+        """A line for the instructor."""
+        self.errors.print(Text(words, style))
+
+    def all(self, jobs: int, has_roster: bool) -> int:
+        """Grade what is left, and show the class; the exit status.
+
+        Raises:
+            Refused: it was stopped, or a file cannot be written; what is done is kept.
+        """
+        self._say_what_was_read()
+        stopped: KeyboardInterrupt | OSError | None = None
+        started = time.monotonic()
+        try:
+            self._begin(has_roster)
+            self._grade(jobs)
+        except (KeyboardInterrupt, Unwritten) as why:
+            stopped = why
+        seconds = self.state.seconds + time.monotonic() - started
+        try:
+            self._end(replace(self.state, seconds=seconds), over=stopped is None)
+        except OSError as error:
+            stopped = stopped or error
+        if stopped:
+            waiting = {one.id for one in self.state.waiting}
+            done = sum(key not in waiting for key in self.here)
+            raise _stopped(stopped, f"{done} of {len(self.here)} are graded", self.out)
+        return self._show()
+
+    def _say_what_was_read(self) -> None:
+        if self.class_.layout:
+            self.say(f"Read as {one_line(self.class_.layout, 1000)}.")
+        if self.class_.summary:
+            self.say(f"{one_line(self.class_.summary, 1000)}.")
+        total = len(self.here)
+        if len(self.left) < total:
+            kept = total - len(self.left)
+            self.say(f"{kept} of {total} have a result already (--regrade ignores it).")
+
+    def _begin(self, has_roster: bool) -> None:
+        """Say in every file who is not graded yet, before anybody is."""
+        from grader.gradebook import book, questions, state
+        from grader.report.analysis.roll import NOT_HANDED_IN, WithoutResult
+
+        class_ = self.class_
+        absent = [WithoutResult("", name, NOT_HANDED_IN) for name in class_.absent]
+        self.state = replace(
+            # Of a run that was killed, some are done whom its state still waits for.
+            self.state.graded(self.here.keys()).expecting(_without(self.left)),
+            absent=tuple(absent) if has_roster else self.state.absent,
+            layout=class_.layout,
+            summary=class_.summary,
+            ignored=tuple(class_.ignored),
+            unknown=tuple(class_.unknown),
+        )
+        with writing(self.out):
+            state.write(self.out, self.state)
+            questions.write(self.out, class_.questions, self.here)
+            book.write_class(self.out, self.book, self.state, over=False)
+
+    def _grade(self, jobs: int) -> None:
+        from grader.gradebook import book
+        from grader.grading import batch
+
+        shown = started = time.monotonic()
+        with progress_bar() as progress:
+            task = progress.add_task("grading", total=len(self.left))
+            with closing(batch.grade_all(self.left, self.job, self.out, jobs=jobs)) as graded:
+                for done, (submission, problem) in enumerate(graded, 1):
+                    if problem:
+                        self.failed.append((submission.id, problem))
+                    else:
+                        self._take({submission.id: submission})
+                    now = time.monotonic()
+                    words = one_line(submission.id, 40) + _left(now - started, done, self.left)
+                    progress.update(task, advance=1, description=words)
+                    if now - shown > EVERY and done < len(self.left):
+                        with writing(self.out):
+                            book.write_class(self.out, self.book, self.state, over=False)
+                        shown = now
+
+    def _take(self, submissions: dict[str, Submission]) -> None:
+        """Take over the results of submissions that are graded."""
+        from grader.grading import batch
+
+        found = batch.read_reports(list(submissions.values()), self.job, self.out)
+        self.book.reports.update({report.submission.id: report for report in found})
+        self.state = self.state.graded({report.submission.id for report in found})
+
+    def _end(self, ended: Any, *, over: bool) -> None:
+        """Write the class as it is now: what somebody removed meanwhile is no result."""
+        from grader.gradebook import book, state
+
+        reports = self.book.reports
+        for key in [key for key in reports if not (self.out / key / "result.json").is_file()]:
+            del reports[key]
+        lost = [one for key, one in self.here.items() if key not in reports]
+        self.state = ended.expecting(_without(lost))
+        state.write(self.out, self.state)
+        book.write_class(self.out, self.book, self.state, over=over)
+
+    def _show(self) -> int:
+        from grader.report.writers import terminal
+
+        reports = [self.book.reports[key] for key in self.here if key in self.book.reports]
+        terminal.show_class([ForInstructor(report) for report in reports], console(100))
+        click.echo(f"\n{len(reports)} graded: open {path_words(self.out / 'index.html')}")
+        others = len(self.book.reports) - len(reports)
+        if others:
+            click.echo(f"{others} more of earlier runs stand beside them")
+        for name, problem in self.failed:
+            self.say(f"{name} could not be graded: {one_line(problem)}", "red")
+        gone = self.here.keys() - self.book.reports.keys() - {name for name, _ in self.failed}
+        if gone:
+            words = f"Results of {len(gone)} are no longer in {path_words(self.out)}"
+            self.say(f"{words}: somebody removed them; the same command grades these again.", "red")
+        stale = [report for report in reports if report.stale]
+        if stale:
+            self.say(
+                f"Older results of other parts stand beside these for {len(stale)} of "
+                f"{len(reports)}, marked: without --part the same command grades them again.",
+                "yellow",
+            )
+        asked = sum(bool(report.submission.question) for report in reports)
+        if asked:
+            file = path_words(self.out / "questions.csv")
+            self.say(f"{asked} to decide: fill in {file}, and grade again.", "yellow")
+        undecided = self.failed or gone or any(r.total.undecided for r in reports)
+        return UNDECIDED if undecided else PASSED
+
+
+def _left(seconds: float, done: int, all_: Collection[Submission]) -> str:
+    """How long the rest may take, as the ones before did."""
+    left = len(all_) - done
+    return f", about {numbers.duration(seconds / done * left)} left" if left else ""
+
+
+def _without(submissions: Sequence[Submission]) -> Any:
+    from grader.report.analysis.roll import NOT_GRADED, WithoutResult
+
+    return (
+        WithoutResult(s.id, s.name, NOT_GRADED, s.person, s.email, s.login) for s in submissions
     )
-    if gone:
-        words = f"Results of {len(gone)} are no longer in {path_words(out)}: somebody removed them"
-        errors.print(Text(f"{words}; the same command grades these again.", "red"))
-    undecided = failed or gone or any(r.report.total.undecided for r in reports)
-    raise SystemExit(UNDECIDED if undecided else PASSED)
 
 
 def _stopped(why: KeyboardInterrupt | OSError, graded: str, out: Path) -> Refused:
@@ -128,34 +272,3 @@ def _stopped(why: KeyboardInterrupt | OSError, graded: str, out: Path) -> Refuse
     remedy = "make space" if why.errno in (errno.ENOSPC, errno.EDQUOT) else "fix that"
     where, reason = path_words(out), why.strerror or why
     return Refused(f"{where} cannot be written ({reason}): {graded}; {remedy}, and {rest}")
-
-
-def _grade(
-    submissions: Sequence[Submission], job: Any, out: Path, jobs: int
-) -> list[tuple[str, str]]:
-    from grader.grading import batch
-
-    failed = []
-    with progress_bar() as progress:
-        task = progress.add_task("grading", total=len(submissions))
-        with closing(batch.grade_all(submissions, job, out, jobs=jobs)) as graded:
-            for submission, problem in graded:
-                if problem:
-                    failed.append((submission.id, problem))
-                progress.update(task, advance=1, description=one_line(submission.id, 40))
-    return failed
-
-
-def _write_class(
-    submissions: Sequence[Submission], job: Any, out: Path, seconds: float | None
-) -> list[ForInstructor]:
-    from grader.gradebook.table import gradebook
-    from grader.grading import batch
-    from grader.report.writers.files import write_text
-    from grader.report.writers.html import index_page
-
-    reports = [ForInstructor(one) for one in batch.read_reports(submissions, job, out)]
-    if reports:
-        write_text(out / "gradebook.csv", gradebook(reports))
-        write_text(out / "index.html", index_page(reports, seconds=seconds))
-    return reports

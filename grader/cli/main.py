@@ -71,6 +71,7 @@ main.add_command(grade)
 
 for _module, _names in (
     ("audit", ("audit",)),
+    ("export", ("export",)),
     ("release", ("freeze", "release")),
     ("words", ("words",)),
 ):

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from grader.records import Report
-from grader.report.analysis.fix_first import parts_of, status_of
+from grader.records import Report, Score, Submission, added
+from grader.report.analysis.fix_first import not_handed_in, parts_of, status_of, undecided_part
+from grader.report.analysis.roll import NOT_GRADED, ClassFacts, WithoutResult
 from grader.report.deliver import ForInstructor
 from grader.report.numbers import fixed
 from grader.text import one_line
 
-__all__ = ["gradebook", "rows", "text_cell"]
+__all__ = ["gradebook", "possible", "rows", "text_cell"]
 
 # A spreadsheet runs a cell that begins so.  Where it splits at semicolons, as Excel does in much of
 # Europe, a cell can begin after one as well, and a quote there would swallow the rows that follow.
@@ -20,9 +21,24 @@ _FORMULA = re.compile(r"(^|;)(?=[\s\"]*[=+\-@|%＝＋－＠−])|;(?=\s*\")")
 _ACTIVE = ("\t", "\r", "\n", "\0")
 
 
-def gradebook(deliveries: Iterable[ForInstructor]) -> str:
-    """The class as CSV: id, name, total, one column per part, undecided, status; two decimals."""
-    return "".join(",".join(map(_quoted, row)) + "\n" for row in rows(list(deliveries)))
+def gradebook(
+    deliveries: Iterable[ForInstructor], facts: ClassFacts | None = None, *, maximum: bool = False
+) -> str:
+    """The class as CSV: id, name, total, one column per part, undecided, status; two decimals.
+
+    Nothing that is not known is 0: whoever handed in nothing, waits or is a question has empty
+    cells, and so has a part that was not handed in.
+
+    Args:
+        deliveries: one for each result.
+        facts: who has no result; a last row says how many of these are not graded yet.
+        maximum: whether the first row after the header holds what can be earned.
+    """
+    results = list(deliveries)
+    table = rows(results, facts)
+    if maximum:
+        table.insert(1, _maximum(table[0], [one.report for one in results]))
+    return "".join(",".join(map(_quoted, row)) + "\n" for row in table)
 
 
 def _quoted(cell: str) -> str:
@@ -30,12 +46,45 @@ def _quoted(cell: str) -> str:
     return '"' + cell.replace('"', '""') + '"' if re.search('[,;"]', cell) else cell
 
 
-def rows(deliveries: Sequence[ForInstructor]) -> list[list[str]]:
-    """The cells, the header first; a part that was not graded is empty, so is a total of none."""
+def rows(deliveries: Sequence[ForInstructor], facts: ClassFacts | None = None) -> list[list[str]]:
+    """The cells, the header first; a part that was not graded is empty, so is a total of none.
+
+    The platform's id, the e-mail and the login have columns where anybody has one.
+    """
+    facts = facts or ClassFacts()
     reports = [delivery.report for delivery in deliveries]
     parts = parts_of(reports)
-    header = ["id", "name", "total", *map(text_cell, parts), "undecided", "status"]
-    return [header, *(_row(report, parts) for report in reports)]
+    people = [*(report.submission for report in reports), *facts.without]
+    known = [key for key in ("person", "email", "login") if any(getattr(p, key) for p in people)]
+    header = ["id", "name", *known, "total", *map(text_cell, parts), "undecided", "status"]
+    table = [header, *(_row(report, parts, known, facts) for report in reports)]
+    for one in facts.without:
+        cells = [text_cell(value) for value in (one.id, one.name, *_of(one, known))]
+        table.append([*cells, "", *("" for _ in parts), "", one.status])
+    if missing := facts.missing(len(reports)):
+        table.append([*("" for _ in header[1:]), missing])
+    return table
+
+
+def _of(one: Submission | WithoutResult, keys: Sequence[str]) -> list[str]:
+    return [getattr(one, key) for key in keys]
+
+
+def _maximum(header: Sequence[str], reports: Sequence[Report]) -> list[str]:
+    """What can be earned in each column; the status says that nobody's result stands here."""
+    most = possible(reports)
+    cells = {part: f"{points:.2f}" for part, points in most.items()}
+    cells |= {"name": "maximum", "status": "maximum"}
+    cells |= {"total": f"{added(most.values()):.2f}"} if most else {}
+    return [cells.get(column, "") for column in header]
+
+
+def possible(reports: Sequence[Report]) -> dict[str, float]:
+    """The points that can be earned in each part."""
+    return {
+        part: max(report.scores[part].possible for report in reports if part in report.scores)
+        for part in parts_of(reports)
+    }
 
 
 def text_cell(text: str) -> str:
@@ -46,14 +95,26 @@ def text_cell(text: str) -> str:
     return quoted
 
 
-def _row(report: Report, parts: Sequence[str]) -> list[str]:
-    total = report.total
-    scores = [report.scores.get(part) for part in parts]
+def _row(
+    report: Report, parts: Sequence[str], known: Sequence[str], facts: ClassFacts
+) -> list[str]:
+    total, submission, absent = report.total, report.submission, not_handed_in(report)
+    some = report.scores and not submission.question
+    open_ = all(undecided_part(report, part) for part in report.scores)
+    points = {
+        part: "" if part in absent or undecided_part(report, part) else _points(score)
+        for part, score in report.scores.items()
+    }
+    late = f"; {NOT_GRADED}: a part" if submission.id in facts.incomplete else ""
     return [
-        text_cell(report.submission.id),
-        text_cell(report.submission.name),
-        fixed(total.earned, total.possible) if report.scores else "",
-        *(fixed(score.earned, score.possible) if score else "" for score in scores),
+        *(text_cell(value) for value in (submission.id, submission.name)),
+        *(text_cell(value) for value in _of(submission, known)),
+        _points(total) if some and not open_ else "",
+        *(points.get(part, "") if some else "" for part in parts),
         fixed(total.undecided, total.possible) if report.scores else "",
-        text_cell(status_of(report)),
+        text_cell(status_of(report) + late),
     ]
+
+
+def _points(score: Score) -> str:
+    return fixed(score.earned, score.possible)

@@ -1,7 +1,8 @@
 """Grading a class: one folder of files a submission, as many workers as wished, resumable.
 
-Results are files.  A submission whose ``result.json`` fits its digest and the grader's fingerprint
-is not graded again, so an interrupted run goes on where it stopped.
+Results are files.  A part of a submission whose ``result.json`` fits its digest and the grader's
+fingerprint is not graded again, so an interrupted run goes on where it stopped; a run on one part
+keeps the results of the others (:mod:`grader.grading.merge`).
 """
 
 from __future__ import annotations
@@ -24,8 +25,10 @@ from typing import Any
 
 from grader import layout
 from grader.errors import GuestUnusable, Unwritten
+from grader.grading.merge import TIMED_OUT, fits, kept, still_to_grade
 from grader.grading.weights import Assignment
-from grader.records import Check, Report, Submission
+from grader.homework.contract import PARTS
+from grader.records import Check, Outcome, Report, Submission
 from grader.report.deliver import ForInstructor, ForStudent
 from grader.report.writers import results
 from grader.report.writers.files import sweep, write_text
@@ -52,6 +55,8 @@ class Job:
     walls: Walls
     part: str = ""
     assignment: Assignment = field(default_factory=Assignment)
+    regrade: bool = False
+    """Whether everything that is asked for is graded again, whatever results there are."""
 
     def checks(self) -> list[Check]:
         """The checks of the assignment, or of its part.
@@ -65,8 +70,12 @@ class Job:
 
     @property
     def fingerprint(self) -> str:
-        """A digest of the grader, of the packages that it stands on, and of this job."""
-        return fingerprint(json.dumps(asdict(self), sort_keys=True))
+        """A digest of the grader, of the packages that it stands on, and of this job's rules.
+
+        Which part is asked for is none of them: a part's result is the same in every run.
+        """
+        rules = {"walls": asdict(self.walls), "assignment": asdict(self.assignment)}
+        return fingerprint(json.dumps(rules, sort_keys=True))
 
 
 @cache
@@ -90,23 +99,23 @@ def fingerprint(options: str = "") -> str:
 def is_done(submission: Submission, job: Job, out: Path) -> bool:
     """Whether the submission has a result that grading it again would repeat.
 
-    A result with anything undecided or timed out never counts as done.
+    A part with anything undecided or timed out never counts as done.
 
     Args:
         submission: the one.
-        job: how it is graded.
+        job: how it is graded, and which part of it.
         out: the folder of all results.
     """
     report = _report(submission, job, out)
-    return report is not None and not report.total.undecided and not report.sandbox["timeouts"]
+    return report is not None and not still_to_grade(report, job.checks())
 
 
 def read_reports(submissions: Sequence[Submission], job: Job, out: Path) -> list[Report]:
-    """The reports in ``out``, in the order of the submissions.
+    """The reports in ``out`` on these very files, in the order of the submissions.
 
     Args:
         submissions: whose reports are read; those without one are left out.
-        job: by which they must have been graded.
+        job: by whose rules they must have been graded, whatever the part.
         out: the folder of all results.
 
     Returns:
@@ -117,28 +126,33 @@ def read_reports(submissions: Sequence[Submission], job: Job, out: Path) -> list
 
 
 def _report(submission: Submission, job: Job, out: Path) -> Report | None:
-    """The report on these very files by this very job, if all of it is there."""
-    folder = out / submission.id
-    try:
-        report = results.read_json(folder / "result.json")
-        fits = (
-            report.submission.digest == submission.digest
-            and report.environment["fingerprint"] == job.fingerprint
-            and type(report.sandbox["timeouts"]) is int
-            and all((folder / page).is_file() for page in ("report.html", "instructor.html"))
-        )
-    except (OSError, ValueError, KeyError, TypeError):
+    """The report on these very files by these very rules, if all of it is there."""
+    folder, report = out / submission.id, _earlier(submission, out)
+    if report is None or not fits(report, submission, job.fingerprint):
         return None
-    return report if fits else None
+    pages = ("report.html", "instructor.html")
+    return report if all((folder / page).is_file() for page in pages) else None
 
 
-def grade_one(submission: Submission, job: Job, *, alone: bool = True) -> Report:
+def _earlier(submission: Submission, out: Path) -> Report | None:
+    """What an earlier run wrote about this submission, if it can be read."""
+    try:
+        report = results.read_json(out / submission.id / "result.json")
+        return report if type(report.sandbox["timeouts"]) is int else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def grade_one(
+    submission: Submission, job: Job, *, alone: bool = True, earlier: Report | None = None
+) -> Report:
     """The report on one submission, hidden checks included.
 
     Args:
         submission: the one.
         job: how it is graded.
         alone: whether nothing else runs here, so that calls that take too long are tried twice.
+        earlier: the report of an earlier run; what the job does not grade stays of it.
     """
     allowance = Allowance(job.assignment.limits.total_seconds)
 
@@ -154,20 +168,55 @@ def grade_one(submission: Submission, job: Job, *, alone: bool = True) -> Report
         )
 
     # The guest starts first, so that it imports torch while this process does.
-    opened = nullcontext() if submission.reason else closing(opens())
+    nothing_to_run = submission.reason or submission.question
+    opened = nullcontext() if nothing_to_run else closing(opens())
     with opened as first:
         from grader.grading import engine
 
-        checks = job.checks()
-        walls = job.walls.describe()
-        if submission.reason:
-            report = engine.unusable(submission, checks, {**walls, "timeouts": 0})
+        checks = job.assignment.checks()
+        run = _to_run(submission, job, earlier)
+        keeps = kept(earlier, submission, job.fingerprint, checks, run)
+        late, counted = dict(keeps.timeouts), 0
+        if nothing_to_run:
+            outcomes = list(engine.unusable(submission, run, {}).outcomes)
         else:
-            outcomes = list(engine.run(checks, opens, first))
-            walls["timeouts"] = allowance.timeouts
-            report = engine.report(submission, checks, outcomes, walls)
+            outcomes, parts = [], {check.id: check.part for check in run}
+            for outcome in engine.run(run, opens, first, keeps.known):
+                outcomes.append(outcome)
+                if more := allowance.timeouts - counted:
+                    part = parts[outcome.check_id]
+                    late[part], counted = late.get(part, 0) + more, counted + more
+        walls = {**job.walls.describe(), "timeouts": sum(late.values())}
+        report = engine.report(
+            submission,
+            *_in_order(checks, [*(outcome for _, outcome in keeps.pairs), *outcomes]),
+            {**walls, TIMED_OUT: late} if late else walls,
+        )
     about = {**job.assignment.describe(), "fingerprint": job.fingerprint}
-    return replace(report, environment={**report.environment, **about})
+    return replace(
+        report,
+        environment={**report.environment, **about},
+        left_out=len(checks) - len(report.checks),
+        handed_in=tuple(part.id for part in PARTS if part.file in submission.files),
+        stale=keeps.stale,
+    )
+
+
+def _to_run(submission: Submission, job: Job, earlier: Report | None) -> list[Check]:
+    """The checks that are asked for, without those of parts that have a result that holds."""
+    asked = job.checks()
+    if job.regrade or earlier is None or not fits(earlier, submission, job.fingerprint):
+        return asked
+    return still_to_grade(earlier, asked)
+
+
+def _in_order(
+    checks: Sequence[Check], outcomes: Sequence[Outcome]
+) -> tuple[list[Check], list[Outcome]]:
+    """What has ended of an assignment's checks, and how, in its order."""
+    ended = {outcome.check_id: outcome for outcome in outcomes}
+    there = [check for check in checks if check.id in ended]
+    return there, [ended[check.id] for check in there]
 
 
 def grade_to_files(submission: Submission, job: Job, out: Path, *, alone: bool = True) -> bool:
@@ -177,7 +226,7 @@ def grade_to_files(submission: Submission, job: Job, out: Path, *, alone: bool =
     """
     from grader.report.writers.html import instructor_page, student_page
 
-    report = grade_one(submission, job, alone=alone)
+    report = grade_one(submission, job, alone=alone, earlier=_earlier(submission, out))
     folder = out / submission.id
     everything = ForInstructor(report)
     student, instructor = student_page(ForStudent(report)), instructor_page(everything)

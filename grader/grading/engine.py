@@ -39,7 +39,10 @@ OpenSession = Callable[[str], Session]
 
 
 def run(
-    checks: Sequence[Check], open_session: OpenSession, first: Session | None = None
+    checks: Sequence[Check],
+    open_session: OpenSession,
+    first: Session | None = None,
+    known: Sequence[tuple[Check, Outcome]] = (),
 ) -> Iterator[Outcome]:
     """The outcomes of checks, one after the other: public ones first, then hidden ones.
 
@@ -51,8 +54,9 @@ def run(
         checks: in their order; a check comes after those that it needs.
         open_session: opens a session on the submission.
         first: one that is open already; it is used first, and closed.
+        known: how other checks of this submission ended before; they are not run.
     """
-    outcomes = Outcomes(checks)
+    outcomes = Outcomes(checks, known)
     ordered = sorted(checks, key=lambda check: check.hidden)
     groups = [list(group) for _, group in groupby(ordered, lambda c: (c.hidden, c.part))]
     coming = [first] if first is not None else []
@@ -78,9 +82,11 @@ class Outcomes:
     holds nothing up.
     """
 
-    def __init__(self, checks: Sequence[Check]) -> None:
-        self._checks = {check.id: check for check in checks}
-        self._ended: dict[str, Outcome] = {}
+    def __init__(
+        self, checks: Sequence[Check], known: Sequence[tuple[Check, Outcome]] = ()
+    ) -> None:
+        self._checks = {check.id: check for check in (*(pair[0] for pair in known), *checks)}
+        self._ended: dict[str, Outcome] = {outcome.check_id: outcome for _, outcome in known}
         self._told: set[str] = set()
 
     def of(self, check: Check, session: Session) -> Outcome:
@@ -218,13 +224,17 @@ def report(
 def unusable(submission: Submission, checks: Sequence[Check], sandbox: dict[str, object]) -> Report:
     """The report on a submission that cannot be graded: no points, and the reason.
 
+    Where a person has to decide, nothing of it is decided, and the question stands instead.
+
     Args:
-        submission: with its reason.
-        checks: all of them; each fails with that reason.
+        submission: with its reason, or its question.
+        checks: all of them; each ends with that.
         sandbox: where it would have run.
     """
-    message = submission.reason
-    outcomes = [Outcome(c.id, Status.FAILED, 0.0, Feedback(message=message)) for c in checks]
+    status, message = Status.FAILED, submission.reason
+    if submission.question:
+        status, message = Status.INVALID, f"A person has to decide: {submission.question}"
+    outcomes = [Outcome(c.id, status, 0.0, Feedback(message=message)) for c in checks]
     return report(submission, checks, outcomes, sandbox)
 
 

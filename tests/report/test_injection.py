@@ -255,9 +255,10 @@ def cells_that_run(text, separators):
 @pytest.mark.parametrize("separators", [",", ";", "\t", ",;", ",;\t", ",;\t|"])
 def test_a_gradebook_is_text_whatever_a_spreadsheet_splits_at(graded, separators):
     out, _, count = graded
-    text = (out / "gradebook.csv").read_text("utf-8")
+    text = (out / "gradebook.csv").read_text("utf-8-sig")
     hostile = [report(judge("a"), id=name, name=name, reason=TEXT) for name in NAMES]
-    for book, rows in ((text, count), (gradebook(map(ForInstructor, hostile)), len(NAMES))):
+    # The first row after the header is what can be earned.
+    for book, rows in ((text, count + 1), (gradebook(map(ForInstructor, hostile)), len(NAMES))):
         read = read_as_a_spreadsheet(book, separators)
         assert len(read) == len(book.splitlines()) == rows + 1
         assert cells_that_run(book, separators) == []
@@ -268,7 +269,7 @@ def test_a_gradebook_is_text_whatever_a_spreadsheet_splits_at(graded, separators
 
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
 def test_the_reading_of_spreadsheets_is_that_of_the_csv_module(graded, separator):
-    text = (graded[0] / "gradebook.csv").read_text("utf-8")
+    text = (graded[0] / "gradebook.csv").read_text("utf-8-sig")
     read = list(csv.reader(io.StringIO(text), delimiter=separator))
     assert read_as_a_spreadsheet(text, separator) == read
     assert cells_that_run("a,=1\n", ",") == ["=1"]

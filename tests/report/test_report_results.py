@@ -34,7 +34,7 @@ def test_the_document_has_the_promised_shape():
             judge("two", INVALID, 4.0, part="gan", hidden=True),
         )
     )
-    assert document["format"] == FORMAT == 1
+    assert document["format"] == FORMAT == 2
     assert document["submission"]["id"] == "ada_1"
     assert document["submission"]["digest"] == "d1ge57"
     assert document["score"] == {"earned": 1.0, "possible": 6.0, "undecided": 4.0}

@@ -62,7 +62,6 @@ def test_who_needs_a_look():
     assert found == {
         "open": ("undecided",),
         "broken": ("unusable",),
-        "bare": ("unsandboxed",),
         "slow": ("timed out 2 times",),
         "guesses": ("passes the public checks of top_neurons and fails the hidden ones",),
         "twin": ("the same files as copy",),

@@ -8,9 +8,11 @@ from dataclasses import dataclass, replace
 from grader.homework import contract
 from grader.records import Check, Feedback, Figure, Outcome, Report, Status
 from grader.report import numbers
+from grader.report.labels import part_label
 from grader.text import one_line
 
 __all__ = [
+    "OLDER",
     "TO_FIX",
     "Advice",
     "Judged",
@@ -18,17 +20,23 @@ __all__ = [
     "fix_first",
     "judged",
     "lost",
+    "not_handed_in",
     "nothing_called",
     "parts_of",
     "passed_everything",
+    "stale_parts",
     "status_of",
     "to_do",
     "to_win",
     "told",
+    "undecided_part",
     "unsandboxed",
 ]
 
 Judged = tuple[Check, Outcome]
+
+OLDER = "to be graded again:"
+"""In front of the parts whose results are older than the rest."""
 
 TO_FIX = frozenset({Status.PARTIAL, Status.FAILED, Status.CRASHED})
 """What a student can do something about right now."""
@@ -211,14 +219,44 @@ def passed_everything(report: Report) -> bool:
     """Full marks: all checks were run, there was something to earn, and all of it was earned."""
     total = report.total
     full = total.possible > 0.0 and numbers.same(total.earned, total.possible)
+    full = full and not report.stale and not report.submission.question
     return full and not report.left_out and total.undecided == 0.0 and not report.submission.reason
 
 
 def status_of(report: Report) -> str:
-    """``graded``, ``undecided``, or the reason why nothing of the submission could be graded."""
+    """``graded`` or ``undecided`` and what of it is missing or old, or why nothing was graded."""
+    if report.submission.question:
+        return f"a person has to decide: {report.submission.question}"
     if report.submission.reason:
         return report.submission.reason
-    return "undecided" if report.total.undecided > 0.0 else "graded"
+    words = ["undecided" if report.total.undecided > 0.0 else "graded"]
+    if parts := not_handed_in(report):
+        words.append(f"not handed in: {_parts(parts)}")
+    if parts := stale_parts(report):
+        words.append(f"{OLDER} {_parts(parts)}")
+    return "; ".join(words)
+
+
+def not_handed_in(report: Report) -> list[str]:
+    """The parts that were graded and whose files are not in the submission, where that is known."""
+    if report.handed_in is None or report.submission.question:
+        return []
+    return [part for part in report.scores if part not in report.handed_in]
+
+
+def stale_parts(report: Report) -> list[str]:
+    """The parts whose results are older than the rest."""
+    return [part for part in report.scores if part in report.stale]
+
+
+def undecided_part(report: Report, part: str) -> bool:
+    """Whether nothing at all of a part could be decided: it has no points that can be shown."""
+    score = report.scores[part]
+    return score.possible > 0.0 and numbers.same(score.undecided, score.possible)
+
+
+def _parts(parts: Sequence[str]) -> str:
+    return ", ".join(map(part_label, parts))
 
 
 def unsandboxed(report: Report) -> bool:

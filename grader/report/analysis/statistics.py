@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from grader.records import Check, Report, Status
-from grader.report.analysis.fix_first import judged, unsandboxed
+from grader.report.analysis.fix_first import OLDER, judged, not_handed_in, stale_parts
+from grader.report.labels import part_label
 
 __all__ = ["CheckFigures", "Look", "checks_of", "histogram", "to_look_at"]
 
@@ -45,16 +46,20 @@ class Look:
 
 
 def checks_of(reports: Sequence[Report]) -> list[CheckFigures]:
-    """The figures of every check, in the order of the checks; unusable submissions do not count."""
+    """The figures of every check, in the order of the checks.
+
+    They are about those who handed the part in; unusable submissions do not count.
+    """
     usable = [r for r in reports if not r.submission.reason]
     checks: dict[str, Check] = {}
     earned: dict[str, dict[int, float]] = defaultdict(dict)
     passed: Counter[str] = Counter()
     told: dict[str, Counter[str]] = defaultdict(Counter)
     for number, report in enumerate(usable):
+        absent = not_handed_in(report)
         for check, outcome in judged(report):
             checks.setdefault(check.id, check)
-            if outcome.status is Status.INVALID:
+            if outcome.status is Status.INVALID or check.part in absent:
                 continue
             earned[check.id][number] = outcome.fraction * check.points
             passed[check.id] += outcome.status is Status.PASSED
@@ -116,12 +121,18 @@ def to_look_at(reports: Sequence[Report]) -> list[Look]:
 
 def _reasons(report: Report) -> list[str]:
     reasons = []
-    if report.submission.reason:
+    submission = report.submission
+    if submission.question:
+        reasons.append(f"a person has to decide: {submission.question}")
+    elif submission.reason:
         reasons.append("unusable")
     elif report.total.undecided > 0:
         reasons.append("undecided")
-    if unsandboxed(report):
-        reasons.append("unsandboxed")
+    if parts := not_handed_in(report):
+        reasons.append(f"not handed in: {', '.join(map(part_label, parts))}")
+    if parts := stale_parts(report):
+        reasons.append(f"{OLDER} {', '.join(map(part_label, parts))}")
+    reasons += submission.notes
     timeouts = report.sandbox.get("timeouts")
     if isinstance(timeouts, int) and timeouts > 0:
         reasons.append("timed out once" if timeouts == 1 else f"timed out {timeouts} times")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 from grader.records import Report, Score
 from grader.report import labels, numbers
-from grader.report.analysis.fix_first import parts_of, status_of, unsandboxed
-from grader.report.analysis.statistics import CheckFigures, checks_of, histogram, to_look_at
+from grader.report.analysis.fix_first import not_handed_in, parts_of, status_of, unsandboxed
+from grader.report.analysis.roll import NOT_GRADED, NOT_HANDED_IN, ClassFacts, WithoutResult
+from grader.report.analysis.statistics import CheckFigures, Look, checks_of, histogram, to_look_at
 from grader.report.figures import charts
 from grader.report.views.student_view import BarView, bar_view
 from grader.text import one_line
@@ -32,6 +33,7 @@ class RowView:
     status: str
     css: str
     unsandboxed: bool
+    """Said of a row only where it is not true of all."""
     kinds: str
     """What the table can be filtered by, in words between spaces."""
     value: str
@@ -77,7 +79,13 @@ class ClassView:
     parts: tuple[str, ...]
     rows: tuple[RowView, ...]
     facts: tuple[tuple[str, str], ...]
+    missing: str
+    """How many are not graded yet, in words; empty if nobody waits."""
+    reading: tuple[str, ...]
+    """How the class was read, in sentences."""
+    ignored: tuple[tuple[str, str], ...]
     unsandboxed: int
+    results: int
     environment: tuple[tuple[str, str], ...]
     distribution: tuple[tuple[str, charts.Chart], ...]
     look_at: tuple[LookView, ...]
@@ -85,23 +93,45 @@ class ClassView:
     kinds: tuple[Kind, ...]
 
 
-def class_view(reports: Sequence[Report], seconds: float | None) -> ClassView:
-    """Arrange the class for its page; ``seconds`` is what grading took, if that is known."""
+def class_view(reports: Sequence[Report], facts: ClassFacts) -> ClassView:
+    """Arrange the class for its page: its results, and who has none."""
     parts = parts_of(reports)
     looks = to_look_at(reports)
     reasons = {id(look.report): look.reasons for look in looks}
-    rows = tuple(_row(report, parts, reasons.get(id(report), ())) for report in reports)
+    bare = sum(map(unsandboxed, reports))
+    rows = [
+        _row(report, parts, reasons.get(id(report), ()), some=bare < len(reports))
+        for report in reports
+    ]
+    rows = [
+        replace(row, status=f"{row.status}; {NOT_GRADED}: a part")
+        if report.submission.id in facts.incomplete
+        else row
+        for row, report in zip(rows, reports, strict=True)
+    ]
+    rows += [_empty_row(one, parts) for one in facts.without]
     there = {kind for row in rows for kind in row.kinds.split()}
     return ClassView(
         parts=tuple(map(labels.part_label, parts)),
-        rows=rows,
-        facts=tuple(_facts(reports, seconds)),
-        unsandboxed=sum(map(unsandboxed, reports)),
+        rows=tuple(rows),
+        facts=tuple(_facts(reports, facts)),
+        missing=facts.missing(len(reports)),
+        reading=tuple(_reading(facts)),
+        ignored=tuple((one_line(path, 200), one_line(why, 200)) for path, why in facts.ignored),
+        unsandboxed=bare,
+        results=len(reports),
         environment=tuple(_shared_environment(reports)),
         distribution=tuple(_distribution(reports, parts)),
-        look_at=tuple(
-            LookView(_name(look.report), _folder(look.report.submission.id), _listed(look.reasons))
-            for look in looks
+        look_at=(
+            *(
+                LookView(_name(look.report), _folder(look.report.submission.id), _listed(look))
+                for look in looks
+            ),
+            *(
+                LookView(one_line(one.name or one.id, 80), "", one.status)
+                for one in facts.without
+                if one.status == NOT_HANDED_IN
+            ),
         ),
         checks=tuple(map(_check, checks_of(reports))),
         kinds=tuple(kind for kind in KINDS if kind.value in there),
@@ -113,6 +143,7 @@ KINDS = (
     Kind("full", "full marks"),
     Kind("undecided", "undecided"),
     Kind("unusable", "unusable"),
+    Kind("missing", "without a result"),
 )
 
 
@@ -120,15 +151,45 @@ def _name(report: Report) -> str:
     return one_line(report.submission.name or report.submission.id, 80)
 
 
-def _listed(reasons: Sequence[str]) -> str:
-    return one_line("; ".join(reasons), 240)
+def _listed(look: Look) -> str:
+    return one_line("; ".join(reason.rstrip(".") for reason in look.reasons), 400)
+
+
+def _reading(facts: ClassFacts) -> list[str]:
+    """How the submissions lay, what became of all files, and who is on no roster."""
+    unknown = ", ".join(one_line(name, 80) for name in facts.unknown)
+    said = [
+        f"Read as {facts.layout}" if facts.layout else "",
+        facts.summary,
+        f"Not on the roster: {unknown}" if unknown else "",
+    ]
+    return [f"{one_line(words, 2000).rstrip('.')}." for words in said if words]
+
+
+def _empty_row(one: WithoutResult, parts: Sequence[str]) -> RowView:
+    """Somebody without a result: nothing is 0."""
+    return RowView(
+        id=one_line(one.id, 80),
+        name=one_line(one.name, 80),
+        folder="",
+        total="",
+        bar=bar_view(Score()),
+        parts=("",) * len(parts),
+        undecided="",
+        status=one.status,
+        css="invalid" if one.status == NOT_GRADED else "plain",
+        unsandboxed=False,
+        kinds="missing",
+        value="",
+    )
 
 
 def _distribution(
     reports: Sequence[Report], parts: Sequence[str]
 ) -> list[tuple[str, charts.Chart]]:
     """A histogram of the totals and of each part, in tenths of what can be earned."""
-    usable = [r for r in reports if not r.submission.reason and r.scores]
+    decided = [r for r in reports if not r.submission.reason and not r.submission.question]
+    usable = [r for r in decided if r.scores]
     scores: dict[str, list[Score]] = {"Total": [r.total for r in usable]}
     for part in parts:
         scores[labels.part_label(part)] = [r.scores[part] for r in usable if part in r.scores]
@@ -157,26 +218,28 @@ def _check(figures: CheckFigures) -> CheckRow:
     )
 
 
-def _row(report: Report, parts: Sequence[str], reasons: Sequence[str]) -> RowView:
+def _row(report: Report, parts: Sequence[str], reasons: Sequence[str], *, some: bool) -> RowView:
     total, submission = report.total, report.submission
-    scores = [report.scores.get(part) for part in parts]
+    absent = not_handed_in(report)
+    scores = [report.scores.get(part) if part not in absent else None for part in parts]
+    shown = bool(report.scores) and not submission.question
     decided = "invalid" if total.undecided > 0.0 else "plain"
     return RowView(
         id=one_line(submission.id, 80),
         name=one_line(submission.name, 80),
         folder=_folder(submission.id),
-        total=numbers.points(total.earned, total.possible) if report.scores else "",
+        total=numbers.points(total.earned, total.possible) if shown else "",
         bar=bar_view(total),
         parts=tuple(
-            numbers.trimmed(numbers.fixed(score.earned, score.possible)) if score else ""
+            numbers.trimmed(numbers.fixed(score.earned, score.possible)) if score and shown else ""
             for score in scores
         ),
         undecided=numbers.number(total.undecided) if total.undecided > 0.0 else "",
         status=one_line(status_of(report), 200),
         css="unusable" if submission.reason else decided,
-        unsandboxed=unsandboxed(report),
+        unsandboxed=some and unsandboxed(report),
         kinds=" ".join(_kinds(report, reasons)),
-        value=f"{total.earned:g}" if report.scores else "",
+        value=f"{total.earned:g}" if shown else "",
     )
 
 
@@ -198,9 +261,10 @@ def _folder(submission_id: str) -> str:
     return quote(submission_id, safe="", errors="replace")
 
 
-def _facts(reports: Sequence[Report], seconds: float | None) -> list[tuple[str, str]]:
+def _facts(reports: Sequence[Report], class_: ClassFacts) -> list[tuple[str, str]]:
     """The class in a few numbers."""
-    usable = [r.total for r in reports if not r.submission.reason and r.scores]
+    decided = [r for r in reports if not r.submission.reason and not r.submission.question]
+    usable = [r.total for r in decided if r.scores]
     facts = [("Submissions", str(len(reports)))]
     if usable:
         middle = statistics.median(total.earned for total in usable)
@@ -209,8 +273,11 @@ def _facts(reports: Sequence[Report], seconds: float | None) -> list[tuple[str, 
     undecided = sum(r.total.undecided > 0.0 and not r.submission.reason for r in reports)
     unusable = sum(bool(r.submission.reason) for r in reports)
     facts += [("Undecided", str(undecided)), ("Unusable", str(unusable))]
-    if seconds is not None:
-        facts.append(("Graded in", numbers.duration(seconds)))
+    for status in (NOT_GRADED, NOT_HANDED_IN):
+        if number := sum(one.status == status for one in class_.without):
+            facts.append((status.capitalize(), str(number)))
+    if class_.seconds is not None:
+        facts.append(("Graded in", numbers.duration(class_.seconds)))
     return facts
 
 

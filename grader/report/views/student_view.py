@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -20,6 +20,7 @@ from grader.report.analysis.fix_first import (
     judged,
     lost,
     passed_everything,
+    stale_parts,
     to_do,
     unsandboxed,
 )
@@ -114,6 +115,11 @@ class ReportView:
     id: str
     received: str
     reason: str
+    question: str
+    notes: tuple[str, ...]
+    ignored: tuple[tuple[str, str], ...]
+    stale: str
+    """Which parts have to be graded again, in a sentence."""
     earned: str
     possible: str
     bar: BarView
@@ -139,6 +145,12 @@ def report_view(report: Report) -> ReportView:
         id=one_line(report.submission.id, 120),
         received=one_line(report.submission.received, 60),
         reason=report.submission.reason,
+        question=report.submission.question,
+        notes=tuple(one_line(note, 400) for note in report.submission.notes),
+        ignored=tuple(
+            (one_line(path, 200), one_line(why, 200)) for path, why in report.submission.ignored
+        ),
+        stale=_stale(report),
         earned=numbers.trimmed(numbers.fixed(total.earned, total.possible)),
         possible=numbers.number(total.possible),
         bar=bar_view(total),
@@ -169,6 +181,12 @@ def report_view(report: Report) -> ReportView:
         sandbox=tuple((str(key), _words(value)) for key, value in report.sandbox.items()),
         environment=tuple((str(key), str(value)) for key, value in report.environment.items()),
     )
+
+
+def _stale(report: Report) -> str:
+    words = (f"{labels.part_label(part)} was {report.stale[part]}" for part in stale_parts(report))
+    said = "; ".join(words)
+    return f"{said}." if said else ""
 
 
 def _anchor(kind: str, name: str) -> str:
@@ -297,6 +315,8 @@ def _verdict(report: Report) -> str:
 def _words(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}: {item}" for key, item in value.items())
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value)) or "none"
     return str(value)

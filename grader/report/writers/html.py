@@ -19,6 +19,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from grader import layout
+from grader.report.analysis.roll import ClassFacts
 from grader.report.deliver import ForInstructor, ForStudent
 from grader.report.figures import charts
 from grader.report.views.class_view import class_view
@@ -41,7 +42,10 @@ def instructor_page(delivery: ForInstructor) -> str:
 
 
 def index_page(
-    deliveries: Sequence[ForInstructor], title: str = "Homework 3", seconds: float | None = None
+    deliveries: Sequence[ForInstructor],
+    title: str = "Homework 3",
+    seconds: float | None = None,
+    facts: ClassFacts | None = None,
 ) -> str:
     """The class as a table that links each submission's pages.
 
@@ -49,11 +53,12 @@ def index_page(
         deliveries: one for each submission.
         title: of the page.
         seconds: what grading took; ``None`` leaves it out.
+        facts: what is to be said beside the results; ``seconds`` is one of them.
 
     Returns:
         A page of HTML that loads nothing.
     """
-    view = class_view([one.report for one in deliveries], seconds)
+    view = class_view([one.report for one in deliveries], facts or ClassFacts(seconds=seconds))
     return render("index.html", "class.js", title=one_line(title, 120), view=view)
 
 

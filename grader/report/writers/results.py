@@ -29,7 +29,13 @@ from grader.report.labels import part_title
 from grader.report.writers.files import write_text
 from grader.text import storable
 
-__all__ = ["read_json", "result", "write_json"]
+__all__ = ["OtherFormatError", "read_json", "result", "write_json"]
+
+_READ = (1, FORMAT)
+
+
+class OtherFormatError(ValueError):
+    """A ``result.json`` of a version that this one does not know."""
 
 
 def result(delivery: Delivery) -> dict[str, Any]:
@@ -44,6 +50,12 @@ def result(delivery: Delivery) -> dict[str, Any]:
             "name": submission.name,
             "received": submission.received,
             "reason": submission.reason,
+            "person": submission.person,
+            "email": submission.email,
+            "login": submission.login,
+            "notes": submission.notes,
+            "ignored": submission.ignored,
+            "question": submission.question,
         },
         "score": {
             "earned": total.earned,
@@ -63,6 +75,8 @@ def result(delivery: Delivery) -> dict[str, Any]:
         "checks": [_check(check, outcome) for check, outcome in judged(report)],
         "withheld": report.withheld,
         "left_out": report.left_out,
+        "handed_in": report.handed_in,
+        "stale": report.stale,
         "environment": report.environment,
         "sandbox": report.sandbox,
     }
@@ -75,18 +89,20 @@ def write_json(path: Path, delivery: Delivery) -> None:
 
 
 def read_json(path: Path) -> Report:
-    """The report that :func:`write_json` wrote; its checks cannot be run any more.
+    """The report that :func:`write_json` wrote, now or as format 1; its checks cannot be run.
 
     Raises:
+        OtherFormatError: a version of the grader wrote it whose format this one does not know.
         OSError, ValueError, KeyError, TypeError: the file is not there, or not such a file.
     """
     document = json.loads(path.read_text("utf-8"))
-    if document["format"] != FORMAT:
-        raise ValueError(f"{path}: format {document['format']}, this version reads {FORMAT}")
-    about = document["submission"]
-    submission = Submission(
-        about["id"], about["name"], {}, about["digest"], about["received"], about["reason"]
-    )
+    if document["format"] not in _READ:
+        known = " and ".join(map(str, _READ))
+        raise OtherFormatError(
+            f"it has format {document['format']}, and this version reads {known}"
+        )
+    submission = _read_submission(document["submission"])
+    handed_in = document.get("handed_in")
     pairs = [_read_check(row) for row in document["checks"]]
     return Report(
         submission=submission,
@@ -100,6 +116,21 @@ def read_json(path: Path) -> Report:
         sandbox=document["sandbox"],
         withheld=document["withheld"],
         left_out=document["left_out"],
+        handed_in=None if handed_in is None else tuple(handed_in),
+        stale=dict(document.get("stale", {})),
+    )
+
+
+def _read_submission(about: Mapping[str, Any]) -> Submission:
+    """Without its files; of format 1, without what that did not hold."""
+    return Submission(
+        *(about["id"], about["name"], {}, about["digest"], about["received"], about["reason"]),
+        person=about.get("person", ""),
+        email=about.get("email", ""),
+        login=about.get("login", ""),
+        notes=tuple(about.get("notes", ())),
+        ignored=tuple((path, reason) for path, reason in about.get("ignored", ())),
+        question=about.get("question", ""),
     )
 
 

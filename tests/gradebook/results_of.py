@@ -1,0 +1,65 @@
+"""Folders of results without grading anybody, and the tables that platforms export of a class."""
+
+from dataclasses import replace
+
+from grader.records import Check, Feedback, Outcome, Report, Score, Status, Submission
+from grader.report.deliver import ForInstructor
+from grader.report.writers.files import write_text
+from grader.report.writers.results import write_json
+
+CHECK = Check("split.right", "part1", "split", "Right.", 100.0, False, (), None, lambda s: None)
+
+
+def result(out, id, name, earned=90.0, possible=100.0, *, undecided=0.0, **about):
+    """A student with so many points; ``about`` is the submission's, or the report's."""
+    of_report = {key: about.pop(key) for key in ("stale", "handed_in") if key in about}
+    status, fraction = Status.PARTIAL, earned / possible
+    if fraction == 1.0:
+        status = Status.PASSED
+    elif fraction == 0.0:
+        status = Status.FAILED
+    if undecided:
+        status, fraction = Status.INVALID, 0.0
+    check = replace(CHECK, points=possible)
+    report = Report(
+        Submission(id, name, {}, f"digest of {id}", **about),
+        (check,),
+        (Outcome(check.id, status, fraction, Feedback()),),
+        {"part1": Score(earned, possible, undecided)},
+        sandbox={"mode": "bubblewrap", "timeouts": 0},
+        **of_report,
+    )
+    write_json(out / id / "result.json", ForInstructor(report))
+    write_text(out / id / "report.html", f"<p>page of {name}")
+    write_text(out / id / "instructor.html", f"<p>all about {name}")
+
+
+NAMES = [
+    *("Ada Lovelace", "Žofie Šťastná", "Seán O'Hara", "Anne-Marie d’Arc", "李 雷", "韩 梅梅"),
+    *(
+        "Анна Каренина",
+        "Лев Толстой",
+        "Jörg Müller",
+        "Jorg Muller",
+        "François Noël",
+        "Zoë Ångström",
+    ),
+]
+"""Accents, apostrophes, three scripts, and two who differ in a dot."""
+
+
+def people(number=60):
+    """So many people: id, login, e-mail, first and last name; two share a name."""
+    made = []
+    for n in range(number):
+        first, _, last = NAMES[n % len(NAMES)].partition(" ")
+        if n >= len(NAMES) and n % 7:
+            last = f"{last} {chr(65 + n % 26)}{n}"
+        made.append((str(1000 + n), f"u{n:03}", f"u{n:03}@uni.example", first, last))
+    return made
+
+
+def points(n):
+    """What the person of that number earned, and how two decimals write it."""
+    earned = (n * 7.335) % 100
+    return round(earned, 3)
