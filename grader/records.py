@@ -66,7 +66,10 @@ class Submission:
     """What a student handed in: names and contents of files, in memory and never executed here.
 
     ``reason`` says in one sentence why nothing of it can be graded; it is empty for a usable
-    submission.
+    submission.  ``question`` says why a person has to decide before it counts: until then the
+    submission is undecided and never 0, whether or not there is a reason.  ``received`` is the
+    platform's time (ISO 8601), ``person`` the platform's id; both may be unknown.  ``notes`` are
+    sentences for the page, ``ignored`` are paths of files that were not graded, and why.
     """
 
     id: str
@@ -75,6 +78,12 @@ class Submission:
     digest: str
     received: str = ""
     reason: str = ""
+    person: str = ""
+    email: str = ""
+    login: str = ""
+    notes: tuple[str, ...] = ()
+    ignored: tuple[tuple[str, str], ...] = ()
+    question: str = ""
 
 
 @dataclass(frozen=True)
