@@ -32,6 +32,7 @@ from grader.records import Submission
 from grader.report.deliver import ForInstructor
 from grader.sandbox.host.process import end_guests
 from grader.submissions import intake
+from grader.submissions.roster import read_roster
 from grader.text import one_line
 
 __all__ = ["grade"]
@@ -43,6 +44,7 @@ __all__ = ["grade"]
 @of_part
 @click.option("--jobs", type=click.IntRange(1), help="Submissions at a time (default: cores).")
 @click.option("--regrade", is_flag=True, help="Grade again what already has a result.")
+@click.option("--roster", type=click.Path(path_type=Path), help="The people of the class, as CSV.")
 @of_assignment
 @of_walls
 def grade(
@@ -51,6 +53,7 @@ def grade(
     part: str,
     jobs: int | None,
     regrade: bool,
+    roster: Path | None,
     assignment: Assignment,
     sandbox: str,
 ) -> None:
@@ -73,7 +76,11 @@ def grade(
             f"the assignment lets submissions import {', '.join(missing)}, which this machine does "
             f"not have: pip install {names}"
         )
-    submissions = intake.read_many(sources)
+    people = intake.read_class(sources, roster=read_roster(roster) if roster else None)
+    submissions = list(people.submissions)
+    for source, words in zip(sources, people.layout, strict=False):
+        click.echo(f"{path_words(source)}: {words}", err=True)
+    click.echo(people.sum_in_words(), err=True)
     walls = choose_walls(sandbox)
     end_guests()  # each worker has its own
     job = batch.Job(walls, part, assignment)
