@@ -52,7 +52,8 @@ class Class:
             counts[_kind(submission)] += 1
         kinds = [f"{count} {words}" for words, count in counts.items() if count]
         students = _many(len(self.submissions), "student")
-        ignored = len(self.ignored) + sum(len(one.ignored) for one in self.submissions)
+        left_out = [*self.ignored, *(pair for one in self.submissions for pair in one.ignored)]
+        ignored = sum(not path.endswith("/") for path, _ in left_out)  # folders of junk aside
         words = f"{students}: {', '.join(kinds)}" if kinds else students
         if ignored:
             words += f"; {_many(ignored, 'file')} ignored"

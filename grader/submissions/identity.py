@@ -59,8 +59,8 @@ def student_id(who: Who) -> str:
     """A person's id: readable, safe as a folder's name, and the same whoever else is there."""
     if who.system in ("canvas", "moodle", "gradescope") and who.person:
         if re.fullmatch(r"[0-9]{1,20}", who.person):
-            name = _readable(who.name).removesuffix(who.person)[:_PREFIX].rstrip("._-")
-            return f"{name or 'student'}_{who.person}"
+            name = _readable(who.name).removesuffix(who.person)[:_PREFIX]
+            return f"{_short(name)}_{who.person}"
         return digested(who.name, f"{who.system} {who.person}")
     plain = _readable(who.name)
     return plain if _is_faithful(plain, who.name) else digested(who.name, key(who.name))
@@ -74,11 +74,14 @@ def digested(name: str, whole: str) -> str:
         whole: what tells this person from all others.
     """
     digest = hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest()[:10]
-    begin = _readable(name)[:_PREFIX]
-    while len(begin.encode()) > MAX_BYTES - 20:
+    return f"{_short(_readable(name)[:_PREFIX])}-{digest}"
+
+
+def _short(begin: str) -> str:
+    """The beginning of an id, which neither opens a device nor is too long for a file system."""
+    while len(begin.encode()) > MAX_BYTES - 40:
         begin = begin[:-1]
-    begin = begin.rstrip("._-") or "student"
-    return f"{begin}-{digest}"
+    return begin.replace(".", "_").rstrip("_-") or "student"
 
 
 def _readable(name: str) -> str:

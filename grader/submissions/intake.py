@@ -245,6 +245,8 @@ class _Reading:
             for origin in upload.files:
                 ledger.put(origin, Fate.IGNORED, "an earlier upload")
                 handed.ignored.append((origin, "an earlier upload"))
+        if passed_over and person.together:
+            handed.notes.append("Of several uploads of one file, the last one counts.")
         submission = _submission(person, handed)
         asked = [replace(q, name=person.name) for q in handed.questions]
         settled = self.decisions.get(person.id, "").strip().casefold() == "ignore"
@@ -288,7 +290,7 @@ def _submission(person: Person, handed: Handed) -> Submission:
         _digest(files or {"": reason.encode()}),
         received=person.received,
         reason=reason,
-        person=who.person,
+        person=who.login if who.system == "git" else who.person,
         email=who.email,
         login=who.login,
         notes=tuple(dict.fromkeys([*person.notes, *handed.notes])),

@@ -142,13 +142,12 @@ def files_of(person: Person) -> tuple[list[Entry], list[Upload]]:
         passed_over = [u for u in uploads if u not in kept]
         uploads = kept
     if person.who.system == "canvas":
-        uploads, earlier = _latest(uploads)
+        entries, earlier = _latest(uploads)
         passed_over += earlier
-        entries = [e for u in uploads for e in u.open()]
-        return _apart(entries, uploads), passed_over
+        return _apart(entries), passed_over
     if len(uploads) == 1:
         return uploads[0].open(), passed_over
-    return _apart([e for u in uploads for e in _inside(u)], uploads), passed_over
+    return _apart([e for u in uploads for e in _inside(u)]), passed_over
 
 
 def _is_with(upload: Upload, last: Upload, uploads: Sequence[Upload]) -> bool:
@@ -166,7 +165,7 @@ def _inside(upload: Upload) -> list[Entry]:
     return [replace(e, path=f"{upload.label}/{e.path}") for e in entries]
 
 
-def _apart(entries: Sequence[Entry], uploads: Sequence[Upload]) -> list[Entry]:
+def _apart(entries: Sequence[Entry]) -> list[Entry]:
     """Two files of one name get the upload's whole name in front."""
     seen: set[str] = set()
     found = []
@@ -179,24 +178,25 @@ def _apart(entries: Sequence[Entry], uploads: Sequence[Upload]) -> list[Entry]:
     return found
 
 
-def _latest(uploads: Sequence[Upload]) -> tuple[list[Upload], list[Upload]]:
-    """Canvas gives the second upload of a name a ``-1``: of each name the last one counts."""
-    by_name: dict[str, list[Upload]] = {}
-    names = {_file(u) for u in uploads}
-    for upload in uploads:
-        name = _file(upload)
-        plain = re.sub(r"-\d{1,2}(?=(\.[^.]+)*$)", "", name)
-        by_name.setdefault(plain if plain in names else name, []).append(upload)
-    kept, earlier = [], []
-    for same in by_name.values():
-        same.sort(key=lambda upload: upload.order)
-        kept.append(same[-1])
-        earlier += same[:-1]
+def _latest(uploads: Sequence[Upload]) -> tuple[list[Entry], list[Upload]]:
+    """Canvas gives the second upload of a name a ``-1``: of each name the last one counts.
+
+    Returns:
+        The files that count, by the names that the student gave them; and the earlier uploads.
+    """
+    opened = [(upload, entry) for upload in uploads for entry in upload.open()]
+    names = {entry.path for _, entry in opened}
+    by_name: dict[str, list[tuple[Upload, Entry]]] = {}
+    for upload, entry in opened:
+        plain = re.sub(r"-\d{1,2}(?=(\.[^.]+)*$)", "", entry.path)
+        by_name.setdefault(plain if plain in names else entry.path, []).append((upload, entry))
+    kept: list[Entry] = []
+    earlier: list[Upload] = []
+    for name, same in by_name.items():
+        same.sort(key=lambda pair: pair[0].order)
+        kept.append(replace(same[-1][1], path=name))
+        earlier += [upload for upload, _ in same[:-1]]
     return kept, earlier
-
-
-def _file(upload: Upload) -> str:
-    return upload.open()[0].path
 
 
 def _identifier(person: RosterPerson) -> str:

@@ -196,8 +196,8 @@ def _number(id_: str) -> str:
 
 
 def _letters(name: str) -> str:
-    plain = unicodedata.normalize("NFC", name).casefold()
-    return "".join(c for c in plain if unicodedata.category(c)[0] in "LMN")
+    plain = unicodedata.normalize("NFC", name).lower()
+    return "".join(c for c in plain if unicodedata.category(c)[0] in "LN")
 
 
 def _spellings(name: str) -> list[str]:

@@ -298,6 +298,11 @@ def _of_platforms(tops: Sequence[_Top], depth: int) -> Split:
             found.uploads.append(_clone(top, names[top.name]))
         else:
             others.append(top)
+    there = {top.name for top in tops}
+    for folder, (people, received) in (export or {}).items():
+        if folder not in there and people:  # without a file
+            found.say("a Gradescope export")
+            found.uploads += _gradescope(_Top(folder), people, received)
     plain: list[_Top] = []
     for top in others:
         looked += top.is_archive
