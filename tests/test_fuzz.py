@@ -68,12 +68,12 @@ def takes_its_time(monkeypatch):
 
 
 def never_ends(monkeypatch):
-    def circle(entries):
+    def circle(*arguments):
         while True:
             pass
 
-    monkeypatch.setattr(fuzz, "HANG_SECONDS", 0.05)
-    monkeypatch.setattr(intake, "_is_submission", circle)
+    monkeypatch.setattr(fuzz, "HANG_SECONDS", 0.2)
+    monkeypatch.setattr(intake, "assemble", circle)
 
 
 PLANTED = {

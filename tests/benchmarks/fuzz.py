@@ -181,8 +181,8 @@ def _hold(found: list[Submission]) -> None:
     ids = {one.id.casefold() for one in found}
     _expect(len(ids) == len(found), "two submissions of one id")
     for one in found:
-        safe = re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,79}", one.id) and one.id[-1] != "."
-        _expect(bool(safe), f"the id {one.id!r}")
+        safe = re.fullmatch(r"\w([\w.-]|[^\x00-\x7f]){0,79}", one.id) and one.id.isprintable()
+        _expect(bool(safe) and one.id[-1] not in "._-", f"the id {one.id!r}")
         _expect(bool(one.files) != bool(one.reason), "neither files nor a reason, or both")
         if one.reason:
             _sentence(one.reason)
