@@ -20,7 +20,7 @@ from pathlib import Path
 from grader.errors import BadSource, Unreadable
 from grader.homework.contract import FILES
 from grader.records import Submission
-from grader.submissions import persons, sources
+from grader.submissions import persons, roots, sources
 from grader.submissions.archives import ARCHIVE, MIB, Entry
 from grader.submissions.assemble import MAX_FILES, MAX_SUBMISSION_BYTES, Handed, assemble
 from grader.submissions.choose import MAX_FILE_BYTES
@@ -83,7 +83,7 @@ def read_class(
             try:
                 found = sources.split(path, name, prefix)
                 if not found.uploads:
-                    raise BadSource(_nothing(sources.opened(path)))
+                    raise BadSource(_nothing(roots.opened(path)))
             except BadSource as refusal:
                 if len(places) == 1:
                     raise
@@ -122,7 +122,7 @@ def read_one(source: Path) -> Submission:
             its root; if they lie deeper, the message says where.
     """
     with _located(source) as name:
-        entries = sources.opened(source)
+        entries = roots.opened(source)
         if os.path.isdir(source) and not _is_submission(entries):
             raise BadSource(_nothing(entries))
         who = Who(name)

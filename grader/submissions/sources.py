@@ -15,16 +15,16 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from grader.errors import BadSource, Unreadable
+from grader.errors import BadSource
 from grader.submissions import clones, platforms
-from grader.submissions.archives import ARCHIVE, Entry, members
-from grader.submissions.disk import peek, read_file, walk
+from grader.submissions.archives import ARCHIVE, Entry
 from grader.submissions.found import listed
 from grader.submissions.identity import Who
 from grader.submissions.junk import junk
 from grader.submissions.names import named, nearly
+from grader.submissions.roots import Top, on_disk, opened, tops_of
 
-__all__ = ["Split", "Upload", "opened", "split"]
+__all__ = ["Split", "Upload", "split"]
 
 MAX_LOOKED_INTO = 30  # archives in a folder, which may each be the download of a class
 
@@ -86,60 +86,6 @@ class Split:
             self.words.append(words)
 
 
-@dataclass(eq=False)
-class _Top:
-    """A folder or a file at the root of a source."""
-
-    name: str
-    entry: Entry | None = None
-    entries: list[Entry] = field(default_factory=list)
-    error: BadSource | None = None
-    peek: Callable[[str, int], bytes | None] = lambda path, limit: None
-    packs: tuple[str, ...] = ()
-    holds: frozenset[str] | None = None
-
-    @property
-    def is_archive(self) -> bool:
-        return self.entry is not None and bool(ARCHIVE.search(self.name))
-
-    @property
-    def is_clone(self) -> bool:
-        return any(e.path == ".git" or e.path.startswith(".git/") for e in self.entries)
-
-    def open(self) -> list[Entry]:
-        """The files in it, from there on.
-
-        Raises:
-            BadSource: it cannot be read.
-        """
-        if self.error:
-            raise self.error
-        return members(self.entry) if self.is_archive and self.entry else self.entries
-
-    @property
-    def origins(self) -> tuple[str, ...]:
-        if self.entry is not None:
-            return (self.entry.origin,)
-        return tuple(dict.fromkeys(e.origin for e in self.entries if not e.folder))
-
-
-def opened(source: Path, origin: str = "") -> list[Entry]:
-    """All that lies in a folder or an archive that was named.
-
-    Args:
-        source: a link to it is followed; one found in it is not.
-        origin: what the origins of its files begin with.
-
-    Raises:
-        BadSource: it cannot be read.
-    """
-    real = Path(os.path.realpath(source))
-    if os.path.isdir(real):
-        return walk(real, origin)
-    packed = Entry("The archive", partial(read_file, real, "The archive"))
-    return [replace(entry, origin=origin + entry.origin) for entry in members(packed)]
-
-
 def split(source: Path, name: str, origin: str = "") -> Split:
     """Whose each folder and file of a source is.
 
@@ -152,69 +98,13 @@ def split(source: Path, name: str, origin: str = "") -> Split:
         BadSource: it cannot be read, or a name in it is unsafe and in no folder.
     """
     packed = not os.path.isdir(source)
-    tops = _tops(opened(source, origin)) if packed else _on_disk(source, origin)
+    tops = tops_of(opened(source, origin)) if packed else on_disk(source, origin)
     result = _split(tops, name, packed=packed)
     result.found |= {o for top in tops for o in top.origins} - result.opened
     return result
 
 
-def _on_disk(source: Path, origin: str) -> list[_Top]:
-    real = Path(os.path.realpath(source))
-    tops: list[_Top] = []
-    for entry in walk(real, origin, deep=False):
-        if not (entry.folder or (entry.junk and entry.origin.endswith("/"))):
-            tops.append(_Top(entry.name, entry))
-            continue
-        top = _Top(entry.name, peek=partial(_below, real / entry.name))
-        if entry.junk:
-            top.entries = [entry]
-        else:
-            try:
-                top.entries = walk(real / entry.name, f"{origin}{entry.name}/")
-            except BadSource as error:
-                top.error = error
-        if top.is_clone:
-            with suppress(OSError):
-                top.packs = tuple(os.listdir(real / entry.name / ".git" / "objects" / "pack")[:100])
-        tops.append(top)
-    return tops
-
-
-def _below(folder: Path, path: str, limit: int) -> bytes | None:
-    return peek(folder, path, limit)
-
-
-def _tops(entries: Iterable[Entry]) -> list[_Top]:
-    """What lies at the root of an archive; a problem that lies in no folder is everybody's."""
-    tops: dict[str, _Top] = {}
-    for entry in entries:
-        top, inside, path = entry.path.partition("/")
-        if entry.problem and (not inside or not top or Entry(top).unsafe):
-            raise (Unreadable if entry.asks else BadSource)(entry.problem)
-        if not inside and not entry.folder:
-            tops[f"{top}#{len(tops)}"] = _Top(top, entry)
-            continue
-        folder = tops.setdefault(top, _Top(top))
-        if inside:
-            folder.entries.append(replace(entry, path=path))
-    for folder in tops.values():
-        if folder.is_clone:
-            found = {e.path: e for e in folder.entries if e.path.startswith(".git/")}
-            folder.peek = partial(_member, found)
-            folder.packs = tuple(
-                path.rpartition("/")[2] for path in found if path.startswith(".git/objects/pack/")
-            )
-    return list(tops.values())
-
-
-def _member(found: dict[str, Entry], path: str, limit: int) -> bytes | None:
-    try:
-        return found[path].content(limit) if path in found else None
-    except BadSource:
-        return None
-
-
-def _split(tops: Sequence[_Top], name: str, *, packed: bool, depth: int = 0) -> Split:
+def _split(tops: Sequence[Top], name: str, *, packed: bool, depth: int = 0) -> Split:
     left = [t for t in tops if _is_junk(t)]
     tops = [t for t in tops if not _is_junk(t)]
     found = _of_platforms(tops, depth)
@@ -230,13 +120,13 @@ def _split(tops: Sequence[_Top], name: str, *, packed: bool, depth: int = 0) -> 
     return found
 
 
-def _inside_one_folder(tops: Sequence[_Top], name: str, packed: bool, depth: int) -> Split | None:
+def _inside_one_folder(tops: Sequence[Top], name: str, packed: bool, depth: int) -> Split | None:
     """What a source is whose only folder wraps all of it: a class, or one student's archive."""
     folders = [top for top in tops if top.entry is None]
     loose = [top for top in tops if top.entry is not None]
     if len(folders) != 1 or any(t.is_archive or named(t.name, name) for t in loose) or depth > 4:
         return None
-    inside = _tops(folders[0].entries)
+    inside = tops_of(folders[0].entries)
     if packed or _is_class(inside):
         found = _split(inside, name, packed=packed, depth=depth + 1)
         if not found.one and (len(found.uploads) > 1 or not packed):
@@ -245,19 +135,19 @@ def _inside_one_folder(tops: Sequence[_Top], name: str, packed: bool, depth: int
     return _one(tops, name) if packed else None
 
 
-def _with_commit(upload: Upload, top: _Top) -> Upload:
+def _with_commit(upload: Upload, top: Top) -> Upload:
     about = clones.read(top.peek, top.packs)
     notes = (f"Commit {about.commit[:12]}.",) if about.commit else ()
     return replace(upload, received=about.time, notes=upload.notes + notes)
 
 
-def _with_junk(upload: Upload, left: Sequence[_Top]) -> Upload:
+def _with_junk(upload: Upload, left: Sequence[Top]) -> Upload:
     extra = [e for t in left for e in ([t.entry] if t.entry else _from_root(t))]
     more = tuple(dict.fromkeys(e.origin for e in extra))
     return replace(upload, open=partial(_together, upload.open, extra), files=upload.files + more)
 
 
-def _from_root(top: _Top) -> list[Entry]:
+def _from_root(top: Top) -> list[Entry]:
     if top.entries and top.entries[0].path == top.name:
         return top.entries
     return [replace(e, path=f"{top.name}/{e.path}") for e in top.entries]
@@ -267,17 +157,17 @@ def _together(open_: Callable[[], list[Entry]], extra: list[Entry]) -> list[Entr
     return [*open_(), *extra]
 
 
-def _is_junk(top: _Top) -> bool:
+def _is_junk(top: Top) -> bool:
     return bool(junk(top.name)[1])
 
 
-def _of_platforms(tops: Sequence[_Top], depth: int) -> Split:
+def _of_platforms(tops: Sequence[Top], depth: int) -> Split:
     """The uploads that a platform's own names tell; and with them, those of other names."""
     found = Split()
     files = [t for t in tops if t.entry is not None]
     flat = platforms.is_canvas(t.name for t in files)
     export = _metadata(files)
-    others: list[_Top] = []
+    others: list[Top] = []
     repos = [t for t in tops if t.entry is None and t.is_clone]
     names = clones.logins([t.name for t in repos])
     looked = 0
@@ -302,8 +192,8 @@ def _of_platforms(tops: Sequence[_Top], depth: int) -> Split:
     for folder, (people, received) in (export or {}).items():
         if folder not in there and people:  # without a file
             found.say("a Gradescope export")
-            found.uploads += _gradescope(_Top(folder), people, received)
-    plain: list[_Top] = []
+            found.uploads += _gradescope(Top(folder), people, received)
+    plain: list[Top] = []
     for top in others:
         looked += top.is_archive
         inner = _inner(top, depth) if not top.is_archive or looked <= MAX_LOOKED_INTO else None
@@ -322,12 +212,12 @@ def _of_platforms(tops: Sequence[_Top], depth: int) -> Split:
     return found
 
 
-def _inner(top: _Top, depth: int) -> Split | None:
+def _inner(top: Top, depth: int) -> Split | None:
     """What a folder or an archive in a source is, if it is a platform's download itself."""
     if depth >= 2 or (top.entry is not None and not top.is_archive):
         return None
     with suppress(BadSource):
-        every = _tops(top.open())
+        every = tops_of(top.open())
         tops = [t for t in every if not _is_junk(t)]
         files = [t.name for t in tops if t.entry is not None]
         exact = any(named(name) for name in files)
@@ -342,7 +232,7 @@ def _inner(top: _Top, depth: int) -> Split | None:
 
 
 def _metadata(
-    files: Sequence[_Top],
+    files: Sequence[Top],
 ) -> dict[str, tuple[list[tuple[str, str, str]], str]] | None:
     for top in files:
         if top.name == platforms.METADATA and top.entry:
@@ -351,14 +241,14 @@ def _metadata(
     return None
 
 
-def _moodle(top: _Top, parsed: platforms.Parsed) -> Upload:
+def _moodle(top: Top, parsed: platforms.Parsed) -> Upload:
     if top.entry is None:
         return Upload(parsed.who, top.name, top.open, top.origins)
     entry = replace(top.entry, path=parsed.file or top.name)
     return Upload(parsed.who, top.name, lambda: [entry], top.origins)
 
 
-def _canvas(top: _Top, parsed: platforms.Parsed) -> Upload:
+def _canvas(top: Top, parsed: platforms.Parsed) -> Upload:
     assert top.entry is not None
     entry = replace(top.entry, path=parsed.file)
     late = ("Canvas marks this as late.",) if parsed.late else ()
@@ -367,7 +257,7 @@ def _canvas(top: _Top, parsed: platforms.Parsed) -> Upload:
     )
 
 
-def _gradescope(top: _Top, people: Sequence[tuple[str, str, str]], received: str) -> list[Upload]:
+def _gradescope(top: Top, people: Sequence[tuple[str, str, str]], received: str) -> list[Upload]:
     found = platforms.gradescope(people, top.name, received)
     names = [parsed.who.name for parsed in found]
     uploads = []
@@ -383,14 +273,14 @@ def _gradescope(top: _Top, people: Sequence[tuple[str, str, str]], received: str
     return uploads
 
 
-def _clone(top: _Top, login: str) -> Upload:
+def _clone(top: Top, login: str) -> Upload:
     about = clones.read(lambda path, limit: top.peek(f".git/{path}", limit), top.packs)
     notes = (f"Commit {about.commit[:12]}.",) if about.commit else ()
     who = Who(top.name, "git", top.name, login=login)
     return Upload(who, top.name, top.open, top.origins, received=about.time, notes=notes)
 
 
-def _holds(top: _Top) -> frozenset[str]:
+def _holds(top: Top) -> frozenset[str]:
     """The files of the homework in a folder, or in an archive, at any depth."""
     if top.holds is None:
         top.holds = frozenset()
@@ -405,7 +295,7 @@ def _is_generic(name: str) -> bool:
     return name == "student_template" or (bool(words) and _GENERIC.issuperset(words))
 
 
-def _is_class(tops: Sequence[_Top]) -> bool:
+def _is_class(tops: Sequence[Top]) -> bool:
     """Whether several folders or archives of students lie here, rather than parts of one's work."""
     seen: set[str] = set()
     for top in tops:
@@ -417,7 +307,7 @@ def _is_class(tops: Sequence[_Top]) -> bool:
     return False
 
 
-def _of_names(tops: Sequence[_Top], name: str) -> Split:
+def _of_names(tops: Sequence[Top], name: str) -> Split:
     """Where only names tell whose a folder is: one submission, or one in each."""
     loose = [t for t in tops if t.entry is not None and not t.is_archive]
     folders = [t for t in tops if t.entry is None]
@@ -442,13 +332,13 @@ def _of_names(tops: Sequence[_Top], name: str) -> Split:
     return found
 
 
-def _one(tops: Sequence[_Top], name: str) -> Split:
+def _one(tops: Sequence[Top], name: str) -> Split:
     origins = tuple(dict.fromkeys(o for t in tops for o in t.origins))
     upload = Upload(Who(name), "", partial(_whole, tops), origins)
     return Split([upload], words=["one submission"], one=True)
 
 
-def _may_be_a_student(top: _Top) -> bool:
+def _may_be_a_student(top: Top) -> bool:
     """Whether a folder is empty, or holds code or archives, rather than pictures or data."""
     files = [e for e in top.entries if not e.folder and not e.junk]
     return (
@@ -460,13 +350,13 @@ def _may_be_a_student(top: _Top) -> bool:
     )
 
 
-def _too_many_alike(tops: Iterable[_Top]) -> bool:
+def _too_many_alike(tops: Iterable[Top]) -> bool:
     """Whether so many folders hold the same file that they cannot be one student's versions."""
     counts = Counter(file for top in tops for file in _holds(top))
     return any(count > 3 for count in counts.values())
 
 
-def _whole(tops: Sequence[_Top]) -> list[Entry]:
+def _whole(tops: Sequence[Top]) -> list[Entry]:
     entries: list[Entry] = []
     for top in tops:
         if top.error:
@@ -475,7 +365,7 @@ def _whole(tops: Sequence[_Top]) -> list[Entry]:
     return sorted(entries, key=lambda entry: entry.path)
 
 
-def _add_named(found: Split, tops: Sequence[_Top], reason: str) -> None:
+def _add_named(found: Split, tops: Sequence[Top], reason: str) -> None:
     kinds = set()
     for top in tops:
         if top.entry is not None and not top.is_archive:
