@@ -316,6 +316,19 @@ def test_what_a_report_says_tells_rules_apart_and_not_seeds():
     assert other["assignment"] != Assignment(points={"part3": 31}).describe()["assignment"]
 
 
+def test_a_byte_order_mark_is_read_over(tmp_path):
+    file = tmp_path / "assignment.toml"
+    file.write_bytes(b"\xef\xbb\xbf[points]\npart3 = 30\n")
+    assert load(file).points == {"part3": 30}
+
+
+def test_a_key_that_stands_there_twice_is_named_with_its_line(tmp_path):
+    file = tmp_path / "assignment.toml"
+    file.write_text("[points]\npart3 = 30\npart3 = 31\n")
+    with pytest.raises(BadAssignment, match=r"line 3.*stands there twice"):
+        load(file)
+
+
 def test_every_setting_changes_the_fingerprint_and_travels_to_workers():
     walls = NO_WALLS
     jobs = [

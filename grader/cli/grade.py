@@ -111,13 +111,13 @@ class _Run:
         self.class_, self.job, self.out, self.errors = class_, job, out, errors
         self.here = {submission.id: submission for submission in class_.submissions}
         every = book.read_results(out, self.here)
-        fitting = {r.submission.id for r in batch.read_reports(class_.submissions, job, out)}
+        fitting = {r.submission.id: r for r in batch.read_reports(class_.submissions, job, out)}
         # A result on other files, or by other rules, is no result of what is graded now.
         self.book = book.Book(
             {key: r for key, r in every.reports.items() if key not in self.here or key in fitting}
         )
         self.state = state.read(out)
-        self.left = [s for s in class_.submissions if job.regrade or not batch.is_done(s, job, out)]
+        self.left = batch.left_of(class_.submissions, job, fitting)
         self.failed: list[tuple[str, str]] = []
 
     def say(self, words: str, style: str = "") -> None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from grader.records import Report, Score, Submission, added
-from grader.report.analysis.fix_first import not_handed_in, parts_of, status_of, undecided_part
+from grader.report.analysis.fix_first import counted, has_total, parts_of, status_of
 from grader.report.analysis.roll import NOT_GRADED, ClassFacts, WithoutResult
 from grader.report.deliver import ForInstructor
 from grader.report.numbers import fixed
@@ -98,19 +98,13 @@ def text_cell(text: str) -> str:
 def _row(
     report: Report, parts: Sequence[str], known: Sequence[str], facts: ClassFacts
 ) -> list[str]:
-    total, submission, absent = report.total, report.submission, not_handed_in(report)
-    some = report.scores and not submission.question
-    open_ = all(undecided_part(report, part) for part in report.scores)
-    points = {
-        part: "" if part in absent or undecided_part(report, part) else _points(score)
-        for part, score in report.scores.items()
-    }
+    total, submission, scores = report.total, report.submission, counted(report)
     late = f"; {NOT_GRADED}: a part" if submission.id in facts.incomplete else ""
     return [
         *(text_cell(value) for value in (submission.id, submission.name)),
         *(text_cell(value) for value in _of(submission, known)),
-        _points(total) if some and not open_ else "",
-        *(points.get(part, "") if some else "" for part in parts),
+        _points(total) if has_total(report) else "",
+        *(_points(scores[part]) if part in scores else "" for part in parts),
         fixed(total.undecided, total.possible) if report.scores else "",
         text_cell(status_of(report) + late),
     ]

@@ -71,7 +71,7 @@ def load(path: Path) -> Assignment:
 
 def _parse(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise BadAssignment("there is no such file") from None
     except OSError as error:
@@ -79,8 +79,9 @@ def _parse(path: Path) -> dict[str, Any]:
     except UnicodeDecodeError:
         raise BadAssignment("it is not text in UTF-8; save it so") from None
     except tomllib.TOMLDecodeError as error:
-        quotes = "; put names with a dot in quotes" if "overwrite" in str(error) else ""
-        raise BadAssignment(f"it is not TOML: {error}{quotes}") from None
+        twice = "; a name stands there twice, or one with a dot is not in quotes"
+        why = f"{error}{twice}" if "overwrite" in str(error) else str(error)
+        raise BadAssignment(f"it is not TOML: {why}") from None
 
 
 def _read(document: Mapping[str, Any]) -> Assignment:

@@ -14,7 +14,7 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, nullcontext, suppress
@@ -42,6 +42,7 @@ __all__ = [
     "grade_all",
     "grade_one",
     "is_done",
+    "left_of",
     "pool",
     "read_reports",
     "stop",
@@ -108,6 +109,22 @@ def is_done(submission: Submission, job: Job, out: Path) -> bool:
     """
     report = _report(submission, job, out)
     return report is not None and not still_to_grade(report, job.checks())
+
+
+def left_of(
+    submissions: Sequence[Submission], job: Job, reports: Mapping[str, Report]
+) -> list[Submission]:
+    """The submissions of which something is to be graded.
+
+    Args:
+        submissions: all that are asked for.
+        job: how they are graded, and which part.
+        reports: those of ``read_reports``, by the submission's id.
+    """
+    checks = job.checks()
+    return [
+        one for one in submissions if job.regrade or still_to_grade(reports.get(one.id), checks)
+    ]
 
 
 def read_reports(submissions: Sequence[Submission], job: Job, out: Path) -> list[Report]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from grader.homework import contract
-from grader.records import Check, Feedback, Figure, Outcome, Report, Status
+from grader.records import Check, Feedback, Figure, Outcome, Report, Score, Status
 from grader.report import numbers
 from grader.report.labels import part_label
 from grader.text import one_line
@@ -17,7 +17,9 @@ __all__ = [
     "Advice",
     "Judged",
     "by_part",
+    "counted",
     "fix_first",
+    "has_total",
     "judged",
     "lost",
     "not_handed_in",
@@ -29,7 +31,6 @@ __all__ = [
     "to_do",
     "to_win",
     "told",
-    "undecided_part",
     "unsandboxed",
 ]
 
@@ -249,9 +250,24 @@ def stale_parts(report: Report) -> list[str]:
     return [part for part in report.scores if part in report.stale]
 
 
-def undecided_part(report: Report, part: str) -> bool:
-    """Whether nothing at all of a part could be decided: it has no points that can be shown."""
-    score = report.scores[part]
+def counted(report: Report) -> dict[str, Score]:
+    """The scores of the parts that have points to show: nothing that is not known is 0.
+
+    Left out are parts that were not handed in, and those of which nothing could be decided.
+    """
+    if report.submission.question:
+        return {}
+    absent = not_handed_in(report)
+    return {part: s for part, s in report.scores.items() if part not in absent and not _open(s)}
+
+
+def has_total(report: Report) -> bool:
+    """Whether there are points to show for all of it."""
+    some = bool(report.scores) and not report.submission.question
+    return some and not all(map(_open, report.scores.values()))
+
+
+def _open(score: Score) -> bool:
     return score.possible > 0.0 and numbers.same(score.undecided, score.possible)
 
 

@@ -9,7 +9,13 @@ from urllib.parse import quote
 
 from grader.records import Report, Score
 from grader.report import labels, numbers
-from grader.report.analysis.fix_first import not_handed_in, parts_of, status_of, unsandboxed
+from grader.report.analysis.fix_first import (
+    counted,
+    has_total,
+    parts_of,
+    status_of,
+    unsandboxed,
+)
 from grader.report.analysis.roll import NOT_GRADED, NOT_HANDED_IN, ClassFacts, WithoutResult
 from grader.report.analysis.statistics import CheckFigures, Look, checks_of, histogram, to_look_at
 from grader.report.figures import charts
@@ -220,9 +226,8 @@ def _check(figures: CheckFigures) -> CheckRow:
 
 def _row(report: Report, parts: Sequence[str], reasons: Sequence[str], *, some: bool) -> RowView:
     total, submission = report.total, report.submission
-    absent = not_handed_in(report)
-    scores = [report.scores.get(part) if part not in absent else None for part in parts]
-    shown = bool(report.scores) and not submission.question
+    scores = [counted(report).get(part) for part in parts]
+    shown = has_total(report)
     decided = "invalid" if total.undecided > 0.0 else "plain"
     return RowView(
         id=one_line(submission.id, 80),
@@ -231,7 +236,7 @@ def _row(report: Report, parts: Sequence[str], reasons: Sequence[str], *, some: 
         total=numbers.points(total.earned, total.possible) if shown else "",
         bar=bar_view(total),
         parts=tuple(
-            numbers.trimmed(numbers.fixed(score.earned, score.possible)) if score and shown else ""
+            numbers.trimmed(numbers.fixed(score.earned, score.possible)) if score else ""
             for score in scores
         ),
         undecided=numbers.number(total.undecided) if total.undecided > 0.0 else "",

@@ -19,7 +19,9 @@ from grader.report import labels, numbers
 from grader.report.analysis.fix_first import (
     Judged,
     by_part,
+    counted,
     fix_first,
+    has_total,
     lost,
     nothing_called,
     parts_of,
@@ -70,7 +72,9 @@ def show_class(deliveries: Sequence[ForInstructor], console: Console) -> None:
         table.add_column(heading, justify="right")
     table.add_column("status", overflow="fold", max_width=48)
     for report in reports:
-        scores = [report.total, *(report.scores.get(part) for part in parts)]
+        points = counted(report)
+        total = report.total if has_total(report) else None
+        scores = [total, *(points.get(part) for part in parts)]
         cells = [numbers.fixed(s.earned, s.possible) if s else "" for s in scores]
         words = one_line(status_of(report), 160)
         table.add_row(
