@@ -70,6 +70,7 @@ def run_here(monkeypatch):
         for name, value in {**environment(COLUMNS="120"), **more}.items():
             monkeypatch.setenv(name, value)
         monkeypatch.chdir(folder)
+        monkeypatch.setattr(sys, "path", list(sys.path))  # pytest adds the folder
         with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err:
             status = pytest.main([*LOADED, *map(str, arguments)])
         return SimpleNamespace(returncode=status, stdout=out.getvalue(), stderr=err.getvalue())
