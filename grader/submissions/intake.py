@@ -23,7 +23,7 @@ from grader.records import Submission
 from grader.submissions import persons, roots, sources
 from grader.submissions.archives import ARCHIVE, MIB, Entry
 from grader.submissions.assemble import MAX_FILES, MAX_SUBMISSION_BYTES, Handed, assemble
-from grader.submissions.choose import MAX_FILE_BYTES
+from grader.submissions.choose import MAX_FILE_BYTES, decided
 from grader.submissions.found import Class, Question, listed
 from grader.submissions.identity import Who, student_id
 from grader.submissions.ledger import Fate, Ledger
@@ -47,6 +47,8 @@ __all__ = [
 ]
 
 MAX_CLASS_BYTES = 1024 * MIB  # the files of all submissions
+ONE_STUDENT = "one student"
+"""The decision that folders of several names are the versions of one student."""
 
 
 def read_class(
@@ -225,6 +227,7 @@ class _Reading:
             return self._without_files(person, Unreadable(person.question.found), origins, ledger)
         try:
             entries, passed_over = persons.files_of(person)
+            self._look_for_students(person, entries)
             handed = assemble(person.id, person.who.name, entries, self.decisions)
             if self.alone and handed.nothing:
                 raise Unreadable(_why_nothing(handed))
@@ -257,6 +260,20 @@ class _Reading:
             question = submission.reason
         return replace(submission, question=question), asked
 
+    def _look_for_students(self, person: Person, entries: Sequence[Entry]) -> None:
+        """Refuse to take the folder of a section or a group of students for one student's."""
+        if self.alone or person.who.system:
+            return
+        found = sources.students_in(entries, person.name) if len(person.uploads) == 1 else []
+        verdict = decided(self.decisions.get(person.id, ""), (ONE_STUDENT, "ignore"))
+        if found and verdict != ONE_STUDENT:
+            names = listed([shown(name) for name in found])
+            raise Unreadable(
+                f"{shown(person.name)} holds the same files in {names}: "
+                "one student's versions, or several students? Name it as a source of its own if "
+                "they are several."
+            )
+
     def _without_files(
         self, person: Person, refusal: BadSource, origins: Iterable[str], ledger: Ledger
     ) -> tuple[Submission, list[Question]]:
@@ -271,7 +288,8 @@ class _Reading:
         empty = Handed(notes=list(person.notes), ignored=ignored)
         submission = replace(_submission(person, empty), digest=_digest({"": reason.encode()}))
         submission = replace(submission, reason=reason, question=reason if asks else "")
-        question = person.question or Question(person.id, person.name, reason, ("ignore",))
+        options = (ONE_STUDENT, "ignore") if "or several students?" in reason else ("ignore",)
+        question = person.question or Question(person.id, person.name, reason, options)
         return submission, [question] if asks else []
 
 

@@ -291,7 +291,7 @@ def _holds(top: Top) -> frozenset[str]:
 
 
 def _is_generic(name: str) -> bool:
-    words = [w for w in re.split(r"[\W_\d]+", ARCHIVE.sub("", name).casefold()) if w]
+    words = _words(name)
     return name == "student_template" or (bool(words) and _GENERIC.issuperset(words))
 
 
@@ -305,6 +305,35 @@ def _is_class(tops: Sequence[Top]) -> bool:
                 return True
             seen |= files
     return False
+
+
+def students_in(entries: Iterable[Entry], name: str) -> list[str]:
+    """The names of folders and archives that look like several students', rather than one's work.
+
+    Args:
+        entries: what was taken for the files of one student.
+        name: that student's.
+
+    Returns:
+        At least two names, or nothing: each holds a file of the homework that another one holds.
+    """
+    tops = [top for top in tops_of(e for e in entries if not e.junk) if not _is_junk(top)]
+    if len(tops) == 1 and tops[0].entry is None:
+        return students_in(tops[0].entries, name)
+    if any(top.entry is not None and named(top.name, name) for top in tops):
+        return []
+    own = {*_GENERIC, *_words(name)}
+    holding: dict[str, list[str]] = {}
+    for top in tops:
+        stranger = any(len(word) > 2 and word not in own for word in _words(top.name))
+        for file in _holds(top) if stranger and (top.entry is None or top.is_archive) else ():
+            holding.setdefault(file, []).append(top.name)
+    alike = max(holding.values(), key=len, default=[])
+    return alike if len(alike) > 1 else []
+
+
+def _words(name: str) -> list[str]:
+    return [w for w in re.split(r"[\W_\d]+", ARCHIVE.sub("", name).casefold()) if w]
 
 
 def _of_names(tops: Sequence[Top], name: str) -> Split:

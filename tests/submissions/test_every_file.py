@@ -49,7 +49,7 @@ def ledgers(monkeypatch):
 
 
 @settings(
-    max_examples=400,
+    max_examples=200,
     derandomize=True,
     deadline=None,
     database=None,

@@ -140,6 +140,23 @@ def test_what_a_person_has_to_decide_is_asked(tmp_path, name):
         assert again.submissions[0].question == ""
 
 
+@pytest.mark.parametrize("packed_", [False, True])
+def test_a_folder_of_students_is_not_taken_for_one(tmp_path, packed_):
+    inside = both(under("ann", WHOLE), under("bob", WHOLE), under("cy", OTHER))
+    section = {"morning.zip": packed(inside)} if packed_ else under("morning", inside)
+    found = read(tmp_path, both(section, under("dan", WHOLE)))
+    dan, morning = found.submissions
+    assert "or several students?" in morning.question
+    assert morning.files == {}
+    assert (dict(dan.files), dan.question) == (WHOLE, "")
+    decision = {"morning": "one student"}
+    (_, again) = read_class([tmp_path / "class"], decisions=decision).submissions
+    assert "ann/gan.py, cy/gan.py" in again.question
+    if not packed_:
+        sources = [tmp_path / "class" / name for name in ("morning", "dan")]
+        assert [one.id for one in read_class(sources).submissions] == ["ann", "bob", "cy", "dan"]
+
+
 def test_renamed_files_are_said_and_counted(tmp_path):
     found = read(tmp_path, both(under("ann", COMPLETE["renamed"]), under("bob", WHOLE)))
     assert "Part2_Comparative.py was graded as part2_comparative.py." in found.submissions[0].notes
