@@ -3,6 +3,8 @@
 * GraderError
   x BadInput           What somebody named cannot be used.
     · BadSource        A submission, a folder of them, or an archive.
+      · Unreadable     What is damaged or of a kind that is not read: a person decides.
+    · BadRoster        The list of the people in a class.
     · BadAssignment    An assignment.toml.
     · BadBank          The bank of submissions of ``hw3 audit``.
     · NoSubject        The image or the network that explore.py is to explain.
@@ -15,6 +17,7 @@
     · Vanished         A value is missing, or the file is damaged.
     · Unfrozen         Values cannot be frozen.
   x Unreleasable       What students would get cannot be handed out.
+  x Miscounted         Files of a source would be lost: a mistake in the grader.
 
 ``grader.cli.errors`` gives each its sentence and its exit status.  What a student's code does
 wrong is an outcome, and none of these.
@@ -27,14 +30,17 @@ __all__ = [
     "BadBank",
     "BadInput",
     "BadMachine",
+    "BadRoster",
     "BadSource",
     "BadValues",
     "GraderError",
     "GuestUnusable",
+    "Miscounted",
     "NoSubject",
     "NoWalls",
     "Refused",
     "Unfrozen",
+    "Unreadable",
     "Unreleasable",
     "Unwritten",
     "Vanished",
@@ -51,6 +57,14 @@ class BadInput(GraderError):
 
 class BadSource(BadInput):
     """A source that cannot be graded; the text says where, what is wrong and what to do."""
+
+
+class Unreadable(BadSource):
+    """A file that is damaged, encrypted or of a kind that is not read; nobody earns 0 for that."""
+
+
+class BadRoster(BadInput):
+    """A list of people that cannot be used; the text says what was found and what is needed."""
 
 
 class BadAssignment(BadInput):
@@ -102,3 +116,7 @@ class Unfrozen(BadValues):
 
 class Unreleasable(GraderError):
     """Nothing may be handed out as it is; the text says why, and what to do."""
+
+
+class Miscounted(GraderError):
+    """A file of a source is accounted for twice, or not at all: a mistake in the grader."""

@@ -18,6 +18,7 @@ __all__ = [
     "HIDDEN",
     "HOME",
     "INSTRUCTORS",
+    "OURS",
     "PACKAGE",
     "PACKAGES",
     "README",
@@ -69,6 +70,9 @@ INSTRUCTORS = (
 )
 """Files and folders of the package that students do not get."""
 
+OURS = "mistakes/base.py"
+"""A file by which our own reference is known from somebody else's folder of that name."""
+
 README = "README.md"
 """What a folder's description is called.  They are written for instructors and developers."""
 
@@ -85,12 +89,12 @@ def reference() -> Path | None:
     ``None`` where there is none, as in a student's package.  It is never looked for on
     ``sys.path``: a folder called ``reference`` there is somebody else's.
     """
-    if (PACKAGE / "reference" / "ways.py").is_file():
+    if (PACKAGE / "reference" / OURS).is_file():
         return PACKAGE / "reference"
     # Where packages are installed, a neighbour of that name is another project's.
     checkout = (HOME / "pyproject.toml").is_file()
     beside = HOME / "reference"
-    return beside if checkout and (beside / "ways.py").is_file() else None
+    return beside if checkout and (beside / OURS).is_file() else None
 
 
 def for_instructors(name: str) -> bool:

@@ -68,7 +68,10 @@ class Submission:
     """What a student handed in: names and contents of files, in memory and never executed here.
 
     ``reason`` says in one sentence why nothing of it can be graded; it is empty for a usable
-    submission.  ``question`` says why a person has to decide; until then all of it is undecided.
+    submission.  ``question`` says why a person has to decide before it counts: until then the
+    submission is undecided and never 0, whether or not there is a reason.  ``received`` is the
+    platform's time (ISO 8601), ``person`` the platform's id; both may be unknown.  ``notes`` are
+    sentences for the page, ``ignored`` are paths of files that were not graded, and why.
     """
 
     id: str
@@ -78,13 +81,10 @@ class Submission:
     received: str = ""
     reason: str = ""
     person: str = ""
-    """Who handed it in, by the id of the platform."""
     email: str = ""
     login: str = ""
     notes: tuple[str, ...] = ()
-    """Sentences for the page: that a file was renamed, for example."""
     ignored: tuple[tuple[str, str], ...] = ()
-    """Files that are not graded, each with the reason."""
     question: str = ""
 
 

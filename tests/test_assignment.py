@@ -129,7 +129,10 @@ def test_a_file_says_it_all(written):
         ("[limits.trian]\nwall_seconds = 3", ["'trian'", "did you mean 'train'"]),
         ("[limits.train]\nload_seconds = 3", ["no limit 'load_seconds' of train", "wall_seconds"]),
         ("[points]\npart3 = 3 0", ["not TOML", "line 2"]),
-        ("[points]\nevaluate = 1\nevaluate.counts_right = 2", ["not TOML", "dot in quotes"]),
+        (
+            "[points]\nevaluate = 1\nevaluate.counts_right = 2",
+            ["not TOML", "one with a dot is not in quotes"],
+        ),
     ],
 )
 def test_bad_files_get_one_sentence(written, text, words):

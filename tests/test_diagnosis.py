@@ -19,7 +19,7 @@ from grader.oracle.live import LiveOracle, parts_of
 from grader.records import Call, Status
 from grading import outcomes, reference_files
 from reference.mistakes import MISTAKES
-from reference.ways import FUNCTIONS
+from reference.mistakes.base import FUNCTIONS
 
 sys.path.insert(0, str(Path(__file__).parent / "benchmarks"))
 

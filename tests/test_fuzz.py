@@ -32,6 +32,13 @@ def test_hostile_frames_and_archives_end_in_an_answer_or_a_reason(tmp_path):
     assert not (tmp_path / "findings").exists()
 
 
+def test_hostile_notebooks_end_in_a_module_or_a_reason(tmp_path):
+    tally = fuzz.Tally()
+    fuzz.fuzz({"notebook": range(150)}, 1, tally, tmp_path / "findings")
+    assert tally.findings == []
+    assert {"a module", "no module"} <= set(tally.outcomes["notebook"])
+
+
 def test_a_seed_and_a_number_make_one_case(tmp_path):
     first, second = tried(tmp_path, frames=200, archives=50), tried(tmp_path, 200, 50)
     assert first.outcomes == second.outcomes
@@ -68,12 +75,12 @@ def takes_its_time(monkeypatch):
 
 
 def never_ends(monkeypatch):
-    def circle(entries):
+    def circle(*arguments):
         while True:
             pass
 
-    monkeypatch.setattr(fuzz, "HANG_SECONDS", 0.05)
-    monkeypatch.setattr(intake, "_is_submission", circle)
+    monkeypatch.setattr(fuzz, "HANG_SECONDS", 0.2)
+    monkeypatch.setattr(intake, "assemble", circle)
 
 
 PLANTED = {
@@ -107,7 +114,7 @@ def command(tmp_path, monkeypatch, *arguments):
 
 
 def test_the_command_counts_and_fails_where_it_finds_something(tmp_path, monkeypatch, capsys):
-    few = ("--frames", "50", "--archives", "20")
+    few = ("--frames", "50", "--archives", "20", "--notebooks", "5")
     assert command(tmp_path, monkeypatch, *few) == 0
     said = capsys.readouterr().out
     for words in ("50 frames", "20 archives", "slowest", "most allocated", "\n0 findings\n"):

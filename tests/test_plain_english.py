@@ -70,7 +70,8 @@ def prose(path):
 
 def files():
     yield ROOT / "README.md"
-    for folder, kinds in {"grader": ("py", "html"), "student_template": ("py", "md")}.items():
+    folders = {"grader": ("py", "html"), "reference": ("py",), "student_template": ("py", "md")}
+    for folder, kinds in folders.items():
         for kind in kinds:
             yield from sorted((ROOT / folder).rglob(f"*.{kind}"))
 

@@ -70,6 +70,7 @@ def run_here(monkeypatch):
         for name, value in {**environment(COLUMNS="120"), **more}.items():
             monkeypatch.setenv(name, value)
         monkeypatch.chdir(folder)
+        monkeypatch.setattr(sys, "path", list(sys.path))  # pytest adds the folder
         with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err:
             status = pytest.main([*LOADED, *map(str, arguments)])
         return SimpleNamespace(returncode=status, stdout=out.getvalue(), stderr=err.getvalue())
@@ -307,10 +308,10 @@ def the_guest_is_unusable(done):
     ("files", "ini", "words"),
     [
         ({}, "hw3 = true", "None of part1_focused.py"),
-        ({"part1-focused.py": ""}, "hw3 = true", "has to be called part1_focused.py"),
+        ({"notes.py": ""}, "hw3 = true", "None of part1_focused.py"),
         ({"part1_focused.py": ""}, "hw3 = 'perhaps'", "hw3 in pytest's configuration"),
     ],
-    ids=["empty", "misnamed", "neither"],
+    ids=["empty", "another file", "neither"],
 )
 def test_bad_input_gets_one_sentence(tmp_path, run_here, files, ini, words):
     for name, text in files.items():

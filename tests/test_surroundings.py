@@ -86,13 +86,13 @@ def test_the_reference_is_loaded_from_where_it_lies(tmp_path, monkeypatch):
 def test_a_neighbour_in_site_packages_is_not_the_reference(tmp_path, monkeypatch):
     """Where the grader is installed without one, somebody's package ``reference`` is none."""
     for name in ("grader", "reference"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "ways.py").write_text("")
+        (tmp_path / name / layout.OURS).parent.mkdir(parents=True)
+        (tmp_path / name / layout.OURS).write_text("")
     monkeypatch.setattr(layout, "PACKAGE", tmp_path / "grader")
     monkeypatch.setattr(layout, "HOME", tmp_path)
     assert layout.reference.__wrapped__() is None
-    (tmp_path / "grader" / "reference").mkdir()
-    (tmp_path / "grader" / "reference" / "ways.py").write_text("")
+    (tmp_path / "grader" / "reference" / layout.OURS).parent.mkdir(parents=True)
+    (tmp_path / "grader" / "reference" / layout.OURS).write_text("")
     assert layout.reference.__wrapped__() == tmp_path / "grader" / "reference"
 
 

@@ -19,6 +19,7 @@ NEEDED = {
     "grader/data/frozen.safetensors",
     "grader/data/student_template/part1_focused.py",
     "grader/reference/__init__.py",
+    "grader/reference/mistakes/base.py",
     "grader/reference/part1_focused.py",
     "grader/report/templates/report.html",
     "hw3_cli.py",

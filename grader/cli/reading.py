@@ -1,27 +1,17 @@
-"""Reading a class for ``hw3 grade``: its submissions, and the open questions about them."""
+"""Reading a class for ``hw3 grade``: its submissions, and what became of everything else."""
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from grader.errors import Refused
 from grader.records import Submission
 from grader.submissions import intake
+from grader.submissions.found import Question
+from grader.submissions.roster import read_roster
 
-__all__ = ["Class", "Question", "read_class"]
-
-
-@dataclass(frozen=True)
-class Question:
-    """What a person has to decide about one student."""
-
-    id: str
-    name: str
-    found: str
-    options: tuple[str, ...] = ()
+__all__ = ["Class", "read_class"]
 
 
 @dataclass(frozen=True)
@@ -50,15 +40,8 @@ def read_class(
     Raises:
         BadInput: a source, the roster or a decision cannot be used.
     """
-    reads = getattr(intake, "read_class", None)
-    if reads is None:
-        if roster is not None:
-            raise Refused("this version reads no roster: leave out --roster")
-        return Class(tuple(intake.read_many(sources)))
-    people = None
-    if roster is not None:
-        people = importlib.import_module("grader.submissions.roster").read_roster(roster)
-    found = reads(sources, roster=people, decisions=decisions)
+    people = read_roster(roster) if roster is not None else None
+    found = intake.read_class(sources, roster=people, decisions=decisions)
     return Class(
         found.submissions,
         "; ".join(found.layout),
@@ -66,5 +49,5 @@ def read_class(
         found.ignored,
         found.absent,
         found.unknown,
-        tuple(Question(q.id, q.name, q.found, tuple(q.options)) for q in found.questions),
+        found.questions,
     )

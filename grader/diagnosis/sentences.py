@@ -258,4 +258,4 @@ SENTENCES = {
         "that get a yes, recall a share of the rows of the class."
     ),
 }
-"""By the name of the mistake (``reference/mistakes.py``)."""
+"""By the name of the mistake (``reference/mistakes``)."""

@@ -115,7 +115,7 @@ def _made() -> dict[str, str]:
     """The sources, versions and processor with which values are computed here."""
     digest, reference = hashlib.sha256(), layout.reference()
     assert reference is not None
-    for place in (*(layout.PACKAGE / name for name in _SOURCES), reference):
+    for place in (*(layout.PACKAGE / name for name in _SOURCES), reference, reference / "mistakes"):
         for path in [place] if place.is_file() else sorted(place.glob("*.py")):
             name, text = f"{path.parent.name}/{path.name}", path.read_text("utf-8")
             digest.update(f"{len(name)}:{len(text)}:{name}{text}".encode())
@@ -189,7 +189,7 @@ class _Asked(LiveOracle):
 _OWN = f"""
 import numpy as np
 import torch
-from {solution.NAME}.ways import Way
+from {solution.NAME}.mistakes import Way
 
 def rule(steps):
     nodes = (np.arange(steps) + 0.3) / steps

@@ -193,7 +193,8 @@ def without(source: str, names: set[str]) -> str:
 
 def _solutions() -> dict[str, str]:
     """All right solutions: the reference, and in a checkout the solutions among the samples."""
-    paths = {f"reference/{p.name}": p for p in (layout.reference() or HOME).glob("*.py")}
+    place = layout.reference() or HOME / "reference"
+    paths = {f"reference/{p.relative_to(place).as_posix()}": p for p in place.rglob("*.py")}
     samples = ("cases/bases/*", "submissions/plain", "submissions/twin_hooks")
     for folder in samples:
         paths |= {p.relative_to(HOME).as_posix(): p for p in HOME.glob(f"fixtures/{folder}/*.py")}

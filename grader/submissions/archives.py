@@ -19,7 +19,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 
-from grader.errors import BadSource
+from grader.errors import BadSource, Unreadable
+from grader.submissions.junk import junk
 from grader.text import shown
 
 __all__ = ["ARCHIVE", "MIB", "Entry", "members", "reading", "special"]
@@ -31,8 +32,6 @@ MAX_NAME = 300  # a path's characters: Windows makes none of more than 260
 # Of what extends the header of one member of a tar: headers, bytes and records of each.
 MAX_HEADERS, MAX_HEADER, MAX_RECORDS = 5, 4096, 50
 MAX_EXTRA = 1000  # bytes of a zip's extra fields, a member: zipfile takes quadratic time for them
-
-SKIPPED = frozenset(("__MACOSX", "__pycache__", "env", "node_modules", "site-packages", "venv"))
 
 # How an archive's name ends; kinds that cannot be read are here too, so that they get a message.
 ARCHIVE = re.compile(r"\.(zip|tar|tgz|tbz2?|txz|tar\.(gz|bz2|xz)|rar|7z)$", re.IGNORECASE)
@@ -48,24 +47,23 @@ class Entry:
     """A file or folder that a source offers.
 
     ``read`` gives at most so many bytes of a file.  A ``problem`` says in one sentence why whatever
-    this is part of has to be refused.
+    this is part of has to be refused; where it ``asks``, nothing hostile is meant, and a person has
+    to decide.  ``origin`` is the path from the source on, whatever ``path`` is counted from; files
+    in one folder of ``junk``, which says why they are ignored, share that folder's.
     """
 
     path: str
     read: Callable[[int], bytes] = lambda limit: b""
     folder: bool = False
     problem: str = ""
+    asks: bool = False
+    origin: str = ""
+    junk: str = ""
 
     @property
     def name(self) -> str:
         """What follows the last slash."""
         return self.path.rpartition("/")[2]
-
-    @property
-    def skipped(self) -> bool:
-        """Whether it is hidden, or left behind by a tool."""
-        hidden = self.path.startswith(".") or "/." in self.path
-        return hidden or not SKIPPED.isdisjoint(self.path.split("/"))
 
     @property
     def unsafe(self) -> str:
@@ -99,30 +97,44 @@ def members(packed: Entry) -> list[Entry]:
         BadSource: the archive cannot be read, or is too large to be looked into.
     """
     data = packed.content(MAX_ARCHIVE_BYTES)
+    above = f"{packed.origin}/" if packed.origin else ""
     entries: list[Entry] = []
-    seen: set[str] = set()
+    seen: dict[str, int] = {}
     with reading(packed.path):
         for member in _zip(data) if data[:2] == b"PK" else _tar(data):
             if unsafe := member.unsafe:
-                entries.append(replace(member, problem=unsafe))
+                origin = f"{above}{shown(member.path)}#{len(entries)}"
+                entries.append(replace(member, problem=unsafe, origin=origin))
                 continue
             path = "/".join([part for part in member.path.split("/") if part not in ("", ".")])
-            entry = replace(member, path=path)
-            if path and not entry.skipped:
+            if not path:
+                continue
+            place, why = junk(path)
+            if why:
+                entries.append(
+                    replace(member, path=path, problem="", junk=why, origin=above + place)
+                )
+                continue
+            entry = replace(member, path=path, origin=above + path)
+            if not entry.folder:
                 key = unicodedata.normalize("NFC", path).casefold()
-                if key in seen and not entry.folder:
-                    twins = (
-                        f"Two files are called {shown(path)}, except for upper case; hand in one."
-                    )
-                    entry = replace(entry, problem=entry.problem or twins)
-                seen.update([] if entry.folder else [key])
-                entries.append(entry)
+                seen[key] = seen.get(key, 0) + 1
+                if seen[key] > 1:
+                    entry = _twin(entry, seen[key])
+            entries.append(entry)
     return entries
+
+
+def _twin(entry: Entry, count: int) -> Entry:
+    twins = f"Two files are called {shown(entry.path)}, except for upper case; hand in one."
+    asks = entry.asks or not entry.problem
+    origin = f"{entry.origin}#{count}"
+    return replace(entry, problem=entry.problem or twins, asks=asks, origin=origin)
 
 
 @contextmanager
 def reading(path: str) -> Iterator[None]:
-    """Whatever goes wrong in here becomes a BadSource that names the path."""
+    """Whatever goes wrong in here becomes an Unreadable that names the path."""
     try:
         yield
     except BadSource:
@@ -130,7 +142,9 @@ def reading(path: str) -> Iterator[None]:
     except Exception as error:  # whatever the system, or a parser of hostile bytes, comes up with
         damaged = "it is damaged, incomplete, or not a .zip, .tar or .tar.gz"
         why = getattr(error, "strerror", None) or damaged
-        raise BadSource(f"{shown(path)} cannot be read ({why}); fix that and try again.") from error
+        raise Unreadable(
+            f"{shown(path)} cannot be read ({why}); fix that and try again."
+        ) from error
 
 
 def special(path: str) -> str:
@@ -182,10 +196,10 @@ def _directories(data: bytes) -> None:
 
 def _unzip(archive: zipfile.ZipFile, info: zipfile.ZipInfo, limit: int) -> bytes:
     if info.flag_bits & 1:
-        raise BadSource(f"{shown(info.filename)} is encrypted; pack it without a password.")
+        raise Unreadable(f"{shown(info.filename)} is encrypted; pack it without a password.")
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         # zipfile unpacks the other kinds without a bound.
-        raise BadSource(f"{shown(info.filename)} is packed in a rare way; make an ordinary .zip.")
+        raise Unreadable(f"{shown(info.filename)} is packed in a rare way; make an ordinary .zip.")
     with archive.open(info) as file:
         data = file.read(limit)
     _dense(len(data), info.compress_size)

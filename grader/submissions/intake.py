@@ -1,86 +1,119 @@
-"""From paths to submissions: folders, archives, and folders or archives of them, read into memory.
+"""From paths to submissions: what a class handed in, read into memory, and nobody lost.
 
-Nothing is extracted to disk, and nothing that was handed in is parsed or executed here.  What is
-hostile or broken costs its own submission, never the others.  Hidden entries and what tools leave
-behind (``archives.SKIPPED``) are passed over everywhere.
+Every file of the sources ends in exactly one place: it is graded, or lies beside the code of a
+student, or is ignored for a stated reason, or is part of a question for a person.  The grader
+counts, and stops if one is missing.
+
+Nothing is extracted to disk, and nothing that was handed in is executed here.  What is hostile or
+broken costs its own submission, never the others.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
-import re
-import stat
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import replace
-from functools import partial
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from grader.errors import BadSource
-from grader.homework.contract import FILES, OPTIONAL_FILES, PARTS
+from grader.errors import BadSource, Unreadable
+from grader.homework.contract import FILES
 from grader.records import Submission
-from grader.submissions.archives import (
-    ARCHIVE,
-    MIB,
-    Entry,
-    members,
-    reading,
-    special,
-)
+from grader.submissions import persons, roots, sources
+from grader.submissions.archives import ARCHIVE, MIB, Entry
+from grader.submissions.assemble import MAX_FILES, MAX_SUBMISSION_BYTES, Handed, assemble
+from grader.submissions.choose import MAX_FILE_BYTES, decided
+from grader.submissions.found import Class, Question, listed
+from grader.submissions.identity import Who, student_id
+from grader.submissions.ledger import Fate, Ledger
+from grader.submissions.names import named, nearly
+from grader.submissions.persons import Person
+from grader.submissions.roster import Roster
+from grader.submissions.sources import Split, Upload
 from grader.text import shown
 
-__all__ = ["read", "read_many", "read_one"]
+__all__ = [
+    "MAX_FILES",
+    "MAX_FILE_BYTES",
+    "MAX_SUBMISSION_BYTES",
+    "MIB",
+    "Class",
+    "Question",
+    "read",
+    "read_class",
+    "read_many",
+    "read_one",
+]
 
-MAX_FILES, MAX_FILE_BYTES, MAX_SUBMISSION_BYTES = 200, 2 * MIB, 8 * MIB  # of one submission
-MAX_BESIDE = 1000  # files beside the code that are looked at
-MAX_PATH = 240  # as JSON: the paths of a submission travel in one header of 64 KiB
-MAX_ENTRIES = 100_000  # of a folder on disk, which are only looked at
-MAX_CLASS_BYTES = 1024 * MIB  # the files of all submissions of one source
-
-# Windows opens devices by these names, whatever follows a dot; the last two are the class's pages.
-_RESERVED = re.compile(
-    r"(con|prn|aux|nul|(com|lpt)\d)(\.|$)|(index\.html|gradebook\.csv)$", re.IGNORECASE
-)
+MAX_CLASS_BYTES = 1024 * MIB  # the files of all submissions
+ONE_STUDENT = "one student"
+"""The decision that folders of several names are the versions of one student."""
 
 
-def read_many(sources: Sequence[Path]) -> list[Submission]:
-    """The submissions of all sources, ordered by name; their ids differ in more than case.
+def read_class(
+    paths: Sequence[Path],
+    *,
+    roster: Roster | None = None,
+    decisions: Mapping[str, str] | None = None,
+) -> Class:
+    """Read what a class handed in.
 
     Of several sources, a folder or an archive that cannot be graded is a submission that says why:
     they may be the folders of a class, named one by one.
 
+    Args:
+        paths: folders and archives, each a submission or many of them.
+        roster: the people of the class, if there is a list.
+        decisions: what a person decided, by the id of a question.
+
+    Returns:
+        The submissions, ordered by id; their ids depend on nobody but each student.
+
     Raises:
         BadSource: no source is named, or one is missing, or neither a folder nor an archive; or the
             only one is unreadable or holds nothing to grade.
+        Miscounted: a file ended nowhere, or in two places.
     """
-    if not sources:
+    if not paths:
         raise BadSource("There is nothing to grade; name a folder or an archive of submissions.")
-    if len(sources) == 1:
-        return read(sources[0])
-    found: list[Submission] = []
-    for source in sources:
-        with _located(source) as name:
+    places = list(dict.fromkeys(paths))
+    splits: list[tuple[Path, str, Split]] = []
+    for path in places:
+        with _located(path) as name:
+            prefix = f"{path}/" if len(places) > 1 else ""
             try:
-                found += _read(source, name)
+                found = sources.split(path, name, prefix)
+                if not found.uploads:
+                    raise BadSource(_nothing(roots.opened(path)))
             except BadSource as refusal:
-                found.append(_refused(name, refusal))
-    return _with_ids(found)
+                if len(places) == 1:
+                    raise
+                found = _refused(path, name, refusal)
+            splits.append((path, name, found))
+    reading = _Reading(decisions or {}, alone=len(places) == 1 and splits[0][2].one)
+    people = persons.group([(str(path), found) for path, _, found in splits], reading.decisions)
+    layout = tuple(listed(found.words) or "nothing" for _, _, found in splits)
+    with _located(places[0]) if len(places) == 1 else _unnamed():
+        return reading.read(people, [found for _, _, found in splits], layout, roster)
+
+
+def read_many(paths: Sequence[Path]) -> list[Submission]:
+    """The submissions of all sources, ordered by id (see :func:`read_class`).
+
+    Raises:
+        BadSource: as for a class.
+    """
+    return list(read_class(paths).submissions)
 
 
 def read(source: Path) -> list[Submission]:
     """The submissions of one source: a folder or an archive that is one, or that holds many.
 
-    It is one if a file of the homework lies at its root (of an archive: or in its only folder).
-    Otherwise each folder and each archive in it is one; those not gradable come with their reason.
-
     Raises:
         BadSource: the source is missing, unreadable or holds nothing to grade.
     """
-    with _located(source) as name:
-        return _read(source, name)
+    return read_many([source])
 
 
 def read_one(source: Path) -> Submission:
@@ -91,10 +124,15 @@ def read_one(source: Path) -> Submission:
             its root; if they lie deeper, the message says where.
     """
     with _located(source) as name:
-        entries = _open(source)
+        entries = roots.opened(source)
         if os.path.isdir(source) and not _is_submission(entries):
             raise BadSource(_nothing(entries))
-        return _submission(name, entries)
+        who = Who(name)
+        handed = assemble(student_id(who), name, entries, {})
+        if not handed.files:
+            asked = "" if handed.nothing else " ".join(q.found for q in handed.questions)
+            raise BadSource(asked or _why_nothing(handed))
+        return _submission(Person(who), handed)
 
 
 @contextmanager
@@ -108,176 +146,195 @@ def _located(source: Path) -> Iterator[str]:
             raise BadSource("This is neither a folder nor a .zip, .tar or .tar.gz; name one.")
         yield name if os.path.isdir(source) else ARCHIVE.sub("", name)
     except BadSource as error:
-        raise BadSource(f"{shown(str(source))}: {error}") from error
+        if str(error).startswith(f"{shown(str(source))}: "):
+            raise
+        raise type(error)(f"{shown(str(source))}: {error}") from error
 
 
-def _open(source: Path, deep: bool = True) -> list[Entry]:
-    real = Path(os.path.realpath(source))  # a link that is named is followed; one found is not
-    if os.path.isdir(real):
-        return _walk(real, deep)
-    return members(Entry("The archive", partial(_read_file, real, "The archive")))
+@contextmanager
+def _unnamed() -> Iterator[str]:
+    yield ""
 
 
-def _read(source: Path, name: str) -> list[Submission]:
-    entries = _open(source, deep=False)
-    on_disk = os.path.isdir(source)
-    if not on_disk and not _is_submission(entries) and len(tops := _tops(entries)) == 1:
-        entries = _under(entries, tops[0]) or entries
-    if _is_submission(entries):
-        return [_submission(name, _open(source))]
-    return _class(entries, Path(os.path.realpath(source)) if on_disk else None)
+def _refused(path: Path, name: str, refusal: BadSource) -> Split:
+    """A source of several that cannot be looked into: a student who needs a look."""
+
+    def open_() -> list[Entry]:
+        raise refusal
+
+    files = () if os.path.isdir(path) else (str(path),)
+    found = Split([Upload(Who(name), name, open_, files)], words=["something unreadable"])
+    found.found.update(files)
+    return found
 
 
-def _class(entries: Sequence[Entry], folder: Path | None) -> list[Submission]:
-    """Each folder and archive among the entries of an archive, or of a folder on disk."""
-    found: list[Submission] = []
-    total = 0
-    files = {e.path: e for e in reversed(entries) if not e.folder}
-    folders = _by_top(entries)
-    for top in _tops(entries):
-        packed = files.get(top)
-        name = ARCHIVE.sub("", top) if packed else top
+@dataclass(frozen=True)
+class _Reading:
+    """Reads the submissions of a class one after the other, and keeps count."""
+
+    decisions: Mapping[str, str]
+    alone: bool
+
+    def read(
+        self,
+        people: Sequence[Person],
+        splits: Sequence[Split],
+        layout: tuple[str, ...],
+        roster: Roster | None,
+    ) -> Class:
+        """The class.
+
+        Args:
+            people: with their uploads.
+            splits: the sources.
+            layout: what each source is.
+            roster: the people of the class.
+        """
+        ledger = Ledger()
+        ignored: list[tuple[str, str]] = []
+        for found in splits:
+            ledger.found(found.found)
+            for origin, reason in found.ignored:
+                ledger.put(origin, Fate.IGNORED, reason)
+                ignored.append((origin, reason))
+        submissions: list[Submission] = []
+        questions: list[Question] = []
+        total = 0
+        for person in people:
+            submission, asked = self._one(person, ledger)
+            submissions.append(submission)
+            questions += asked
+            total += sum(map(len, submission.files.values()))
+            if total > MAX_CLASS_BYTES:
+                raise BadSource("It holds too much to read at once; grade it in smaller groups.")
+        ledger.close()
+        absent: tuple[str, ...] = ()
+        unknown: tuple[str, ...] = ()
+        if roster is not None:
+            submissions, more, absent, unknown = persons.matched(
+                submissions, roster, self.decisions
+            )
+            questions += more
+        ordered = sorted(submissions, key=lambda one: (one.id.casefold(), one.id))
+        return Class(
+            tuple(ordered), layout, tuple(ignored), absent, unknown,
+            tuple(sorted(questions, key=lambda question: question.id)),
+        )  # fmt: skip
+
+    def _one(self, person: Person, ledger: Ledger) -> tuple[Submission, list[Question]]:
+        origins = dict.fromkeys(origin for upload in person.uploads for origin in upload.files)
+        if person.question:  # whose the files are is open
+            return self._without_files(person, Unreadable(person.question.found), origins, ledger)
         try:
-            if packed:
-                inside = members(packed)
-            else:
-                inside = _walk(folder / top) if folder else folders.get(top, [])
-            found.append(_submission(name, inside))
+            entries, passed_over = persons.files_of(person)
+            self._look_for_students(person, entries)
+            handed = assemble(person.id, person.who.name, entries, self.decisions)
+            if self.alone and handed.nothing:
+                raise Unreadable(_why_nothing(handed))
         except BadSource as refusal:
-            found.append(_refused(name, refusal))
-        total += sum(map(len, found[-1].files.values()))
-        if total > MAX_CLASS_BYTES:
-            raise BadSource("It holds too much to read at once; grade it in smaller groups.")
-    misnamed = any(_meant(e.path) for e in entries if not e.folder and "/" not in e.path)
-    if not found or (misnamed and all(submission.reason for submission in found)):
-        raise BadSource(_nothing(entries))
-    return _with_ids(found)
+            if self.alone:
+                raise
+            return self._without_files(person, refusal, origins, ledger)
+        for upload in person.uploads:
+            if upload.archive and upload not in passed_over:
+                ledger.opened(upload.archive)
+        ledger.found(e.origin for e in entries if not e.folder)
+        ledger.found(handed.inside)
+        for origin in handed.opened:
+            ledger.opened(origin)
+        for origin, fate, words in handed.fates:
+            ledger.put(origin, fate, f"{words}" if not person.group else fate.value)
+        for upload in passed_over:
+            for origin in upload.files:
+                ledger.put(origin, Fate.IGNORED, "an earlier upload")
+                handed.ignored.append((origin, "an earlier upload"))
+        if passed_over and person.together:
+            handed.notes.append("Of several uploads of one file, the last one counts.")
+        submission = _submission(person, handed)
+        asked = [replace(q, name=person.name) for q in handed.questions]
+        settled = self.decisions.get(person.id, "").strip().casefold() == "ignore"
+        if handed.nothing and handed.entries and not asked and not settled:
+            asked.append(Question(person.id, person.name, submission.reason, ("ignore",)))
+        question = " ".join(question.found for question in asked)
+        if submission.reason and asked and handed.nothing:
+            question = submission.reason
+        return replace(submission, question=question), asked
+
+    def _look_for_students(self, person: Person, entries: Sequence[Entry]) -> None:
+        """Refuse to take the folder of a section or a group of students for one student's."""
+        if self.alone or person.who.system:
+            return
+        found = sources.students_in(entries, person.name) if len(person.uploads) == 1 else []
+        verdict = decided(self.decisions.get(person.id, ""), (ONE_STUDENT, "ignore"))
+        if found and verdict != ONE_STUDENT:
+            names = listed([shown(name) for name in found])
+            raise Unreadable(
+                f"{shown(person.name)} holds the same files in {names}: "
+                "one student's versions, or several students? Name it as a source of its own if "
+                "they are several."
+            )
+
+    def _without_files(
+        self, person: Person, refusal: BadSource, origins: Iterable[str], ledger: Ledger
+    ) -> tuple[Submission, list[Question]]:
+        reason = str(refusal)
+        decision = self.decisions.get(person.id, "").strip().casefold()
+        asks = isinstance(refusal, Unreadable) and decision != "ignore"
+        fate = Fate.ASKED if asks else Fate.IGNORED
+        ignored = []
+        for origin in origins:
+            ledger.put(origin, fate, fate.value if person.group else person.id)
+            ignored += [] if asks else [(origin, "refused: " + reason)]
+        empty = Handed(notes=list(person.notes), ignored=ignored)
+        submission = replace(_submission(person, empty), digest=_digest({"": reason.encode()}))
+        submission = replace(submission, reason=reason, question=reason if asks else "")
+        options = (ONE_STUDENT, "ignore") if "or several students?" in reason else ("ignore",)
+        question = person.question or Question(person.id, person.name, reason, options)
+        return submission, [question] if asks else []
 
 
-def _submission(name: str, entries: Sequence[Entry]) -> Submission:
-    files = _contents(_own(entries))
-    return Submission(_safe_id(name), name, files, _digest(files))
+def _submission(person: Person, handed: Handed) -> Submission:
+    reason = ""
+    if not handed.files:
+        asked = "" if handed.nothing else " ".join(q.found for q in handed.questions)
+        reason = asked or _why_nothing(handed)
+    files = handed.files
+    who = person.who
+    return Submission(
+        person.id or student_id(who),
+        person.name,
+        files,
+        # Without files, the reason is what tells one state of a submission from the next.
+        _digest(files or {"": reason.encode()}),
+        received=person.received,
+        reason=reason,
+        person=who.login if who.system == "git" else who.person,
+        email=who.email,
+        login=who.login,
+        notes=tuple(dict.fromkeys([*person.notes, *handed.notes])),
+        ignored=tuple(handed.ignored),
+    )
 
 
-def _refused(name: str, refusal: BadSource) -> Submission:
-    reason = str(refusal)
-    # Without files, the reason is what tells one state of a submission from the next.
-    return Submission(_safe_id(name), name, {}, _digest({"": reason.encode()}), reason=reason)
-
-
-def _own(entries: Sequence[Entry], packed: bool = False) -> list[Entry]:
-    """The files to read of one submission, out of what wraps all of them."""
-    if problem := next((entry.problem for entry in entries if entry.problem), ""):
-        raise BadSource(problem)
-    files = [e for e in entries if not e.folder]
-    wanted = [e for e in files if _is_code(e)]
-    tops = {entry.path.partition("/")[0] for entry in wanted}
-    if len(tops) == 1 and _is_submission(_under(wanted, *tops)):
-        return _under(files, *tops)
-    archives = [e for e in files if ARCHIVE.search(e.path)]
-    if not wanted and len(archives) == 1 and not packed:
-        return _own(members(archives[0]), packed=True)
-    if not _is_submission(wanted):
-        raise BadSource(_nothing(entries))
-    return files
-
-
-def _is_code(entry: Entry) -> bool:
-    return entry.name.endswith(".py") or entry.name in OPTIONAL_FILES
-
-
-def _contents(entries: Sequence[Entry]) -> dict[str, bytes]:
-    """Code, all of it, and what lies beside it as far as there is room."""
-    code = [entry for entry in entries if _is_code(entry)]
-    if len(code) > MAX_FILES:
-        raise BadSource(f"There are more than {MAX_FILES} .py files; leave out what is not yours.")
-    files: dict[str, bytes] = {}
-    for entry in sorted(code, key=lambda entry: entry.path):
-        if entry.unsafe:
-            raise BadSource(entry.unsafe)
-        if len(json.dumps(entry.path)) > MAX_PATH:
-            raise BadSource(f"The name {shown(entry.path)} is too long; shorten it.")
-        files[entry.path] = entry.content(MAX_FILE_BYTES)
-        if sum(map(len, files.values())) > MAX_SUBMISSION_BYTES:
-            raise BadSource("The .py files are larger than 8 MiB together; keep data out of them.")
-    beside = [e for e in entries if not _is_code(e) and not ARCHIVE.search(e.path)]
-    room = MAX_SUBMISSION_BYTES - sum(map(len, files.values()))
-    for entry in sorted(beside, key=lambda entry: entry.path)[:MAX_BESIDE]:
-        if len(files) < MAX_FILES and not entry.unsafe and len(json.dumps(entry.path)) <= MAX_PATH:
-            with suppress(BadSource):  # too large, or packed in a way that is not read
-                data = entry.content(min(MAX_FILE_BYTES, room))
-                files[entry.path] = data
-                room -= len(data)
-    return dict(sorted(files.items()))
+def _why_nothing(handed: Handed) -> str:
+    closed = [
+        q.found for q in handed.questions if q.found.endswith(("again.", "password.", ".zip."))
+    ]
+    return closed[0] if closed else _nothing(handed.entries)
 
 
 def _is_submission(entries: Iterable[Entry]) -> bool:
-    return any(entry.path in FILES and not entry.folder for entry in entries)
-
-
-def _tops(entries: Sequence[Entry]) -> list[str]:
-    """The folders and archives at the root; a problem that lies in none of them is everybody's."""
-    tops = set()
-    for entry in entries:
-        top, inside, _ = entry.path.partition("/")
-        if entry.problem and (not inside or not top or Entry(top).unsafe):
-            raise BadSource(entry.problem)
-        if inside or entry.folder or ARCHIVE.search(top):
-            tops.add(top)
-    return sorted(tops)
-
-
-def _under(entries: Sequence[Entry], folder: str) -> list[Entry]:
-    return _by_top(entries).get(folder, [])
-
-
-def _by_top(entries: Sequence[Entry]) -> dict[str, list[Entry]]:
-    """What lies in each folder at the root, as seen from there."""
-    folders: dict[str, list[Entry]] = {}
-    for entry in entries:
-        top, inside, path = entry.path.partition("/")
-        if inside:
-            folders.setdefault(top, []).append(replace(entry, path=path))
-    return folders
-
-
-def _walk(folder: Path, deep: bool = True) -> list[Entry]:
-    """What lies in a folder on disk; links are not followed, and no file is opened yet."""
-    if folder.is_symlink():
-        raise BadSource("This is a link to a folder; put the folder itself here.")
-    entries: list[Entry] = []
-    todo = [""]
-    while todo:
-        above = todo.pop()
-        with reading(above or "The folder"), os.scandir(folder / above) as scan:
-            for item in scan:
-                path, read = above + item.name, partial(_read_file, Path(item.path))
-                if not Entry(path).skipped:
-                    # Beside submissions a link stands for one of them, which is refused aloud.
-                    is_link = not deep and item.is_symlink() and not os.path.isfile(item.path)
-                    is_folder = is_link or item.is_dir(follow_symlinks=False)
-                    entries.append(Entry(path, partial(read, path), is_folder))
-                    todo += [f"{path}/"] if deep and is_folder else []
-                if len(entries) > MAX_ENTRIES:
-                    raise BadSource(f"There are more than {MAX_ENTRIES} files; move data away.")
-    return sorted(entries, key=lambda entry: entry.path)
-
-
-def _read_file(file: Path, path: str, limit: int) -> bytes:
-    if not stat.S_ISREG(os.lstat(file).st_mode):
-        raise BadSource(special(path))
-    # It may have become a link or a pipe since.
-    safely = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-    with open(file, "rb", opener=lambda name, flags: os.open(name, flags | safely)) as opened:
-        # Not the limit itself: as much is allocated at once, however short the file.
-        return opened.read(min(limit, os.fstat(opened.fileno()).st_size + 1))
+    return any(
+        named(entry.path) is not None and not entry.folder and not entry.junk for entry in entries
+    )
 
 
 def _nothing(entries: Sequence[Entry]) -> str:
     """Why nothing can be graded, with the files that come nearest."""
-    files = sorted((e for e in entries if not e.folder), key=lambda e: (e.path.count("/"), e.path))
-    nested = [entry for entry in files if entry.name in FILES]
-    near = [(entry, meant) for entry in files if (meant := _meant(entry.path))]
+    files = [e for e in entries if not e.folder and not e.junk]
+    files.sort(key=lambda e: (e.path.count("/"), e.path))
+    nested = [entry for entry in files if named(entry.name) and "/" in entry.path]
+    near = [(entry, meant) for entry in files if (meant := nearly(entry.path))]
     if nested:
         depth = nested[0].path.count("/")
         down = "one folder down" if depth == 1 else f"{depth} folders down"
@@ -285,45 +342,11 @@ def _nothing(entries: Sequence[Entry]) -> str:
         found = f"found {where} {down}; hand in the files themselves, not a folder around them"
     elif near:
         found = ", ".join(f"{shown(e.path)} has to be called {meant}" for e, meant in near[:4])
+    elif files:
+        found = f"found {listed([shown(entry.path) for entry in files], 4)} instead; add them"
     else:
-        found = "add them" if files else "it is empty"
+        found = "it is empty"
     return f"None of {', '.join(FILES)} is here: {found}."
-
-
-def _meant(path: str) -> str:
-    """The file of the homework that a wrong name seems to stand for, or nothing."""
-    match = re.fullmatch(r"(.+?)\.(py|pyw|ipynb|py\.txt)", path.rpartition("/")[2], re.IGNORECASE)
-    words = re.split(r"[\W_]+", match[1].casefold()) if match else []
-    for part in PARTS:
-        subject = part.file.removesuffix(".py").rpartition("_")[2]
-        if "".join(words).startswith(part.id) or not {part.id, subject}.isdisjoint(words):
-            return part.file
-    return ""
-
-
-def _with_ids(submissions: Iterable[Submission]) -> list[Submission]:
-    used: set[str] = set()
-    counts: dict[str, int] = {}  # by what an id begins with: thousands may be called the same
-    found: list[Submission] = []
-    for submission in sorted(
-        submissions, key=lambda s: (_safe_id(s.name).casefold(), s.name, s.digest)
-    ):
-        base = unique = _safe_id(submission.name)
-        start = base[:70].casefold()
-        while unique.casefold() in used:
-            counts[start] = count = counts.get(start, 1) + 1
-            unique = f"{base[: 79 - len(str(count))].rstrip('.')}-{count}"
-        used.add(unique.casefold())
-        found.append(replace(submission, id=unique))
-    return found
-
-
-def _safe_id(name: str) -> str:
-    """A folder's name on every system: ASCII letters, digits and ``._-``, at most 80 of them."""
-    plain = "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
-    plain = re.sub(r"[^A-Za-z0-9._-]+", "_", plain).strip("._-")
-    plain = f"_{plain}" if _RESERVED.match(plain) else plain
-    return plain[:80].rstrip("._-") or "submission"
 
 
 def _digest(files: Mapping[str, bytes]) -> str:

@@ -1,4 +1,4 @@
-"""Do hostile frames and archives end in a message or a sentence, in time and in memory?
+"""Do hostile frames, archives and notebooks end in a message or a sentence, in time and in memory?
 
 Begins with valid frames and archives and makes them lie: in bytes, lengths, counts, sizes, offsets,
 flags and names, and in shapes that are slow to read.  A finding is whatever is neither a message
@@ -18,6 +18,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import io
+import json
 import re
 import signal
 import sys
@@ -46,7 +47,8 @@ from grader.homework import contract
 from grader.homework.networks import Network
 from grader.records import Call, Reply, Submission
 from grader.sandbox.protocol import replies, wire
-from grader.submissions import intake
+from grader.submissions import bounded, intake, notebooks, platforms
+from grader.submissions.encodings import as_utf8
 
 try:
     import resource
@@ -176,13 +178,59 @@ def _taken(data: bytes, folder: Path, how: str, read: Callable[[Path], list[Subm
     return f"{how}: read" if any(not one.reason for one in found) else f"{how}: each has a reason"
 
 
+LINES = (
+    "import a", "def f(x):\n    return 1", "class A:\n    b = 'é'", "x = 1", "if a:\n    x = 2",
+    "%time f()", "!ls", "f?", "x = (1,\n  % 2)", "@d\ndef g(): pass", "s = '''a\n  b'''", "f()",
+    "n = namedtuple('n', 'a'); f()", "if __name__ == '__main__':\n    f()", "# coding: latin-1",
+)  # fmt: skip
+TOKENS = (
+    "def f(x):", "else:", "elif b:\n", "try:", "%%bash\n", "(", ")", "[", "]", "{", "}", ",", ";",
+    ":", "=", "\n", "  ", "lambda x:", "not ", "'", '"', "'''", "\\", "#", "\ud800", "\0", "-",
+)  # fmt: skip
+
+
+def notebook(drawn: Random) -> bytes:
+    """A notebook, or a program: pieces of Python in any order, some of them very often."""
+    cells = []
+    for _ in range(drawn.randint(0, 6)):
+        if drawn.random() < 0.6:
+            cells.append("\n".join(drawn.choices(LINES, k=drawn.randint(0, 8))))
+            continue
+        pieces = drawn.choices(TOKENS, k=drawn.randint(0, 30))
+        times = [drawn.choice((1, 1, 1, 1, 1, 300, 20_000)) if len(p) < 9 else 1 for p in pieces]
+        cells.append("".join(p * min(n, 60_000) for p, n in zip(pieces, times, strict=True)))
+    found: list[Any] = [{"cell_type": "code", "source": cell[:200_000]} for cell in cells]
+    data = bytearray(json.dumps({"cells": found}).encode())
+    for _ in range(drawn.choice((0, 0, 0, 1, 20))):
+        data[drawn.randrange(len(data))] = drawn.randrange(256)
+    if drawn.random() < 0.05:
+        return drawn.choice((b"[", b"{", b'{"a":')) * drawn.choice((10, 1000, 100_000))
+    return bytes(data)
+
+
+def read_notebook(data: bytes, folder: Path) -> str:
+    """Read one notebook as a module, and its bytes as a program, a list and a file's encoding."""
+    made = notebooks.module(data)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        compile(made.text, "module.py", "exec")
+    for note in made.notes("a.ipynb"):
+        _expect(note.endswith(".") and note.isprintable(), f"a note that is no sentence: {note!r}")
+    bounded.program(data.decode("utf-8", "replace"))
+    platforms.metadata(data.decode("utf-8", "replace"))
+    text, _, problem = as_utf8(data)
+    if not problem:
+        text.decode("utf-8")
+    return "no module" if made.problem else "a module" if made.text.strip() else "an empty module"
+
+
 def _hold(found: list[Submission]) -> None:
     _expect(bool(found), "no submission at all")
     ids = {one.id.casefold() for one in found}
     _expect(len(ids) == len(found), "two submissions of one id")
     for one in found:
-        safe = re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,79}", one.id) and one.id[-1] != "."
-        _expect(bool(safe), f"the id {one.id!r}")
+        safe = re.fullmatch(r"\w([\w.-]|[^\x00-\x7f]){0,79}", one.id) and one.id.isprintable()
+        _expect(bool(safe) and one.id[-1] not in "._-", f"the id {one.id!r}")
         _expect(bool(one.files) != bool(one.reason), "neither files nor a reason, or both")
         if one.reason:
             _sentence(one.reason)
@@ -229,6 +277,7 @@ TARGETS = {
     "archive": Target(
         archive, (read_alone, read_class), lambda size: 96 * MIB + 3 * min(200 * size, 256 * MIB)
     ),
+    "notebook": Target(notebook, (read_notebook,), lambda size: 64 * MIB + 300 * size),
 }
 """A frame of 64 KiB may become lists of lists.  Archives in archives are unpacked in memory, by up
 to 200 times their size and to 256 MiB, of which three may be held at a time."""
@@ -386,12 +435,14 @@ def main() -> int:
     )
     parser.add_argument("--frames", type=int, default=100_000, help="how many (default: 100,000)")
     parser.add_argument("--archives", type=int, default=10_000, help="how many (default: 10,000)")
+    parser.add_argument("--notebooks", type=int, default=1000, help="how many (default: 1000)")
     parser.add_argument("--seed", type=int, default=0, help="of all cases (default: 0)")
     parser.add_argument("--seconds", type=float, default=float("inf"), help="stop after so many")
     parser.add_argument("--only", default="", metavar="KIND:NUMBER", help="one case, as printed")
     parser.add_argument("--out", type=Path, default=Path("findings"), help="where findings go")
     arguments = parser.parse_args()
     numbers = {"frame": range(arguments.frames), "archive": range(arguments.archives)}
+    numbers["notebook"] = range(arguments.notebooks)
     if arguments.only:
         kind, _, number = arguments.only.partition(":")
         numbers = {kind: range(int(number), int(number) + 1)}

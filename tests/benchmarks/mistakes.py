@@ -13,27 +13,20 @@ from torch import nn
 
 from grader.checks.framework.expect import relative_error
 from grader.homework.networks import build
-from reference.mistaken_influences import (
+from reference.mistakes.influences import (
     Absolute,
     Clipped,
     DropsRows,
     LayerAfter,
     LayerBefore,
-    MapMean,
-    MapSum,
-    NextNeuron,
-    OneClass,
-    OtherSign,
     Overwritten,
-    Predicted,
-    SoftmaxKept,
     SumForMean,
     TimesActivation,
     TrainMode,
     WeightsIgnored,
     WeightsRaw,
 )
-from reference.mistaken_paths import (
+from reference.mistakes.paths import (
     AtTheEnd,
     AtTheStart,
     NoDifference,
@@ -42,6 +35,15 @@ from reference.mistaken_paths import (
     StraightInside,
     TimesX,
     ZeroBaseline,
+)
+from reference.mistakes.quantities import (
+    MapMean,
+    MapSum,
+    NextNeuron,
+    OneClass,
+    OtherSign,
+    Predicted,
+    SoftmaxKept,
 )
 
 __all__ = ["FLOAT32_INSIDE", "MISTAKES", "STEPS_IGNORED", "Mistake"]

@@ -1,8 +1,8 @@
-"""Honest ways to write the homework's functions: ``reference/ways.py`` with other steps.
+"""Honest ways to write the homework's functions: ``reference/mistakes/base.py`` with other steps.
 
-A subclass takes the steps that its docstring names differently; a mistake (``mistakes.py``) is a
-wrong step.  A way gets its own copy of every network, so it restores nothing, and it checks no
-argument.
+A subclass takes the steps that its docstring names differently; a mistake (a class in
+``reference/mistakes``) is a wrong step.  A way gets its own copy of every network, so it restores
+nothing, and it checks no argument.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from reference.ways import Way
+from reference.mistakes import Way
 
 __all__ = ["HONEST", "Way"]
 

@@ -8,12 +8,13 @@ import pytest
 
 from course import RIGHT
 from grader.cli import grade as command
-from grader.cli.reading import Class, Question
+from grader.cli.reading import Class
 from grader.records import Submission
 from grader.report.analysis.roll import ClassFacts, WithoutResult
 from grader.report.analysis.statistics import checks_of, to_look_at
 from grader.report.deliver import ForInstructor, ForStudent
 from grader.report.writers import html
+from grader.submissions.found import Question
 from report_builders import FAILED, NO_WALLS, PASSED, Page, judge, report
 
 FILES = {name: text.encode() for name, text in RIGHT.items()}

@@ -61,10 +61,18 @@ def found(package=(), template=(), assignment=OURS):
 
 
 @cache
+def sources():
+    folder = ROOT / "reference"
+    return {
+        path.relative_to(folder).as_posix(): path.read_text("utf-8")
+        for path in folder.rglob("[!_]*.py")
+    }
+
+
+@cache
 def secrets(seed=SEED):
-    reference = {p.name: p.read_text("utf-8") for p in (ROOT / "reference").glob("[!_]*.py")}
     shown = [c for c in CHECKS if not c.hidden]
-    return search.secrets_of([c for c in CHECKS if c.hidden], shown, seed, reference)
+    return search.secrets_of([c for c in CHECKS if c.hidden], shown, seed, sources())
 
 
 def seen(file, content, seed=SEED):
@@ -150,8 +158,7 @@ def test_a_check_that_the_assignment_hides_is_hidden():
 
 
 def test_every_function_of_the_homework_is_looked_for():
-    reference = {p.name: p.read_text("utf-8") for p in (ROOT / "reference").glob("[!_]*.py")}
-    bodies = search.secrets_of([], [], 400, reference).bodies
+    bodies = search.secrets_of([], [], 400, sources()).bodies
     from grader.homework import contract
 
     named = {name.partition(" of ")[0] for name in bodies}
@@ -161,6 +168,5 @@ def test_every_function_of_the_homework_is_looked_for():
 def test_honest_code_of_others_is_no_leak_of_most_functions():
     """A student's own solution may be alike in short functions; what is long differs."""
     twin = ROOT / "fixtures" / "submissions" / "twin_hooks" / "part2_comparative.py"
-    reference = {p.name: p.read_text("utf-8") for p in (ROOT / "reference").glob("[!_]*.py")}
-    secrets = search.secrets_of([], [], 400, reference)
+    secrets = search.secrets_of([], [], 400, sources())
     assert list(search.leaks({"twin.py": twin.read_bytes()}, secrets)) == []

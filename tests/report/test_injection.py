@@ -53,11 +53,12 @@ def hw3(*arguments, cwd, terminal=False):
 def graded(tmp_path_factory):
     """The class, graded: the folder of results, what was written meanwhile, how many there are."""
     place = tmp_path_factory.mktemp("injection")
-    count = build(place / "class")
+    # Two folders more have the name of a third, but for characters that nobody sees: one person's.
+    count = build(place / "class") - 2
     terminal = sys.platform != "win32"
     command = ("grade", "class", "--out", "graded", "--part", "part3", "--jobs", "1")
     said, status = hw3(*command, cwd=place, terminal=terminal)
-    assert status == 0, said
+    assert status == 3, said  # some cannot be read: a person has to decide
     return place / "graded", said, count
 
 
@@ -184,7 +185,7 @@ def test_a_graded_class_is_shown_as_text(open_page, graded):
     for name in (IMAGE, "%2e%2e", "javascript:alert(1)", "{{7*7}} {% for x in y %}"):
         assert name in text
     assert "None of part1_focused.py" in text
-    assert "found </script></style></pre>/<img src=x onerror=alert(1)>/part3_comp" in text
+    assert "../../other/part3_compression.py is not a safe name" in text
 
 
 SAID = {
@@ -197,7 +198,7 @@ SAID = {
     "raises/instructor.html": MARKUP,
     "loads/report.html": MARKUP,
     "parses/report.html": [f"x = = 1 # {IMAGE} </style> {MARKUP[0]}"],
-    "decodes/report.html": [f"# \ufffd {IMAGE}"],
+    "decodes/report.html": ["was read as cp1252"],
     "misnamed/report.html": ["part3 <script>window.hacked=1;"],
     "climbs/report.html": ["../../other/part3_compression.py is not a safe name"],
 }
@@ -315,10 +316,12 @@ def test_grading_writes_nothing_that_acts(graded):
     lines = lines_of(said)
     assert f"{count} graded: open graded/index.html" in lines
     piped, status = hw3(*("grade", "class", "--out", "graded", "--part", "part3"), cwd=out.parent)
-    assert status == 0
+    assert status == 3
     assert "\x1b" not in piped
     assert "\r" not in piped
-    assert any(line.startswith(f"{count} of {count} have a result") for line in lines_of(piped))
+    # Of those about whom a person has to decide nothing is kept.
+    kept = re.compile(rf"[0-9]+ of {count} have a result already")
+    assert any(kept.match(line) for line in lines_of(piped))
 
 
 def test_a_log_of_github_actions_carries_nothing_out(tmp_path, monkeypatch):
@@ -396,7 +399,7 @@ def test_where_results_lie_is_said_in_one_line(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write(tmp_path / "class" / "ada", {"part3.py": ""})
     result = CliRunner().invoke(main, ["grade", "class", "--out", PLACE, "--part", "part3"])
-    assert result.exit_code == 0
+    assert result.exit_code == 3  # about a name that is not the file's
     assert acts(result.output) == []
     (line,) = (line for line in result.output.split("\n") if "graded: open" in line)
     assert line == r"1 graded: open 'b\x1b]0;owned\x07\u202e\nFORGED: all passed/index.html'"

@@ -2,13 +2,25 @@
 
 import importlib
 import inspect
+import os
 import sys
 from contextlib import contextmanager
 from types import ModuleType
 
 import pytest
 
+from grader.homework import contract
 from grader.sandbox.guest.loader import Loader, describe
+
+
+@pytest.fixture(autouse=True)
+def nobody_else_s_files(monkeypatch):
+    """Where pytest ran on a submission before, it left the folder on the path."""
+    names = [file.removesuffix(".py") for file in contract.FILES]
+    kept = [p for p in sys.path if not os.path.isfile(os.path.join(p, contract.FILES[0]))]
+    monkeypatch.setattr(sys, "path", kept)
+    for name in names:
+        monkeypatch.delitem(sys.modules, name, raising=False)
 
 
 @contextmanager

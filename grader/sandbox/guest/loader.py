@@ -214,13 +214,13 @@ class _Imported(importlib.abc.Loader):
 def _text_of(name: str, source: bytes) -> str:
     broken = [n for n, row in enumerate(source.splitlines(), 1) if b"\0" in row]
     if broken:
-        raise SyntaxError("it contains null bytes", (name, broken[0], 1, ""))
+        raise SyntaxError("it contains null bytes; save it as UTF-8", (name, broken[0], 1, ""))
     try:
         return importlib.util.decode_source(source)
     except (SyntaxError, ValueError) as error:
         rows = source.splitlines()
         broken = [n for n, row in enumerate(rows, 1) if "\ufffd" in row.decode("utf-8", "replace")]
-        what = "it is not UTF-8" if broken else str(error)
+        what = "it is not UTF-8; save it as UTF-8" if broken else str(error)
         line = broken[0] if broken else 1
         text = rows[line - 1].decode("utf-8", "replace")
         raise SyntaxError(what, (name, line, 1, text)) from error

@@ -109,10 +109,12 @@ def wrap() -> None:
     """Let what writes files or starts processes unseen raise what everything else does."""
     import torch
 
-    os.system = _like(_no_shell, os.system)
-    for name in ("mkfifo", "mknod"):
+    for name, made in (("system", _no_shell), ("mkfifo", None), ("mknod", None)):
         if hasattr(os, name):
-            setattr(os, name, _refused(getattr(os, name), _changing))
+            before = getattr(os, name)
+            made = _like(made, before) if made else _refused(before, _changing)
+            made.__module__ = "os"  # pickled, it is found there
+            setattr(os, name, made)
     try:
         import _posixsubprocess
     except ImportError:  # Windows

@@ -1,56 +1,31 @@
-"""Parts 1 to 3 a second time, in small steps, so that a mistake can replace one of them.
+"""Parts 1 to 3 in small steps, so that a mistake can replace one of them.
 
-A method is one step (which network, where the slice is, which points, which weights, which order),
-or a function of the homework, which combines steps.  A subclass that changes one step is another
-way to write the homework, right or wrong.  To learn how to *solve* the homework, read
-``part1_focused.py`` and its neighbours instead: this code checks no argument, and may change the
-model that it gets.
+A step says which network is explained, where the slice is, at which points gradients are taken,
+with which weights they are averaged, and in which order neurons come.  ``base.py`` combines the
+steps to the functions of the homework.  This code checks no argument, and may change the model
+that it gets.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 
-from .part1_focused import Quantity, Values, numbers, ranks
+from ..part1_focused import Quantity, Values, numbers, ranks
 
-__all__ = ["FUNCTIONS", "Half", "Rule", "Way"]
+__all__ = ["Half", "Margins", "Rule", "Steps"]
 
 Half = nn.Sequential
 Rule = Callable[[int], tuple[Tensor, Tensor]]
 """Steps to nodes (n,) on [0, 1] and their weights: (n,), or (rules, n) for several at once."""
 
-FUNCTIONS = (
-    "linear_scores",
-    "split",
-    "instance_influence",
-    "class_influence",
-    "path_influence",
-    "integrated_gradients",
-    "top_neurons",
-    "saliency_map",
-    "integrated_saliency_map",
-    "scale_pixels",
-    "compare_attributions",
-    "comparative_influence",
-    "comparative_integrated_gradients",
-    "distinguishing_neurons",
-    "compare_with_single_class",
-    "influential_neurons",
-    "mask_slice",
-    "binary_classifier",
-    "evaluate",
-)
-"""All but ``random_classes``, which has no right value."""
-
 
 class Masked(nn.Module):
-    """The step `Way.mask`, as a layer."""
+    """The step `Steps.mask`, as a layer."""
 
-    def __init__(self, way: Way, keep: Tensor) -> None:
+    def __init__(self, way: Steps, keep: Tensor) -> None:
         super().__init__()
         self.way, self.keep = way, keep
 
@@ -60,9 +35,9 @@ class Masked(nn.Module):
 
 
 class Margins(nn.Module):
-    """The step `Way.margin`, after a network."""
+    """The step `Steps.margin`, after a network."""
 
-    def __init__(self, way: Way, network: nn.Module, target: int) -> None:
+    def __init__(self, way: Steps, network: nn.Module, target: int) -> None:
         super().__init__()
         self.way, self.network, self.target = way, network, target
 
@@ -71,15 +46,11 @@ class Margins(nn.Module):
         return self.way.margin(self.network(xs), self.target)
 
 
-class Way:
-    """One gradient of the sum over the batch; midpoint."""
+class Steps:
+    """One gradient of the sum over the batch; midpoints of equal pieces of the line."""
 
     def __init__(self, rule: Rule | None = None) -> None:
         self.given = rule
-
-    def names(self) -> dict[str, Callable[..., Any]]:
-        """The functions by name, as a submission's files define them."""
-        return {name: getattr(self, name) for name in FUNCTIONS}
 
     # The slice and the quantity of interest
 
@@ -308,180 +279,3 @@ class Way:
         hits = int((said & truth).sum())
         accuracy = float((said == truth).double().mean())
         return accuracy, hits / max(1, int(said.sum())), hits / max(1, int(truth.sum()))
-
-    # Functions of part 1
-
-    def linear_scores(self, model: nn.Sequential) -> nn.Sequential:
-        """Arguments as in `part1_focused.linear_scores`."""
-        return self.network(model)
-
-    def split(self, model: nn.Sequential, layer: int) -> tuple[Half, Half]:
-        """Returns (h, g).  Arguments as in `part1_focused.split`."""
-        return self.halves(model, layer)
-
-    def instance_influence(
-        self, model: nn.Sequential, layer: int, xs: Tensor, target: int
-    ) -> Tensor:
-        """Returns (N, *Z).  Arguments as in `part1_focused.instance_influence`."""
-        return self.gradients(*self.halves(self.network(model), layer), xs, self.score(target))
-
-    def class_influence(
-        self,
-        model: nn.Sequential,
-        layer: int,
-        xs: Tensor,
-        target: int,
-        weights: Values | None = None,
-    ) -> Tensor:
-        """Returns Z.  Arguments as in `part1_focused.class_influence`."""
-        h, g = self.halves(self.network(model), layer)
-        rows = self.gradients(h, g, xs, self.score(target))
-        return self.finish(self.average(rows, self.distribution(weights, len(xs))))
-
-    def path_influence(
-        self,
-        model: nn.Sequential,
-        layer: int,
-        x: Tensor,
-        baseline: Tensor,
-        target: int,
-        steps: int = 50,
-    ) -> Tensor:
-        """Returns Z.  Arguments as in `part1_focused.path_influence`."""
-        h, g = self.halves(self.network(model), layer)
-        return self.finish(self.path(h, g, x, baseline, self.score(target), steps))
-
-    def integrated_gradients(
-        self, model: nn.Sequential, x: Tensor, baseline: Tensor, target: int, steps: int = 50
-    ) -> Tensor:
-        """Returns x.shape.  Arguments as in `part1_focused.integrated_gradients`."""
-        return self.integral(self.network(model), x, baseline, self.score(target), steps)
-
-    def top_neurons(self, attribution: Values, k: int = 1) -> Tensor:
-        """Returns (k,).  Arguments as in `part1_focused.top_neurons`."""
-        return self.highest(numbers(attribution), k)
-
-    def saliency_map(self, model: nn.Sequential, layer: int, neuron: int, x: Tensor) -> Tensor:
-        """Returns x.shape.  Arguments as in `part1_focused.saliency_map`."""
-        h, _ = self.halves(self.network(model), layer)
-        gradient = self.gradients(nn.Sequential(), h, x[None], self.activation(neuron))[0]
-        return self.finish(gradient)
-
-    def integrated_saliency_map(
-        self,
-        model: nn.Sequential,
-        layer: int,
-        neuron: int,
-        x: Tensor,
-        baseline: Tensor,
-        steps: int = 50,
-    ) -> Tensor:
-        """Returns x.shape.  Arguments as in `part1_focused.integrated_saliency_map`."""
-        h, _ = self.halves(self.network(model), layer)
-        return self.integral(h, x, baseline, self.activation(neuron), steps)
-
-    def scale_pixels(self, x: Tensor, saliency: Values) -> Tensor:
-        """Returns x.shape.  Arguments as in `part1_focused.scale_pixels`."""
-        return x * self.brightness(numbers(saliency)).to(x.dtype)
-
-    def compare_attributions(self, a: Values, b: Values, k: int) -> tuple[float, float]:
-        """Returns (rank correlation, overlap).
-
-        Arguments as in `part1_focused.compare_attributions`.
-        """
-        a, b = numbers(a), numbers(b)
-        one, other = (set(self.highest(v, k).tolist()) for v in (a, b))
-        return self.correlation(a.flatten(), b.flatten()), self.share(one, other, len(a))
-
-    # Functions of part 2
-
-    def comparative_influence(
-        self,
-        model: nn.Sequential,
-        layer: int,
-        xs: Tensor,
-        c1: int,
-        c2: int,
-        weights: Values | None = None,
-    ) -> Tensor:
-        """Returns Z.  Arguments as in `part2_comparative.comparative_influence`."""
-        h, g = self.halves(self.network(model), layer)
-        rows = self.gradients(h, g, xs, self.comparison(c1, c2))
-        return self.finish(self.average(rows, self.distribution(weights, len(xs))))
-
-    def comparative_integrated_gradients(
-        self, model: nn.Sequential, x: Tensor, baseline: Tensor, c1: int, c2: int, steps: int = 50
-    ) -> Tensor:
-        """Returns x.shape.
-
-        Arguments as in `part2_comparative.comparative_integrated_gradients`.
-        """
-        return self.integral(self.network(model), x, baseline, self.comparison(c1, c2), steps)
-
-    def distinguishing_neurons(
-        self, model: nn.Sequential, layer: int, xs: Tensor, c1: int, c2: int, k: int
-    ) -> tuple[Tensor, Tensor]:
-        """Returns (for c1, for c2).  Arguments as in `part2_comparative.distinguishing_neurons`."""
-        return self.influential_neurons(self.comparative_influence(model, layer, xs, c1, c2), k, k)
-
-    def compare_with_single_class(
-        self, model: nn.Sequential, layer: int, xs: Tensor, c1: int, c2: int, k: int
-    ) -> tuple[float, float]:
-        """Returns (rank correlation, overlap).
-
-        Arguments as in `part2_comparative.compare_with_single_class`.
-        """
-        comparative = self.comparative_influence(model, layer, xs, c1, c2)
-        alone = self.class_influence(model, layer, xs, self.single(c1, c2))
-        return self.compare_attributions(comparative, alone, k)
-
-    # Functions of part 3
-
-    def influential_neurons(
-        self, influence: Values, positive: int, negative: int
-    ) -> tuple[Tensor, Tensor]:
-        """Returns (most positive, most negative).
-
-        Arguments as in `part3_compression.influential_neurons`.
-        """
-        a = numbers(influence)
-        return self.highest(a, positive), self.lowest(a, negative)
-
-    def mask_slice(self, model: nn.Sequential, layer: int, keep: Iterable[int]) -> nn.Sequential:
-        """Returns a network.  Arguments as in `part3_compression.mask_slice`."""
-        neurons = sorted({int(neuron) for neuron in keep})
-        return self.masked(model, layer, torch.tensor(neurons, dtype=torch.int64))
-
-    def chosen(self, influence: Tensor, positive: int, negative: int) -> Tensor:
-        """The neurons that a classifier keeps.
-
-        Args:
-            influence: Z, signed.
-            positive: how many of most positive influence.
-            negative: how many of most negative influence.
-
-        Returns:
-            (positive + negative,) int64; a neuron may be there twice.
-        """
-        return torch.cat(self.influential_neurons(influence, positive, negative))
-
-    def binary_classifier(
-        self,
-        model: nn.Sequential,
-        layer: int,
-        xs: Tensor,
-        target: int,
-        positive: int,
-        negative: int,
-    ) -> nn.Module:
-        """Returns a module of margins.  Arguments as in `part3_compression.binary_classifier`."""
-        influence = self.class_influence(model, layer, xs, target)
-        keep = self.chosen(influence, positive, negative)
-        return Margins(self, self.masked(self.network(model), layer, keep), target)
-
-    def evaluate(
-        self, classifier: nn.Module, xs: Tensor, is_target: Values
-    ) -> tuple[float, float, float]:
-        """Returns (accuracy, precision, recall).  Arguments as in `part3_compression.evaluate`."""
-        margins = self.ready(classifier)(xs.clone()).detach()
-        return self.quality(self.says(margins.reshape(-1)), numbers(is_target) != 0)

@@ -1,14 +1,14 @@
-"""Mistakes about rankings, comparisons and pictures: ``ways.py`` with one step wrong.
+"""Mistakes about rankings, comparisons and pictures: ``base.py`` with one step wrong.
 
-The docstring of a class says what it does; ``mistakes.py`` says in which functions it is a mistake.
+The docstring of a class says what it does; ``__init__.py`` says in which functions it is a mistake.
 """
 
 from __future__ import annotations
 
 from torch import Tensor
 
-from .part1_focused import Values, numbers
-from .ways import Way
+from ..part1_focused import Values, numbers
+from .base import Way
 
 # Ranking
 

@@ -1,6 +1,6 @@
-"""Mistakes about masks, margins and how a classifier is evaluated: ``ways.py``, one step wrong.
+"""Mistakes about masks, margins and how a classifier is evaluated: ``base.py``, one step wrong.
 
-The docstring of a class says what it does; ``mistakes.py`` says in which functions it is a mistake.
+The docstring of a class says what it does; ``__init__.py`` says in which functions it is a mistake.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from torch import Tensor, nn
 
-from .ways import Half, Way
+from .base import Half, Way
 
 # The mask and the margin
 

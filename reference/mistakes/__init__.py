@@ -8,11 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from . import mistaken_influences as influences
-from . import mistaken_masks as masks
-from . import mistaken_neurons as neurons
-from . import mistaken_paths as paths
-from .ways import Way
+from . import influences, masks, neurons, paths, quantities
+from .base import Way
 
 __all__ = ["MISTAKES", "Mistake", "Way", "ways_of"]
 
@@ -46,30 +43,30 @@ MISTAKES = (
     Mistake(
         "after_softmax",
         ("linear_scores", *OF_SCORES, *USING),
-        (influences.SoftmaxKept, influences.Probability, influences.LogProbability),
+        (quantities.SoftmaxKept, quantities.Probability, quantities.LogProbability),
     ),
     Mistake(
         "last_layer_dropped",
         ("linear_scores", *OF_SCORES, *USING),
-        (influences.LastLayerDropped,),
+        (quantities.LastLayerDropped,),
     ),
-    Mistake("predicted_class", (*OF_ONE_CLASS, "binary_classifier"), (influences.Predicted,)),
-    Mistake("all_classes", (*OF_ONE_CLASS, "binary_classifier"), (influences.AllClasses,)),
-    Mistake("other_class", OF_ONE_CLASS, (influences.NextClass, influences.ClassBefore)),
-    Mistake("one_class", PAIRS, (influences.OneClass,)),
-    Mistake("c2_alone", PAIRS, (influences.OtherClassAlone,)),
-    Mistake("classes_swapped", PAIRS, (influences.OtherSign,)),
-    Mistake("classes_added", PAIRS, (influences.BothClasses,)),
+    Mistake("predicted_class", (*OF_ONE_CLASS, "binary_classifier"), (quantities.Predicted,)),
+    Mistake("all_classes", (*OF_ONE_CLASS, "binary_classifier"), (quantities.AllClasses,)),
+    Mistake("other_class", OF_ONE_CLASS, (quantities.NextClass, quantities.ClassBefore)),
+    Mistake("one_class", PAIRS, (quantities.OneClass,)),
+    Mistake("c2_alone", PAIRS, (quantities.OtherClassAlone,)),
+    Mistake("classes_swapped", PAIRS, (quantities.OtherSign,)),
+    Mistake("classes_added", PAIRS, (quantities.BothClasses,)),
     Mistake("classes_divided", (COMPARATIVE, *COMPARED), (influences.Ratio,)),
     Mistake("single_c2", ("compare_with_single_class",), (neurons.SecondAlone,)),
     Mistake(
         "other_neuron",
         MAPS,
-        (influences.NextNeuron, influences.NeuronBehind, influences.OneFeature),
+        (quantities.NextNeuron, quantities.NeuronBehind, quantities.OneFeature),
     ),
-    Mistake("strongest_neuron", MAPS, (influences.StrongestNeuron,)),
-    Mistake("map_sum", MAPS, (influences.MapSum,)),
-    Mistake("map_mean", MAPS, (influences.MapMean,)),
+    Mistake("strongest_neuron", MAPS, (quantities.StrongestNeuron,)),
+    Mistake("map_sum", MAPS, (quantities.MapSum,)),
+    Mistake("map_mean", MAPS, (quantities.MapMean,)),
     Mistake("train_mode", (*OF_SCORES, *MAPS, *USING, "evaluate"), (influences.TrainMode,)),
     Mistake(
         "layer_before",

@@ -1,6 +1,6 @@
-"""Mistakes about the line from baseline to x: ``ways.py`` with one step wrong.
+"""Mistakes about the line from baseline to x: ``base.py`` with one step wrong.
 
-The docstring of a class says what it does; ``mistakes.py`` says in which functions it is a mistake.
+The docstring of a class says what it does; ``__init__.py`` says in which functions it is a mistake.
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from .part1_focused import Quantity
-from .ways import Half, Way
+from ..part1_focused import Quantity
+from .base import Half, Way
 
 
 class OneTooMany(Way):

@@ -1,0 +1,88 @@
+"""What reading a class gives: submissions, what was ignored, and what a person has to decide."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from grader.homework.contract import FILES
+from grader.records import Submission
+
+__all__ = ["RENAMED", "Class", "Question", "listed"]
+
+RENAMED = "was graded as"
+"""The words of a note on a file that does not have its exact name."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a person has to decide before a submission counts.
+
+    ``id`` is the submission's, and for a question on one file of the homework ``id/file``; it stays
+    the same from run to run.  ``found`` says in one sentence what there is, and ``options`` are the
+    decisions that are understood.
+    """
+
+    id: str
+    name: str
+    found: str
+    options: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Class:
+    """The submissions of a class, each file of the sources accounted for.
+
+    ``layout`` says in words what each source is, ``ignored`` are files that belong to nobody, with
+    the reason.  ``absent`` are people of the roster without a submission, ``unknown`` submissions
+    of people who are not on it; both are empty without a roster.
+    """
+
+    submissions: tuple[Submission, ...]
+    layout: tuple[str, ...] = ()
+    ignored: tuple[tuple[str, str], ...] = ()
+    absent: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+    questions: tuple[Question, ...] = ()
+
+    def sum_in_words(self) -> str:
+        """How many there are of each kind, each submission counted once; and the ignored files."""
+        counts = dict.fromkeys(_KINDS, 0)
+        for submission in self.submissions:
+            counts[_kind(submission)] += 1
+        kinds = [f"{count} {words}" for words, count in counts.items() if count]
+        students = _many(len(self.submissions), "student")
+        left_out = [*self.ignored, *(pair for one in self.submissions for pair in one.ignored)]
+        ignored = sum(not path.endswith("/") for path, _ in left_out)  # folders of junk aside
+        words = f"{students}: {', '.join(kinds)}" if kinds else students
+        if ignored:
+            words += f"; {_many(ignored, 'file')} ignored"
+        if self.absent:
+            words += f"; {len(self.absent)} on the roster without a submission"
+        if self.unknown:
+            words += f"; {len(self.unknown)} not on the roster"
+        return words
+
+
+_KINDS = ("complete", "with a renamed file", "with a part missing", "with nothing", "to look at")
+
+
+def _kind(submission: Submission) -> str:
+    if submission.question:
+        return "to look at"
+    if submission.reason:
+        return "with nothing"
+    if any(RENAMED in note for note in submission.notes):
+        return "with a renamed file"
+    return "complete" if set(FILES) <= set(submission.files) else "with a part missing"
+
+
+def _many(count: int, word: str) -> str:
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
+
+
+def listed(words: Sequence[str], limit: int = 6) -> str:
+    """Words with commas and "and"; of many, the first ones and how many more there are."""
+    if len(words) > limit:
+        return f"{', '.join(words[:limit])} and {len(words) - limit} more"
+    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))

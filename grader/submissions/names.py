@@ -1,0 +1,107 @@
+"""Which file of the homework a name stands for: its exact name, or one of a table of variants."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from grader.homework.contract import FILES, PARTS
+
+__all__ = ["TARGETS", "VARIANTS", "Named", "Variant", "named", "nearly", "table"]
+
+TARGETS = (*FILES, "warmup.py")
+"""Files of the homework that are Python."""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One way in which a name may differ from the exact one and still be plainly meant."""
+
+    words: str
+    example: str
+    pattern: str = ""
+    """What is taken off the end of the name, any number of times; empty where code does it."""
+
+
+VARIANTS = (
+    Variant("upper and lower case", "Part2_Comparative.py"),
+    Variant("`-` or a blank for `_`", "part3-compression.py"),
+    Variant("a number that a browser or Canvas adds", "part1_focused (1).py", r"_?\(\d{1,3}\)"),
+    Variant("a number after a hyphen", "gan-1.py", r"_\d{1,2}"),
+    Variant("the word that a copy gets", "gan copy.py", r"_copy(?:_?\d{1,3})?"),
+    Variant("`final`", "part1_focused_final.py", r"_final"),
+    Variant("a version", "gan_v2.py", r"_v(?:ersion)?_?\d{1,3}"),
+    Variant("the ending in upper case", "gan.PY"),
+    Variant("a second ending", "part1_focused.py.txt"),
+    Variant("the student's name in front", "lee_gan.py"),
+)
+"""The variants that are graded; a name may differ in several of these ways at once."""
+
+_ENDINGS = re.compile(r"(.+?)\.(py|ipynb|py\.txt|ipynb\.txt)", re.IGNORECASE | re.DOTALL)
+_OFF = re.compile(f"(?:{'|'.join(v.pattern for v in VARIANTS if v.pattern)})$")
+_STEMS = {name.removesuffix(".py"): name for name in TARGETS}
+_LONGEST = 200
+
+
+@dataclass(frozen=True)
+class Named:
+    """A file of the homework that a name stands for, and whether as a notebook."""
+
+    file: str
+    exact: bool
+    notebook: bool
+
+
+def named(name: str, student: str = "") -> Named | None:
+    """What a file's name stands for in the homework, by its exact name or by the table.
+
+    Args:
+        name: of the file, without folders.
+        student: who handed it in; each word of that name may stand in front.
+    """
+    if name in TARGETS:
+        return Named(name, exact=True, notebook=False)
+    match = _ENDINGS.fullmatch(name) if len(name) <= _LONGEST else None
+    if match is None:
+        return None
+    notebook = match[2].casefold().startswith("ipynb")
+    exact = notebook and name.removesuffix(".ipynb") in _STEMS and name.endswith(".ipynb")
+    stem = _plain(match[1])
+    for _ in range(8):
+        if stem in _STEMS:
+            return Named(_STEMS[stem], exact, notebook)
+        shorter = _OFF.sub("", stem)
+        if shorter == stem:
+            break
+        stem = shorter
+    own = {word for word in _plain(student).split("_") if len(word) > 1}
+    words = stem.split("_")
+    for start in range(1, len(words)):
+        rest = "_".join(words[start:])
+        if rest in _STEMS and set(words[:start]) <= own:
+            return Named(_STEMS[rest], exact=False, notebook=notebook)
+    return None
+
+
+def nearly(path: str) -> str:
+    """The file of the homework that a wrong name seems to stand for, or nothing."""
+    name = path.rpartition("/")[2]
+    match = re.fullmatch(r"(.+?)\.(py|pyw|ipynb|py\.txt)", name, re.IGNORECASE | re.DOTALL)
+    words = re.split(r"[\W_]+", match[1].casefold()) if match else []
+    for part in PARTS:
+        subject = part.file.removesuffix(".py").rpartition("_")[2]
+        if "".join(words).startswith(part.id) or not {part.id, subject}.isdisjoint(words):
+            return part.file
+    return ""
+
+
+def table() -> str:
+    """The table of variants, as Markdown."""
+    rows = [f"| {variant.words} | `{variant.example}` |" for variant in VARIANTS]
+    return "\n".join(["| what differs | example |", "|---|---|", *rows])
+
+
+def _plain(name: str) -> str:
+    plain = unicodedata.normalize("NFKC", name[:_LONGEST]).casefold()
+    return re.sub(r"[\s_\-\u2010-\u2015]+", "_", plain).strip("_")

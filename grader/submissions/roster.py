@@ -1,0 +1,209 @@
+"""The people of a class, from the list that a platform exports or an instructor keeps.
+
+People are matched by the platform's id, then the login, the e-mail address and the name; nothing is
+guessed.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from grader.errors import BadRoster
+from grader.submissions.found import listed
+from grader.text import shown
+
+__all__ = ["Roster", "RosterPerson", "read_roster"]
+
+MAX_BYTES, MAX_PEOPLE = 8 * 1024 * 1024, 20_000
+
+_COLUMNS = {
+    "id": "id identifier sid studentid canvasuserid userid participant kennung",
+    "sis": "sisuserid idnumber idnummer matriculation matrikelnummer numéroidentification",
+    "name": "name student fullname participantname studentname vollständigername nomcomplet",
+    "first": "firstname vorname prénom nombre givenname",
+    "last": "lastname surname nachname nom apellidos familyname",
+    "email": "email emailaddress mail emailadresse adressedecourriel direccióndecorreo",
+    "login": "login sisloginid username githubusername github loginid anmeldename",
+    "group": "group groups section sections gruppe gruppen groupe",
+    "extension": "extension extended due",
+}
+"""Headers without blanks and marks; Moodle's are in the language of its user."""
+
+_FIELD = {word: name for name, words in _COLUMNS.items() for word in words.split()}
+
+
+@dataclass(frozen=True)
+class RosterPerson:
+    """One person; what the list does not say is empty."""
+
+    id: str = ""
+    name: str = ""
+    email: str = ""
+    login: str = ""
+    group: str = ""
+    extension: str = ""
+    other_id: str = ""
+    """The number that the university gave, where the platform has one of its own."""
+
+
+@dataclass(frozen=True)
+class Roster:
+    """The people of a class, in the list's order."""
+
+    people: tuple[RosterPerson, ...]
+    _by: dict[str, dict[str, list[int]]] = field(default_factory=dict, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        by: dict[str, dict[str, list[int]]] = {k: {} for k in ("id", "login", "email", "name")}
+        for number, person in enumerate(self.people):
+            keys = {
+                "id": {_number(person.id), person.other_id.casefold()},
+                "login": {person.login.casefold()},
+                "email": {person.email.casefold()},
+                "name": set(_spellings(person.name)),
+            }
+            for kind, words in keys.items():
+                for word in words - {""}:
+                    by[kind].setdefault(word, []).append(number)
+        self._by.update(by)
+
+    def match(self, person: str, login: str, email: str, name: str) -> list[int]:
+        """The people whom a submission may be of, by their place in the list.
+
+        Args:
+            person: the platform's id, or nothing.
+            login, email, name: likewise.
+
+        Returns:
+            The people that the first of these to match anybody matches: more than one if two people
+            share it, none if nothing does.
+        """
+        email = email or (person if "@" in person else "")
+        for kind, word in (
+            ("id", _number(person)),
+            ("login", login.casefold()),
+            ("login", email.casefold()),
+            ("email", (email or login).casefold()),
+            ("name", _letters(name)),
+        ):
+            if word and (found := self._by[kind].get(word)):
+                return found
+        ends = [n for word, n in self._by["login"].items() if login.casefold().endswith(f"-{word}")]
+        return ends[0] if len(ends) == 1 else []
+
+
+def read_roster(path: Path) -> Roster:
+    """Read a list of people: a Canvas gradebook, Moodle participants, a Gradescope roster, or one
+    with the columns ``id,name,email,login,group,extension``.
+
+    Raises:
+        BadRoster: it cannot be read, has no column that tells people apart, or names one twice.
+    """
+    where = shown(path.name)
+    try:
+        with open(path, "rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise BadRoster(f"{where} cannot be read: {error.strerror or error}.") from error
+    if len(data) > MAX_BYTES:
+        raise BadRoster(f"{where} is larger than 8 MiB; a roster is a short list.")
+    rows = _rows(_text(data, where), where)
+    header = [_header(cell) for cell in rows[0]] if rows else []
+    fields = {name: header.index(name) for name in dict.fromkeys(header) if name}
+    if not {"id", "name", "email", "login", "last", "sis"} & fields.keys():
+        found = listed([shown(cell, 30) for cell in rows[0] if cell.strip()]) if rows else ""
+        raise BadRoster(
+            f"{where} has {f'the columns {found}' if found else 'no columns'}; a roster needs one "
+            "of id, name, email and login, as in an export of Canvas, Moodle or Gradescope."
+        )
+    people = [person for row in rows[1:] if (person := _person(row, fields))]
+    if len(people) > MAX_PEOPLE:
+        raise BadRoster(f"{where} has more than {MAX_PEOPLE} people.")
+    if not people:
+        raise BadRoster(f"{where} has columns, and no people.")
+    _no_twins(people, where)
+    return Roster(tuple(people))
+
+
+def _text(data: bytes, where: str) -> str:
+    encodings = ("utf-16",) if data[:2] in (b"\xff\xfe", b"\xfe\xff") else ("utf-8-sig", "cp1252")
+    for encoding in encodings:
+        try:
+            text = data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if "\0" not in text:
+            return text
+    raise BadRoster(f"{where} is no text that can be read; save it as CSV in UTF-8.")
+
+
+def _rows(text: str, where: str) -> list[list[str]]:
+    first = text.partition("\n")[0]
+    mark = max(",;\t", key=first.count)
+    try:
+        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=mark))
+    except csv.Error as error:
+        raise BadRoster(f"{where} is no CSV file: {error}.") from error
+    return [row for row in rows if any(cell.strip() for cell in row)]
+
+
+def _header(cell: str) -> str:
+    plain = unicodedata.normalize("NFC", cell).casefold()
+    return _FIELD.get("".join(c for c in plain if c.isalnum()), "")
+
+
+def _person(row: Sequence[str], fields: dict[str, int]) -> RosterPerson | None:
+    def cell(name: str) -> str:
+        at = fields.get(name, len(row))
+        return unicodedata.normalize("NFC", row[at].strip()[:300]) if at < len(row) else ""
+
+    name = cell("name") or " ".join(filter(None, [cell("first"), cell("last")]))
+    # Canvas has a row of maximum points, one on posting, and a student of its own for trying out.
+    if name.casefold() in ("points possible", "student, test", "test student"):
+        return None
+    email, login = cell("email"), cell("login")
+    if "@" in login and not email:
+        email = login
+    id_, sis = cell("id"), cell("sis")
+    if not (id_ or sis or name or email or login):
+        return None
+    if not (id_ or sis or email or login) and {"id", "email", "login"} & fields.keys():
+        return None if name.casefold() in ("", "manual posting") else RosterPerson(name=name)
+    return RosterPerson(
+        _number(id_) or sis, name, email, login, cell("group"), cell("extension"), sis
+    )
+
+
+def _no_twins(people: Sequence[RosterPerson], where: str) -> None:
+    for kind in ("id", "email", "login"):
+        seen: set[str] = set()
+        for person in people:
+            word = str(getattr(person, kind)).casefold()
+            if word and word in seen:
+                raise BadRoster(f"{where} has two people with the {kind} {shown(word)}.")
+            seen.add(word)
+
+
+def _number(id_: str) -> str:
+    """An id without the word that Moodle puts in front."""
+    return re.sub(r"^participant\s*_?", "", id_.strip().casefold())
+
+
+def _letters(name: str) -> str:
+    plain = unicodedata.normalize("NFC", name).lower()
+    return "".join(c for c in plain if unicodedata.category(c)[0] in "LN")
+
+
+def _spellings(name: str) -> list[str]:
+    """A name as platforms write it: the family's name first or last, with a comma or without."""
+    last, comma, first = name.partition(",")
+    if comma:
+        return [_letters(name), _letters(f"{first} {last}")]
+    words = name.split()
+    return [_letters(" ".join(words[n:] + words[:n])) for n in range(max(1, len(words)))]
