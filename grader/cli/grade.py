@@ -27,13 +27,15 @@ from grader.cli.options import (
     some_checks,
     writable,
 )
-from grader.cli.reading import Class, read_class
 from grader.errors import Refused, Unwritten
 from grader.grading.weights import Assignment
 from grader.records import Submission
 from grader.report import numbers
 from grader.report.deliver import ForInstructor
 from grader.sandbox.host.process import end_guests
+from grader.submissions import intake
+from grader.submissions.found import Class
+from grader.submissions.roster import read_roster
 from grader.text import one_line
 
 __all__ = ["grade"]
@@ -83,7 +85,8 @@ def grade(
             f"not have: pip install {names}"
         )
     decisions = questions.decisions(questions.read(out))
-    class_ = read_class(sources, roster=roster, decisions=decisions)
+    people = read_roster(roster) if roster is not None else None
+    class_ = intake.read_class(sources, roster=people, decisions=decisions)
     walls = choose_walls(sandbox)
     end_guests()  # each worker has its own
     job = batch.Job(walls, part, assignment, regrade)
@@ -109,6 +112,7 @@ class _Run:
         from grader.grading import batch
 
         self.class_, self.job, self.out, self.errors = class_, job, out, errors
+        self.layout, self.summary = "; ".join(class_.layout), class_.sum_in_words()
         self.here = {submission.id: submission for submission in class_.submissions}
         every = book.read_results(out, self.here)
         fitting = {r.submission.id: r for r in batch.read_reports(class_.submissions, job, out)}
@@ -150,10 +154,9 @@ class _Run:
         return self._show()
 
     def _say_what_was_read(self) -> None:
-        if self.class_.layout:
-            self.say(f"Read as {one_line(self.class_.layout, 1000)}.")
-        if self.class_.summary:
-            self.say(f"{one_line(self.class_.summary, 1000)}.")
+        if self.layout:
+            self.say(f"Read as {one_line(self.layout, 1000)}.")
+        self.say(f"{one_line(self.summary, 1000)}.")
         total = len(self.here)
         if len(self.left) < total:
             kept = total - len(self.left)
@@ -170,10 +173,10 @@ class _Run:
             # Of a run that was killed, some are done whom its state still waits for.
             self.state.graded(self.here.keys()).expecting(_without(self.left)),
             absent=tuple(absent) if has_roster else self.state.absent,
-            layout=class_.layout,
-            summary=class_.summary,
-            ignored=tuple(class_.ignored),
-            unknown=tuple(class_.unknown),
+            layout=self.layout,
+            summary=self.summary,
+            ignored=class_.ignored,
+            unknown=class_.unknown,
         )
         with writing(self.out):
             state.write(self.out, self.state)

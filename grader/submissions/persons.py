@@ -143,11 +143,10 @@ def files_of(person: Person) -> tuple[list[Entry], list[Upload]]:
         uploads = kept
     if person.who.system == "canvas":
         entries, earlier = _latest(uploads)
-        passed_over += earlier
-        return _apart(entries), passed_over
+        return entries, passed_over + earlier
     if len(uploads) == 1:
         return uploads[0].open(), passed_over
-    return _apart([e for u in uploads for e in _inside(u)]), passed_over
+    return _apart(uploads), passed_over
 
 
 def _is_with(upload: Upload, last: Upload, uploads: Sequence[Upload]) -> bool:
@@ -165,16 +164,16 @@ def _inside(upload: Upload) -> list[Entry]:
     return [replace(e, path=f"{upload.label}/{e.path}") for e in entries]
 
 
-def _apart(entries: Sequence[Entry]) -> list[Entry]:
-    """Two files of one name get the upload's whole name in front."""
+def _apart(uploads: Sequence[Upload]) -> list[Entry]:
+    """The files of all; a file that another one's name is taken by gets its upload's in front."""
     seen: set[str] = set()
     found = []
-    for entry in entries:
-        if entry.path in seen:
-            number = entry.origin.rpartition("/")[2]
-            entry = replace(entry, path=f"{number}/{entry.path}")
-        seen.add(entry.path)
-        found.append(entry)
+    for upload in uploads:
+        for entry in _inside(upload):
+            if entry.path in seen:
+                entry = replace(entry, path=f"{upload.label}/{entry.path}")
+            seen.add(entry.path)
+            found.append(entry)
     return found
 
 

@@ -8,13 +8,13 @@ import pytest
 
 from course import RIGHT
 from grader.cli import grade as command
-from grader.cli.reading import Class
 from grader.records import Submission
 from grader.report.analysis.roll import ClassFacts, WithoutResult
 from grader.report.analysis.statistics import checks_of, to_look_at
 from grader.report.deliver import ForInstructor, ForStudent
 from grader.report.writers import html
-from grader.submissions.found import Question
+from grader.submissions import intake
+from grader.submissions.found import Class, Question
 from report_builders import FAILED, NO_WALLS, PASSED, Page, judge, report
 
 FILES = {name: text.encode() for name, text in RIGHT.items()}
@@ -39,7 +39,7 @@ class Reading:
 def reads(course, monkeypatch):
     def made(found):
         reading = Reading(found)
-        monkeypatch.setattr(command, "read_class", reading)
+        monkeypatch.setattr(intake, "read_class", reading)
         return reading
 
     return made
@@ -103,13 +103,12 @@ class TestQuestions:
 class TestPeople:
     def test_who_handed_in_nothing_has_a_row_and_no_points(self, course, reads, tmp_path):
         roster = tmp_path / "people.csv"
-        found = Class(
-            (ADA,), layout="a folder", summary="1 student: 1 complete", absent=("Ann Li",)
-        )
+        roster.write_text("name\nAnn Li\n", encoding="utf-8")
+        found = Class((ADA,), layout=("a folder",), absent=("Ann Li",))
         reads(replace(found, unknown=("Ada",), ignored=(("notes.txt", "junk"),)))
         code, said = course.grade("--roster", roster)
         assert code == 0
-        assert "Read as a folder. 1 student: 1 complete." in said
+        assert "Read as a folder. 1 student: 1 with a part missing; 1 file ignored; " in said
         row = course.table()["not handed in"]
         assert (row["name"], row["total"], row["email"]) == ("Ann Li", "", "")
         assert course.table()["ada"]["email"] == "a@u"

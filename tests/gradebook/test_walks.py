@@ -11,7 +11,6 @@ from course import FILES, RIGHT, rules
 from grader.cli import grade as command
 from grader.cli.main import main
 from grader.sandbox.isolation.modes import NO_WALLS
-from grader.submissions import intake
 from grading import ROOT
 
 README = (ROOT / "grader" / "gradebook" / "README.md").read_text(encoding="utf-8")
@@ -23,10 +22,6 @@ PEOPLE = [
 SOME = {name: text for name, text in RIGHT.items() if name != FILES["gan"]}
 FULL, LESS = "6.00", "3.00"
 """Of all three functions, and without the GAN's."""
-
-pytestmark = pytest.mark.skipif(
-    not hasattr(intake, "read_class"), reason="reads no download of a platform"
-)
 
 
 def lines(platform):

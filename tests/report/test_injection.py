@@ -53,7 +53,7 @@ def hw3(*arguments, cwd, terminal=False):
 def graded(tmp_path_factory):
     """The class, graded: the folder of results, what was written meanwhile, how many there are."""
     place = tmp_path_factory.mktemp("injection")
-    # Two folders more have the name of a third, but for characters that nobody sees: one person's.
+    # Two more have the name and the files of a third, but for blanks in the name: one person's.
     count = build(place / "class") - 2
     terminal = sys.platform != "win32"
     command = ("grade", "class", "--out", "graded", "--part", "part3", "--jobs", "1")

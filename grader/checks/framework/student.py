@@ -52,16 +52,7 @@ class Student(Functions):
         return reply
 
     def value(self, call: Call, returns: Returns | None, shapes: dict[str, Any]) -> Any:
-        """The value of a call in the contract's form.
-
-        Args:
-            call: what is asked.
-            returns: what the contract says comes back; ``None`` takes any value as it is.
-            shapes: what the contract's words ``N``, ``Z``, ``x``, ``k`` … stand for in this call.
-
-        Returns:
-            NumPy arrays, finite floats, tuples of these; a module's own value says only that it is
-            one.
+        """What the student's function gives; the arguments are those of :meth:`Functions.value`.
 
         Raises:
             StudentFault: the student's code raised, ended the process or is missing.

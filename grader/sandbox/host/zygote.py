@@ -28,7 +28,9 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any, NoReturn
 
 from grader.sandbox.guest import folder
@@ -98,7 +100,7 @@ def main() -> None:
                 break
             letter, number = _ASKED.unpack(message)
             if letter == b"F":
-                child = _fork(control, descriptors, problem, locked, number, place)
+                child = _fork(partial(_serve, control, descriptors, problem, locked, number, place))
                 for descriptor in descriptors:
                     os.close(descriptor)
                 if child:
@@ -192,21 +194,14 @@ def _threads(child: int) -> int:
     return 0
 
 
-def _fork(
-    control: socket.socket,
-    descriptors: list[int],
-    problem: str,
-    locked: Any,
-    memory_mb: int,
-    place: str,
-) -> int:
+def _fork(serve: Callable[[], NoReturn]) -> int:
     """Fork a guest; its number, or 0 where the system refuses."""
     try:
         child = os.fork()
     except OSError:
         return 0
     if child == 0:
-        _serve(control, descriptors, problem, locked, memory_mb, place)
+        serve()
     return child
 
 
