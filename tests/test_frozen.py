@@ -1,5 +1,6 @@
 """Frozen values: found by what a call asks, on any machine, and as good as the reference's own."""
 
+from contextlib import closing
 from dataclasses import replace
 
 import numpy as np
@@ -213,5 +214,5 @@ def test_checks_by_hypothesis_never_ask(monkeypatch):
             pytest.fail(f"{call.function} was asked")
 
     check = BY_ID["integrated_gradients.is_complete"]
-    with oracle.answering(Silent()):
-        check.run(Student(InProcessSession(reference_files())))
+    with oracle.answering(Silent()), closing(InProcessSession(reference_files())) as session:
+        check.run(Student(session))
