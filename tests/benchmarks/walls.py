@@ -2,31 +2,46 @@
 
     python tests/benchmarks/walls.py                # about two minutes
     python tests/benchmarks/walls.py --repeats 31   # steadier numbers
+    python tests/benchmarks/walls.py --parts        # instead: what a guest for each part costs
 
 A submission here is what grading does with each: start a guest, hand it the file, import it, call
 one function, end the guest.  All ways take turns, and each figure is the median of its turns; a
 ratio is the median over pairs of turns.  Memory is what a guest alone holds (private pages), after
 the call, where the system tells; it is read from outside.
+
+With ``--parts`` the reference is graded on parts 1 to 3, in turns with a guest for each part and
+with one for all three (each twice: public checks, then hidden ones).  The figures are processor
+seconds of the grader, and of its guests.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from contextlib import closing
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+os.environ["OMP_NUM_THREADS"] = "1"
 
 import psutil
 
+from grader.checks.framework import registry
+from grader.grading import engine
 from grader.homework.contract import FILES
-from grader.records import Call
+from grader.records import Call, Check
 from grader.sandbox.host import process
 from grader.sandbox.host.session import ProcessSession
 from grader.sandbox.isolation.modes import NO_WALLS, Walls
 from grader.sandbox.isolation.probe import offers
 
+ROOT = Path(__file__).parents[2]
 FILE = b"def random_classes(num_classes, k=5, seed=0):\n    return list(range(k))\n"
 CALL = Call("random_classes", {"num_classes": 9, "k": 2})
 
@@ -62,11 +77,46 @@ def own_memory(walls: Walls) -> float:
         return float("nan")
 
 
+def parts(walls: Walls, repeats: int) -> None:
+    """Print what a guest for each part costs, beside one for all of them."""
+    files = {p.name: p.read_bytes() for p in (ROOT / "reference").glob("[!_]*.py")}
+    checks = [check for check in registry.load() if check.part in ("part1", "part2", "part3")]
+
+    def together(key: Callable[[Check], Any]) -> tuple[float, float]:
+        zygote = psutil.Process(process._zygotes[walls.mode]._process.pid)
+        engine.groupby = lambda ordered, _: groupby(ordered, key)  # type: ignore[attr-defined]
+        before = zygote.cpu_times(), time.process_time()
+        ended = engine.run(checks, lambda part: ProcessSession(files, walls=walls, part=part))
+        assert all(outcome.fraction == 1 for outcome in ended)
+        after = zygote.cpu_times()
+        guests = sum(after[:4]) - sum(before[0][:4])
+        return time.process_time() - before[1], guests
+
+    keys: dict[str, Callable[[Check], Any]] = {
+        "one for all three": lambda check: check.hidden,
+        "one for each part": lambda check: (check.hidden, check.part),
+    }
+    together(keys["one for all three"])  # the first builds what all share
+    turns = {name: [] for name in keys}  # type: dict[str, list[tuple[float, float]]]
+    for _ in range(repeats):
+        for name, key in keys.items():
+            turns[name].append(together(key))
+    print("| guests | processor seconds of the grader | of the guests | all, of one for all |")
+    print("|---|---|---|---|")
+    one = [sum(pair) for pair in turns["one for all three"]]
+    for name, pairs in turns.items():
+        share = statistics.median(sum(p) / o for p, o in zip(pairs, one, strict=True))
+        grader, guests = (statistics.median(column) for column in zip(*pairs, strict=True))
+        print(f"| {name} | {grader:.2f} | {guests:.2f} | {share:.2f} |")
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=21)
-    repeats = parser.parse_args().repeats
+    parser.add_argument("--parts", action="store_true")
+    asked = parser.parse_args()
+    repeats = asked.repeats
     ways = {"none": NO_WALLS}
     for offer in offers():
         if offer.walls is None:
@@ -75,6 +125,9 @@ def main() -> None:
             ways[offer.mode] = offer.walls
     for walls in ways.values():
         submission(walls)  # the first of a mode imports torch
+    if asked.parts:
+        parts(list(ways.values())[-1], repeats)
+        return
     turns: dict[str, list[tuple[float, float]]] = {mode: [] for mode in ways}
     imports = []
     for _ in range(repeats):
