@@ -9,6 +9,7 @@ it; for a fault that those of every run miss, the weekly ones run, too.  It fail
 finds what they miss: then a test of every run is weaker than it was before the two were told apart.
 """
 
+import argparse
 import ast
 import random
 import shutil
@@ -17,8 +18,6 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-
-import click
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("grader/grading", "grader/checks", "grader/report", "grader/submissions")
@@ -106,11 +105,13 @@ def noticed(copy: Path, tests: list[Path], marker: str) -> str:
     return next(failed, f"pytest: exit {done.returncode}").split(" - ")[0]
 
 
-@click.command(help=__doc__)
-@click.option("--faults", "number", default=40, show_default=True)
-@click.option("--seed", default=0, show_default=True)
-def main(number: int, seed: int) -> None:
+def main() -> int:
     """Plant the faults, run the tests, count."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--faults", type=int, default=40)
+    parser.add_argument("--seed", type=int, default=0)
+    asked = parser.parse_args()
+    number = asked.faults
     missed, weekly = [], []
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder)
@@ -120,7 +121,7 @@ def main(number: int, seed: int) -> None:
                 shutil.copytree(source, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
             else:
                 shutil.copy(source, copy / name)
-        planted = faults(random.Random(seed))
+        planted = faults(random.Random(asked.seed))
         for count in range(1, number + 1):
             module, words, text = next(planted)
             tests = tests_of(module)
@@ -136,8 +137,8 @@ def main(number: int, seed: int) -> None:
             print(f"{count}/{number} {words}\n    {found or 'nothing noticed it'}", flush=True)
     print(f"\n{number - len(missed)} of {number} are found in every run")
     print(f"{len(weekly)} of the others are found by the week's run")
-    sys.exit(bool(weekly))
+    return bool(weekly)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
