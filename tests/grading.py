@@ -1,6 +1,7 @@
 """Running checks on code that a test writes: in this process, without a guest."""
 
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -72,6 +73,18 @@ def outcomes(files: Mapping[str, bytes | str], ids: list[str]) -> dict[str, Outc
 def not_passed(ended: Mapping[str, Outcome]) -> dict[str, str]:
     """What did not pass, and why."""
     return {n: o.feedback.message for n, o in ended.items() if o.status is not Status.PASSED}
+
+
+class Inline(Executor):
+    """In place of worker processes: does at once, here, what it is handed."""
+
+    def submit(self, function, /, *arguments, **options):
+        future = Future()
+        try:
+            future.set_result(function(*arguments, **options))
+        except Exception as error:
+            future.set_exception(error)
+        return future
 
 
 class FakeSession:

@@ -12,7 +12,7 @@ from grader.calls.digest import key
 from grader.checks.framework import registry
 from grader.cli.main import main
 from grader.errors import BadAssignment
-from grader.grading import engine
+from grader.grading import batch, engine
 from grader.grading.assignment_toml import load
 from grader.grading.batch import Job
 from grader.grading.weights import Assignment
@@ -21,7 +21,7 @@ from grader.records import Limits, Submission, added
 from grader.report.redact import redacted
 from grader.sandbox.host.session import InProcessSession
 from grader.sandbox.isolation.modes import NO_WALLS
-from grading import BY_ID, CHECKS, ROOT, reference_files
+from grading import BY_ID, CHECKS, ROOT, Inline, reference_files
 
 PUBLIC = "evaluate.takes_zero_for_a_no"
 HIDDEN = "path_influence.bends_the_line"
@@ -371,7 +371,8 @@ def folder(tmp_path):
     return made
 
 
-def test_grade_with_an_assignment(written, folder, tmp_path):
+def test_grade_with_an_assignment(written, folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(batch, "pool", lambda workers: Inline())
     out = tmp_path / "graded"
     command = ["grade", folder, "--out", out, "--part", "part3", "--jobs", "1", "--assignment"]
     result = hw3(*command, written(RULES))

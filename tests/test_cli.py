@@ -16,7 +16,8 @@ from click.testing import CliRunner
 from grader.checks.framework import registry
 from grader.cli.main import main
 from grader.diagnosis.sentences import SENTENCES
-from grading import ROOT
+from grader.grading import batch
+from grading import ROOT, Inline
 
 PART3 = (ROOT / "reference" / "part3_compression.py").read_text()
 PART1 = (ROOT / "reference" / "part1_focused.py").read_text()
@@ -121,7 +122,7 @@ def test_a_run_of_some_checks_is_not_praised_as_the_whole(folder):
     assert "Everything passed" not in result.output
 
 
-def test_grade_a_class_and_resume(folder, tmp_path):
+def test_grade_a_class_and_resume(folder, tmp_path, monkeypatch):
     students = tmp_path / "class"
     students.mkdir()
     folder.rename(students / "ada")
@@ -154,6 +155,7 @@ def test_grade_a_class_and_resume(folder, tmp_path):
     document = json.loads((out / "ada" / "result.json").read_text())
     assert (document["format"], document["submission"]["id"]) == (2, "ada")
     assert document["score"] == {"earned": 22.0, "possible": 22.0, "undecided": 0.0}
+    monkeypatch.setattr(batch, "pool", lambda workers: Inline())
     again = hw3(*command)
     assert again.exit_code == 3
     assert "2 of 3 have a result already" in " ".join(again.output.split())

@@ -35,7 +35,7 @@ from grader.sandbox.host import process
 from grader.sandbox.host.session import ProcessSession
 from grader.sandbox.isolation import probe
 from grader.submissions import intake
-from grading import ROOT, walls
+from grading import ROOT, Inline, walls
 
 RIGHT = """import random
 
@@ -527,6 +527,7 @@ def one_by_one(four, tmp_path, monkeypatch):
                         between()
 
         monkeypatch.setattr(batch, "grade_all", stops_in_between)
+        monkeypatch.setattr(batch, "pool", lambda workers: Inline())
         done = CliRunner().invoke(main, command)
         assert isinstance(done.exception, SystemExit), done.exception
         return done.exit_code, " ".join(done.output.split())

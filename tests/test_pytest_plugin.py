@@ -213,7 +213,13 @@ def test_what_breaks_fails_with_words(folder, run_here, text, words):
     assert "1 failed" in done.stdout.splitlines()[-1]
 
 
-@pytest.mark.parametrize("processes", [(), ("-p", "xdist", "-n", "2")], ids=["alone", "xdist"])
+@pytest.mark.parametrize(
+    "processes",
+    [
+        pytest.param((), id="alone"),
+        pytest.param(("-p", "xdist", "-n", "2"), id="xdist", marks=pytest.mark.weekly),
+    ],
+)
 def test_what_waits_is_skipped_and_says_for_what(folder, run_here, processes):
     """Also where pytest-xdist gives the two checks to two processes."""
     write(folder, f"\n\n{DRAWN}return list(range(k + 1))\n")

@@ -84,7 +84,7 @@ def assert_as_expected(name, report):
 @pytest.mark.usefixtures("in_short")
 def test_a_sample_inside_walls(name, class_):
     # Whoever never comes to an end is believed sooner than in a class.
-    limits = Limits(cpu_seconds=2.0) if name == "endless_loop" else Limits()
+    limits = Limits(cpu_seconds=1.0) if name == "endless_loop" else Limits()
     report = batch.grade_one(class_[name], batch.Job(walls(), assignment=Assignment(limits=limits)))
     assert report.submission.reason == EXPECTED[name].reason
     assert_as_expected(name, report)

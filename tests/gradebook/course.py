@@ -6,7 +6,6 @@ Everything is as in a real run but the guests: code of these tests runs here.
 import csv
 import io
 import json
-from concurrent.futures import Executor, Future
 
 from click.testing import CliRunner
 
@@ -14,7 +13,7 @@ from grader.cli.main import main
 from grader.grading import batch
 from grader.homework import contract
 from grader.sandbox.host.session import InProcessSession
-from grading import ROOT
+from grading import ROOT, Inline
 
 FUNCTIONS = {"part1": "scale_pixels", "part3": "random_classes", "gan": "generator_loss"}
 """Of each part the one that is graded; the others are worth nothing."""
@@ -30,18 +29,6 @@ def rules(**points):
     asked = [n for n in names if contract.FUNCTIONS[n].part != "warmup"]
     lines = [f"{name} = 0" for name in asked]
     return "\n".join(["[points]", *lines, *(f"{n} = {p}" for n, p in points.items())]) + "\n"
-
-
-class Inline(Executor):
-    """Does what it is handed at once."""
-
-    def submit(self, function, /, *arguments, **options):
-        future = Future()
-        try:
-            future.set_result(function(*arguments, **options))
-        except Exception as error:
-            future.set_exception(error)
-        return future
 
 
 class Session(InProcessSession):

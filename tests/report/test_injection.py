@@ -19,9 +19,11 @@ from markupsafe import Markup
 
 from grader.cli.main import main
 from grader.gradebook.table import gradebook
+from grader.grading import batch
 from grader.report.deliver import ForInstructor
 from grader.report.writers import html
 from grader.report.writers.results import read_json, write_json
+from grading import Inline
 from hostile import FILES, IMAGE, MARKUP, NAMES, TEXT, acts, build, everything, write
 from report_builders import index_page, instructor_page, judge, report, student_page
 
@@ -397,6 +399,7 @@ def test_what_is_refused_is_said_in_one_line(tmp_path, monkeypatch, command):
 
 def test_where_results_lie_is_said_in_one_line(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(batch, "pool", lambda workers: Inline())
     write(tmp_path / "class" / "ada", {"part3.py": ""})
     result = CliRunner().invoke(main, ["grade", "class", "--out", PLACE, "--part", "part3"])
     assert result.exit_code == 3  # about a name that is not the file's

@@ -295,7 +295,17 @@ def test_what_is_printed_before_the_end_is_told(way):
 CHECKED = [BY_ID["random_classes.draws_distinct_classes"]]
 
 
-@pytest.mark.parametrize("habit", {**habits.EARNS, **habits.DOES_NOT})
+SLOW = ("downloads digits", "transforms", "a compiled model")
+"""These import much in every mode, as "downloads weights" and "compiles a model" do."""
+
+
+@pytest.mark.parametrize(
+    "habit",
+    [
+        pytest.param(habit, marks=pytest.mark.weekly) if habit in SLOW else habit
+        for habit in (*habits.EARNS, *habits.DOES_NOT)
+    ],
+)
 def test_a_habit_costs_the_same_in_every_mode(habit):
     """``python tests/benchmarks/habits.py`` says so of guests over pipes, too."""
     files = habits.submission(habit)

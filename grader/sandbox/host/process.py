@@ -229,5 +229,5 @@ def end_zygote(mode: str) -> None:
 
 def end_guests() -> None:
     """End all guests of this process at once, without waiting for them."""
-    for one in list(_zygotes.values()):  # a signal may have come while one was being added
-        one.end()
+    for mode in list(_zygotes):  # a signal may have come while one was being added
+        _zygotes.pop(mode).end()
