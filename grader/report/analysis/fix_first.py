@@ -180,17 +180,12 @@ def _together(one: Advice, more: Advice, *, waits: bool) -> Advice:
 def _waiting_for(check_id: str, pairs: Sequence[Judged]) -> list[Judged]:
     """The blocked checks that need a check, directly or through other blocked ones."""
     held_up = {check_id}
-    found: dict[str, Judged] = {}
-    growing = True
-    while growing:
-        growing = False
-        for check, outcome in pairs:
-            blocked = outcome.status is Status.BLOCKED and check.id not in found
-            if blocked and held_up.intersection(check.needs):
-                found[check.id] = (check, outcome)
-                held_up.add(check.id)
-                growing = True
-    return list(found.values())
+    found = []
+    for check, outcome in pairs:  # a check comes after those that it needs
+        if outcome.status is Status.BLOCKED and held_up.intersection(check.needs):
+            found.append((check, outcome))
+            held_up.add(check.id)
+    return found
 
 
 def to_do(advice: Advice) -> str:
