@@ -580,8 +580,12 @@ def test_many_sessions_leave_no_thread_and_no_descriptor():
     for number in range(50):
         reply = one(ends if number % 5 == 4 else files)
         assert (reply.error is None) == (number % 5 != 4)
-    # What other tests left may end meanwhile: fewer are no leak.
-    assert all(now <= then for now, then in zip(open_now(), before, strict=True))
+    # What other tests left may end meanwhile: fewer are no leak.  The last guest may end late.
+    for _ in range(300):
+        if all(now <= then for now, then in zip(open_now(), before, strict=True)):
+            return
+        time.sleep(0.1)
+    pytest.fail(f"{open_now()} are open, before {before}")
 
 
 @forks
