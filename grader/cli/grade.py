@@ -180,7 +180,7 @@ class _Run:
         )
         with writing(self.out):
             state.write(self.out, self.state)
-            questions.write(self.out, class_.questions, self.here)
+            questions.write(self.out, class_.questions, {*self.here, *class_.groups})
             book.write_class(self.out, self.book, self.state, over=False)
 
     def _grade(self, jobs: int) -> None:

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from grader.homework.contract import FILES
 from grader.records import Submission
 
-__all__ = ["RENAMED", "Class", "Question", "listed"]
+__all__ = ["RENAMED", "UNCHANGED", "Class", "Question", "listed"]
 
 RENAMED = "was graded as"
 """The words of a note on a file that does not have its exact name."""
+
+UNCHANGED = "is the template, unchanged."
+"""The words of a note on a file that students were given, and that is still the same."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,8 @@ class Class:
 
     ``layout`` says in words what each source is, ``ignored`` are files that belong to nobody, with
     the reason.  ``absent`` are people of the roster without a submission, ``unknown`` submissions
-    of people who are not on it; both are empty without a roster.
+    of people who are not on it; both are empty without a roster.  ``groups`` are the ids of what a
+    group handed in: each of its members has a submission instead.
     """
 
     submissions: tuple[Submission, ...]
@@ -44,6 +48,7 @@ class Class:
     absent: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
     questions: tuple[Question, ...] = ()
+    groups: tuple[str, ...] = ()
 
     def sum_in_words(self) -> str:
         """How many there are of each kind, each submission counted once; and the ignored files."""
@@ -64,7 +69,10 @@ class Class:
         return words
 
 
-_KINDS = ("complete", "with a renamed file", "with a part missing", "with nothing", "to look at")
+_KINDS = (
+    *("complete", "with a renamed file", "with an unchanged template"),
+    *("with a part missing", "with nothing", "to look at"),
+)
 
 
 def _kind(submission: Submission) -> str:
@@ -72,6 +80,8 @@ def _kind(submission: Submission) -> str:
         return "to look at"
     if submission.reason:
         return "with nothing"
+    if any(note.endswith(UNCHANGED) for note in submission.notes):
+        return "with an unchanged template"
     if any(RENAMED in note for note in submission.notes):
         return "with a renamed file"
     return "complete" if set(FILES) <= set(submission.files) else "with a part missing"

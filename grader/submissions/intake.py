@@ -20,12 +20,13 @@ from pathlib import Path
 from grader.errors import BadSource, Unreadable
 from grader.homework.contract import FILES
 from grader.records import Submission
-from grader.submissions import persons, roots, sources
+from grader.submissions import matching, persons, roots, sources
 from grader.submissions.archives import ARCHIVE, MIB, Entry
 from grader.submissions.assemble import MAX_FILES, MAX_SUBMISSION_BYTES, Handed, assemble
 from grader.submissions.choose import MAX_FILE_BYTES, decided
 from grader.submissions.found import Class, Question, listed
 from grader.submissions.identity import Who, student_id
+from grader.submissions.junk import may_hide_work
 from grader.submissions.ledger import Fate, Ledger
 from grader.submissions.names import named, nearly
 from grader.submissions.persons import Person
@@ -210,15 +211,17 @@ class _Reading:
         ledger.close()
         absent: tuple[str, ...] = ()
         unknown: tuple[str, ...] = ()
+        groups: tuple[str, ...] = ()
         if roster is not None:
-            submissions, more, absent, unknown = persons.matched(
-                submissions, roster, self.decisions
-            )
-            questions += more
+            whose = {person.id: person.who for person in people}
+            match = matching.matched(submissions, roster, self.decisions, whose)
+            submissions, absent, unknown = match.submissions, match.absent, match.unknown
+            questions += match.questions
+            groups = match.groups
         ordered = sorted(submissions, key=lambda one: (one.id.casefold(), one.id))
         return Class(
             tuple(ordered), layout, tuple(ignored), absent, unknown,
-            tuple(sorted(questions, key=lambda question: question.id)),
+            tuple(sorted(questions, key=lambda question: question.id)), groups,
         )  # fmt: skip
 
     def _one(self, person: Person, ledger: Ledger) -> tuple[Submission, list[Question]]:
@@ -253,7 +256,8 @@ class _Reading:
         submission = _submission(person, handed)
         asked = [replace(q, name=person.name) for q in handed.questions]
         settled = self.decisions.get(person.id, "").strip().casefold() == "ignore"
-        if handed.nothing and handed.entries and not asked and not settled:
+        unseen = handed.entries or any(may_hide_work(path, why) for path, why in handed.ignored)
+        if handed.nothing and unseen and not asked and not settled:
             asked.append(Question(person.id, person.name, submission.reason, ("ignore",)))
         question = " ".join(question.found for question in asked)
         if submission.reason and asked and handed.nothing:
@@ -317,10 +321,7 @@ def _submission(person: Person, handed: Handed) -> Submission:
 
 
 def _why_nothing(handed: Handed) -> str:
-    closed = [
-        q.found for q in handed.questions if q.found.endswith(("again.", "password.", ".zip."))
-    ]
-    return closed[0] if closed else _nothing(handed.entries)
+    return handed.closed[0] if handed.closed else _nothing(handed.entries, handed.ignored)
 
 
 def _is_submission(entries: Iterable[Entry]) -> bool:
@@ -329,8 +330,9 @@ def _is_submission(entries: Iterable[Entry]) -> bool:
     )
 
 
-def _nothing(entries: Sequence[Entry]) -> str:
+def _nothing(entries: Sequence[Entry], ignored: Sequence[tuple[str, str]] = ()) -> str:
     """Why nothing can be graded, with the files that come nearest."""
+    passed_over = [*ignored, *((e.path, e.junk) for e in entries if e.junk)]
     files = [e for e in entries if not e.folder and not e.junk]
     files.sort(key=lambda e: (e.path.count("/"), e.path))
     nested = [entry for entry in files if named(entry.name) and "/" in entry.path]
@@ -344,6 +346,9 @@ def _nothing(entries: Sequence[Entry]) -> str:
         found = ", ".join(f"{shown(e.path)} has to be called {meant}" for e, meant in near[:4])
     elif files:
         found = f"found {listed([shown(entry.path) for entry in files], 4)} instead; add them"
+    elif passed_over:
+        places = listed([f"{shown(path)} ({why})" for path, why in passed_over], 4)
+        found = f"there is only {places}, which is ignored"
     else:
         found = "it is empty"
     return f"None of {', '.join(FILES)} is here: {found}."

@@ -30,7 +30,7 @@ _COLUMNS = {
     "last": "lastname surname nachname nom apellidos familyname",
     "email": "email emailaddress mail emailadresse adressedecourriel direccióndecorreo",
     "login": "login sisloginid username githubusername github loginid anmeldename",
-    "group": "group groups section sections gruppe gruppen groupe",
+    "group": "group groups team gruppe gruppen groupe groupes",
     "extension": "extension extended due",
 }
 """Headers without blanks and marks; Moodle's are in the language of its user."""
@@ -60,13 +60,16 @@ class Roster:
     _by: dict[str, dict[str, list[int]]] = field(default_factory=dict, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        by: dict[str, dict[str, list[int]]] = {k: {} for k in ("id", "login", "email", "name")}
+        kinds = ("id", "login", "email", "name", "group")
+        by: dict[str, dict[str, list[int]]] = {kind: {} for kind in kinds}
         for number, person in enumerate(self.people):
             keys = {
                 "id": {_number(person.id), person.other_id.casefold()},
                 "login": {person.login.casefold()},
                 "email": {person.email.casefold()},
                 "name": set(_spellings(person.name)),
+                # One of several groups, as Moodle writes them; or a name with a comma in it.
+                "group": {_letters(g) for g in (person.group, *re.split("[,;|]", person.group))},
             }
             for kind, words in keys.items():
                 for word in words - {""}:
@@ -94,8 +97,23 @@ class Roster:
         ):
             if word and (found := self._by[kind].get(word)):
                 return found
-        ends = [n for word, n in self._by["login"].items() if login.casefold().endswith(f"-{word}")]
-        return ends[0] if len(ends) == 1 else []
+        return []
+
+    def named(self, name: str) -> list[int]:
+        """The people of a name, in any of its spellings."""
+        return self._by["name"].get(_letters(name), [])
+
+    def group(self, name: str) -> list[int]:
+        """The members of the group of a name."""
+        return self._by["group"].get(_letters(name), []) if _letters(name) else []
+
+    def ends(self, name: str) -> list[tuple[str, int]]:
+        """Whose login a name is, or ends in after a hyphen; each with what stands before that."""
+        text, found = name.casefold(), []
+        starts = [0, *(n + 1 for n, letter in enumerate(text) if letter == "-")]
+        for start in starts if text else ():
+            found += [(text[:start], n) for n in self._by["login"].get(text[start:], ())]
+        return found
 
 
 def read_roster(path: Path) -> Roster:

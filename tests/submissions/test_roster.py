@@ -53,7 +53,7 @@ def test_people_are_matched_by_id_then_login_then_email_then_name(listed):
         assert roster.match("", "", "", name) == [0]
     assert roster.match("", "", "", "Kim Lee") == [2, 3]
     assert roster.match("9", "who", "who@x", "Somebody Else") == []
-    assert roster.match("", "hw3-k2", "", "hw3-k2") == [3]
+    assert roster.ends("hw3-k2") == [("hw3-", 3)]
     assert roster.people[1].extension == "2 days"
 
 
