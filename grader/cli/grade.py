@@ -29,6 +29,7 @@ from grader.cli.options import (
 )
 from grader.errors import Refused, Unwritten
 from grader.grading.weights import Assignment
+from grader.homework.contract import PARTS
 from grader.records import Submission
 from grader.report import numbers
 from grader.report.deliver import ForInstructor
@@ -112,7 +113,9 @@ class _Run:
         from grader.grading import batch
 
         self.class_, self.job, self.out, self.errors = class_, job, out, errors
-        self.layout, self.summary = "; ".join(class_.layout), class_.sum_in_words()
+        self.layout = "; ".join(class_.layout)
+        asked = {job.part} if job.part else {check.part for check in job.assignment.checks()}
+        self.summary = class_.sum_in_words([part.file for part in PARTS if part.id in asked])
         self.here = {submission.id: submission for submission in class_.submissions}
         every = book.read_results(out, self.here)
         fitting = {r.submission.id: r for r in batch.read_reports(class_.submissions, job, out)}
@@ -168,7 +171,10 @@ class _Run:
         from grader.report.analysis.roll import NOT_HANDED_IN, WithoutResult
 
         class_ = self.class_
-        absent = [WithoutResult("", name, NOT_HANDED_IN) for name in class_.absent]
+        absent = [
+            WithoutResult("", p.name or p.id or p.email, NOT_HANDED_IN, p.id, p.email, p.login)
+            for p in class_.absent
+        ]
         self.state = replace(
             # Of a run that was killed, some are done whom its state still waits for.
             self.state.graded(self.here.keys()).expecting(_without(self.left)),

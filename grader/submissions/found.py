@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from grader.homework.contract import FILES
 from grader.records import Submission
 
-__all__ = ["RENAMED", "UNCHANGED", "Class", "Question", "listed"]
+__all__ = ["RENAMED", "UNCHANGED", "Class", "Question", "RosterPerson", "listed"]
 
 RENAMED = "was graded as"
 """The words of a note on a file that does not have its exact name."""
@@ -33,6 +33,20 @@ class Question:
 
 
 @dataclass(frozen=True)
+class RosterPerson:
+    """One person; what the list does not say is empty."""
+
+    id: str = ""
+    name: str = ""
+    email: str = ""
+    login: str = ""
+    group: str = ""
+    extension: str = ""
+    other_id: str = ""
+    """The number that the university gave, where the platform has one of its own."""
+
+
+@dataclass(frozen=True)
 class Class:
     """The submissions of a class, each file of the sources accounted for.
 
@@ -45,16 +59,20 @@ class Class:
     submissions: tuple[Submission, ...]
     layout: tuple[str, ...] = ()
     ignored: tuple[tuple[str, str], ...] = ()
-    absent: tuple[str, ...] = ()
+    absent: tuple[RosterPerson, ...] = ()
     unknown: tuple[str, ...] = ()
     questions: tuple[Question, ...] = ()
     groups: tuple[str, ...] = ()
 
-    def sum_in_words(self) -> str:
-        """How many there are of each kind, each submission counted once; and the ignored files."""
+    def sum_in_words(self, wanted: Collection[str] = FILES) -> str:
+        """How many there are of each kind, each submission counted once; and the ignored files.
+
+        Args:
+            wanted: the files that a complete submission has.
+        """
         counts = dict.fromkeys(_KINDS, 0)
         for submission in self.submissions:
-            counts[_kind(submission)] += 1
+            counts[_kind(submission, wanted)] += 1
         kinds = [f"{count} {words}" for words, count in counts.items() if count]
         students = _many(len(self.submissions), "student")
         left_out = [*self.ignored, *(pair for one in self.submissions for pair in one.ignored)]
@@ -75,7 +93,7 @@ _KINDS = (
 )
 
 
-def _kind(submission: Submission) -> str:
+def _kind(submission: Submission, wanted: Collection[str]) -> str:
     if submission.question:
         return "to look at"
     if submission.reason:
@@ -84,7 +102,7 @@ def _kind(submission: Submission) -> str:
         return "with an unchanged template"
     if any(RENAMED in note for note in submission.notes):
         return "with a renamed file"
-    return "complete" if set(FILES) <= set(submission.files) else "with a part missing"
+    return "complete" if set(wanted) <= set(submission.files) else "with a part missing"
 
 
 def _many(count: int, word: str) -> str:

@@ -19,12 +19,12 @@ from pathlib import Path
 
 from grader.errors import BadSource, Unreadable
 from grader.homework.contract import FILES
-from grader.records import Submission
+from grader.records import NOTHING_HERE, Submission
 from grader.submissions import matching, persons, roots, sources
 from grader.submissions.archives import ARCHIVE, MIB, Entry
 from grader.submissions.assemble import MAX_FILES, MAX_SUBMISSION_BYTES, Handed, assemble
 from grader.submissions.choose import MAX_FILE_BYTES, decided
-from grader.submissions.found import Class, Question, listed
+from grader.submissions.found import Class, Question, RosterPerson, listed
 from grader.submissions.identity import Who, student_id
 from grader.submissions.junk import may_hide_work
 from grader.submissions.ledger import Fate, Ledger
@@ -209,7 +209,7 @@ class _Reading:
             if total > MAX_CLASS_BYTES:
                 raise BadSource("It holds too much to read at once; grade it in smaller groups.")
         ledger.close()
-        absent: tuple[str, ...] = ()
+        absent: tuple[RosterPerson, ...] = ()
         unknown: tuple[str, ...] = ()
         groups: tuple[str, ...] = ()
         if roster is not None:
@@ -351,7 +351,7 @@ def _nothing(entries: Sequence[Entry], ignored: Sequence[tuple[str, str]] = ()) 
         found = f"there is only {places}, which is ignored"
     else:
         found = "it is empty"
-    return f"None of {', '.join(FILES)} is here: {found}."
+    return f"{NOTHING_HERE} {', '.join(FILES)} is here: {found}."
 
 
 def _digest(files: Mapping[str, bytes]) -> str:

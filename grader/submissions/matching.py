@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 
 from grader.records import Submission
 from grader.submissions.choose import decided
-from grader.submissions.found import Question, listed
+from grader.submissions.found import Question, RosterPerson, listed
 from grader.submissions.identity import Who, digested
-from grader.submissions.roster import Roster, RosterPerson
+from grader.submissions.roster import Roster
 from grader.text import shown
 
 __all__ = ["Matched", "matched"]
@@ -30,7 +30,7 @@ class Matched:
 
     submissions: list[Submission] = field(default_factory=list)
     questions: list[Question] = field(default_factory=list)
-    absent: tuple[str, ...] = ()
+    absent: tuple[RosterPerson, ...] = ()
     unknown: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
 
@@ -99,9 +99,7 @@ class _Matching:
                 self.found.append(one)
         self._several()
         absent = tuple(
-            p.name or p.id or p.email
-            for n, p in enumerate(self.roster.people)
-            if n not in self.claims
+            person for n, person in enumerate(self.roster.people) if n not in self.claims
         )
         return Matched(self.found, self.questions, absent, tuple(unknown), tuple(groups))
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from grader.errors import BadRoster
-from grader.submissions.found import listed
+from grader.submissions.found import RosterPerson, listed
 from grader.text import shown
 
 __all__ = ["Roster", "RosterPerson", "read_roster"]
@@ -36,20 +36,6 @@ _COLUMNS = {
 """Headers without blanks and marks; Moodle's are in the language of its user."""
 
 _FIELD = {word: name for name, words in _COLUMNS.items() for word in words.split()}
-
-
-@dataclass(frozen=True)
-class RosterPerson:
-    """One person; what the list does not say is empty."""
-
-    id: str = ""
-    name: str = ""
-    email: str = ""
-    login: str = ""
-    group: str = ""
-    extension: str = ""
-    other_id: str = ""
-    """The number that the university gave, where the platform has one of its own."""
 
 
 @dataclass(frozen=True)
