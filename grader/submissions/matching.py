@@ -163,6 +163,7 @@ class _Matching:
             and other
             and not named_alike
             and not own.startswith(_NAMELESS)
+            and not own.endswith("participant")  # of a group, where names are hidden
             and self.roster.match(one.person, "", "", "")
             and not any(word in own for word in other)
         )

@@ -25,10 +25,12 @@ MAX_BYTES, MAX_PEOPLE = 8 * 1024 * 1024, 20_000
 _COLUMNS = {
     "id": "id identifier sid studentid canvasuserid userid participant kennung",
     "sis": "sisuserid idnumber idnummer matriculation matrikelnummer numéroidentification",
-    "name": "name student fullname participantname studentname vollständigername nomcomplet",
-    "first": "firstname vorname prénom nombre givenname",
-    "last": "lastname surname nachname nom apellidos familyname",
-    "email": "email emailaddress mail emailadresse adressedecourriel direccióndecorreo",
+    "name": "name student fullname participantname studentname vollständigername nomcomplet "
+    "nombrecompleto nomecompleto volledigenaam",
+    "first": "firstname vorname prénom nombre nome voornaam givenname",
+    "last": "lastname surname nachname nom nomdefamille apellidos cognome achternaam familyname",
+    "email": "email emailaddress mail emailadresse adressedecourriel direccióndecorreo "
+    "indirizzoemail emailadres",
     "login": "login sisloginid username githubusername github loginid anmeldename",
     "group": "group groups team gruppe gruppen groupe groupes",
     "extension": "extension extended due",
@@ -148,10 +150,12 @@ def _text(data: bytes, where: str) -> str:
 
 
 def _rows(text: str, where: str) -> list[list[str]]:
-    first = text.partition("\n")[0]
-    mark = max(",;\t", key=first.count)
+    told = re.match(r"sep=(.)[\r\n]+", text, re.IGNORECASE)  # by which Excel is told
+    text = text[told.end() :] if told else text
+    first = text.strip().partition("\n")[0]
+    mark = told[1] if told else max(",;\t", key=first.count)
     try:
-        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=mark))
+        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=mark, strict=True))
     except csv.Error as error:
         raise BadRoster(f"{where} is no CSV file: {error}.") from error
     return [row for row in rows if any(cell.strip() for cell in row)]
@@ -195,8 +199,8 @@ def _no_twins(people: Sequence[RosterPerson], where: str) -> None:
 
 
 def _number(id_: str) -> str:
-    """An id without the word that Moodle puts in front."""
-    return re.sub(r"^participant\s*_?", "", id_.strip().casefold())
+    """An id without the word that Moodle puts in front, in any language: ``Participant 12``."""
+    return re.sub(r"^[^\W\d_]{4,}(/\w+)?[\s_]+(?=\d+$)", "", id_.strip().casefold())
 
 
 def _letters(name: str) -> str:

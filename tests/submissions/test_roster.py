@@ -37,6 +37,13 @@ def test_encodings_and_separators(listed, encoding, mark):
     assert (zoe.name, zoe.email) == ("Zoë", "z@x.example")
 
 
+def test_a_word_before_a_number_is_moodle_s_in_any_language(listed):
+    for word in ("Participant ", "Participant_", "Teilnehmer/in ", "Partecipante "):
+        roster = listed(f"sep=;\nKennung;Nome;Cognome\n{word}12;Ann;Lee\n")
+        assert [(one.id, one.name) for one in roster.people] == [("12", "Ann Lee")]
+        assert roster.match("12", "", "", "") == [0]
+
+
 def test_people_are_matched_by_id_then_login_then_email_then_name(listed):
     roster = listed(
         "id,name,email,login,group,extension\n"
@@ -66,6 +73,7 @@ def test_people_are_matched_by_id_then_login_then_email_then_name(listed):
         ("id,name\n1,A\n1,B\n", "two people with the id 1"),
         ("name,email\nA,a@x\nB,A@X\n", "two people with the email a@x"),
         (b"id,name\n1,\0\n", "save it as CSV"),
+        ('id,name\n1,"A\n2,B\n', "is no CSV file: unexpected end of data"),
         (b"x" * (9 << 20), "larger than 8 MiB"),
     ],
 )

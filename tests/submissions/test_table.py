@@ -66,6 +66,13 @@ COMPLETE = {
     "upper case": {n.upper(): d for n, d in WHOLE.items()},
     "blanks": {n.replace("_", " "): d for n, d in WHOLE.items()},
     "the name in front": {f"ann_{n}": d for n, d in WHOLE.items()},
+    "no underscores": {n.replace("_", ""): d for n, d in WHOLE.items()},
+    "blanks before numbers": {n.replace("part", "Part "): d for n, d in WHOLE.items()},
+    "copies of a drive": {f"Copy of {n}": d for n, d in WHOLE.items()},
+    "copies in German": {f"{n[:-3]} - Kopie.py": d for n, d in WHOLE.items()},
+    "the homework in front": {f"HW3_{n}": d for n, d in WHOLE.items()},
+    "the name at the end": {f"{n[:-3]}_Ann.py": d for n, d in WHOLE.items()},
+    "one ending twice": {f"{n}.py": d for n, d in WHOLE.items()},
     "equal copies": both(WHOLE, {"GAN.py": WHOLE["gan.py"]}),
     "a virtual environment": both(WHOLE, {"venv/lib/gan.py": b"x", ".venv/gan.py": b"x"}),
     "checkpoints": both(WHOLE, {".ipynb_checkpoints/gan.py": b"x"}),
@@ -107,6 +114,16 @@ ASKED = {
         {"a.ipynb": ONE_FOR_ALL, "b.ipynb": ONE_FOR_ALL.replace(b"hinge", b"lsgan")},
         "a.ipynb",
     ),
+    "a text": (both(FIRST, {"gan.txt": b""}), "gan.txt may be meant"),
+    "a notebook that was printed": (both(FIRST, {"Gan.ipynb.pdf": b""}), "Gan.ipynb.pdf"),
+    "no ending": (both(FIRST, {"part2_comparative": b""}), "part2_comparative may be meant"),
+    "a number without a hyphen": (both(FIRST, {"gan2.py": b""}), "gan2.py may be meant"),
+    "a subject mistyped": (both(FIRST, {"comparitive.py": b""}), "comparitive.py may be meant"),
+    "nothing but a hidden folder": (under(".hw3", WHOLE), "there is only .hw3/ (hidden)"),
+    "nothing but a folder env": (under("env", WHOLE), "env/ (a virtual environment)"),
+    "a file that is too large": (both(REST, {"gan.py": b"#" * 2_200_000}), "larger than 2 MiB"),
+    "paths of Windows": ({"a.zip": packed({"hw3\\gan.py": b""})}, "is not a safe name"),
+    "two of one name": ({"a.zip": packed({"gan.py": b"", "Gan.py": b"1"})}, "Two files are called"),
     "packed too often": ({"a.zip": packed({"b.zip": packed({"c.zip": packed(WHOLE)})})}, "c.zip"),
 }
 
@@ -179,6 +196,52 @@ def test_the_template_is_graded_and_said(tmp_path):
     (bea,) = read(tmp_path / "more", under("bea", more)).submissions
     assert bea.files["gan.py"] == WHOLE["gan.py"]
     assert ("template/gan.py", "it is the template, unchanged") in bea.ignored
+
+
+def test_an_unchanged_template_is_not_counted_as_complete(tmp_path):
+    template = make_exports.Path(__file__).parents[2] / "student_template" / "gan.py"
+    found = read(tmp_path, both(under("ann", {**WHOLE, "gan.py": template.read_bytes()})))
+    assert found.sum_in_words() == "1 student: 1 with an unchanged template"
+
+
+def test_complete_is_what_is_asked_for(tmp_path):
+    found = read(tmp_path, both(under("ann", FIRST), under("bob", REST)))
+    assert found.sum_in_words() == "2 students: 2 with a part missing"
+    assert found.sum_in_words(FIRST) == "2 students: 1 complete, 1 with a part missing"
+
+
+def test_a_notebook_is_one_whatever_its_name_says(tmp_path):
+    cells = notebook("def make_generator(n):\n    pass", "make_generator(2)")
+    for name in ("gan.py", "gan.ipynb.json", "GAN.ipynb.txt"):
+        (ann,) = read(tmp_path / name, under("ann", {name: cells})).submissions
+        assert ann.files["gan.py"].startswith(b"def make_generator(n):")
+        assert f"The notebook {name} was graded as gan.py." in ann.notes
+
+
+def test_a_file_of_somebody_beside_the_folders_is_asked_for(tmp_path):
+    beside = {"bob_gan.py": b"", "cy.ipynb": ONE_FOR_ALL, "run.py": b"", "notes.txt": b""}
+    found = read(tmp_path, both(beside, under("ann", WHOLE), {"dan.zip": packed(WHOLE)}))
+    assert [one.id for one in found.submissions] == ["ann", "bob_gan", "cy", "dan"]
+    assert [bool(one.question) for one in found.submissions] == [False, True, True, False]
+    assert "bob_gan.py lies beside the students' folders: whose is it?" in found.questions[0].found
+    assert [path for path, _ in found.ignored] == ["notes.txt", "run.py"]
+
+
+def test_each_of_many_archives_may_be_a_download(tmp_path):
+    files = {f"a{n:02}.zip": packed(FIRST) for n in range(40)}
+    files["z.zip"] = packed(under("Ann_12_assignsubmission_file_", WHOLE))
+    found = read(tmp_path, files)
+    assert len(found.submissions) == 41
+    assert "Ann_12" in {one.id for one in found.submissions}
+
+
+def test_the_second_and_the_third_upload_to_canvas_are_one_file(tmp_path):
+    names = ("lee_11_9001_gan-1.py", "lee_11_9004_gan-2.py", "roy_12_9003_util-1.py")
+    found = read(tmp_path, {n: n.encode() for n in (*names, "roy_12_9005_util-2.py")})
+    lee, roy = found.submissions
+    assert dict(lee.files) == {"gan.py": b"lee_11_9004_gan-2.py"}
+    assert "Of several uploads of one file, the last one counts." in lee.notes
+    assert "util-1.py and util-2.py" in roy.reason
 
 
 def test_an_instructor_s_own_file_beside_the_students_is_nobody_s(tmp_path):
