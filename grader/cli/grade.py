@@ -203,11 +203,13 @@ class _Run:
                     else:
                         self._take({submission.id: submission})
                     now = time.monotonic()
-                    words = one_line(submission.id, 40) + _left(now - started, done, self.left)
+                    left = _left(now - started, done, self.left)
+                    words = one_line(submission.id, 40) + (f", {left} left" if left else "")
                     progress.update(task, advance=1, description=words)
                     if now - shown > EVERY and done < len(self.left):
+                        said = f"{left}, at {time.strftime('%H:%M')}"
                         with writing(self.out):
-                            book.write_class(self.out, self.book, self.state, over=False)
+                            book.write_class(self.out, self.book, self.state, over=False, left=said)
                         shown = now
 
     def _take(self, submissions: dict[str, Submission]) -> None:
@@ -263,7 +265,7 @@ class _Run:
 def _left(seconds: float, done: int, all_: Collection[Submission]) -> str:
     """How long the rest may take, as the ones before did."""
     left = len(all_) - done
-    return f", about {numbers.duration(seconds / done * left)} left" if left else ""
+    return f"about {numbers.duration(seconds / done * left)}" if left else ""
 
 
 def _without(submissions: Sequence[Submission]) -> Any:

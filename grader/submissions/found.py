@@ -8,13 +8,35 @@ from dataclasses import dataclass
 from grader.homework.contract import FILES
 from grader.records import Submission
 
-__all__ = ["RENAMED", "UNCHANGED", "Class", "Question", "RosterPerson", "listed"]
+__all__ = [
+    "RENAMED",
+    "UNCHANGED",
+    "Class",
+    "Question",
+    "RosterPerson",
+    "is_plain",
+    "listed",
+    "together",
+]
 
 RENAMED = "was graded as"
 """The words of a note on a file that does not have its exact name."""
 
 UNCHANGED = "is the template, unchanged."
 """The words of a note on a file that students were given, and that is still the same."""
+
+_TOGETHER = "Handed in "
+_PLAIN = ("Commit ", "Canvas marks ", "Extension, ", _TOGETHER)
+
+
+def is_plain(note: str) -> bool:
+    """Whether a note says what is ordinary, so that nobody has to look at the submission for it."""
+    return note.startswith(_PLAIN)
+
+
+def together(one: Submission, other: Submission) -> bool:
+    """Whether two handed in as one group."""
+    return any(note.startswith(_TOGETHER) and other.name in note for note in one.notes)
 
 
 @dataclass(frozen=True)
