@@ -184,8 +184,9 @@ def _take_module(
     notes = list(made.notes(shown(entry.path)))
     choice.notes += [note for note in notes if note not in choice.notes]
     choice.chosen[file], choice.files[file] = entry, made.text.encode("utf-8", "replace")
-    if made.problem:
-        found = f"The notebook {shown(entry.path)} cannot be used: {made.problem}."
+    problem = made.problem or ("" if made.defines else "no cell defines a function or a class")
+    if problem:
+        found = f"The notebook {shown(entry.path)} cannot be used: {problem}."
         choice.questions.append(Question(f"{student}/{file}", "", found, ("ignore",)))
 
 

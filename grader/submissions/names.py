@@ -50,7 +50,8 @@ _ENDINGS = re.compile(
     r"(.+?)\.(py|ipynb|py\.(?:py|txt)|ipynb\.(?:ipynb|json|txt))", re.IGNORECASE | re.DOTALL
 )
 _DOCUMENT = re.compile(
-    r"(.+?)(?:\.(?:py|ipynb))?(?:\.(?:txt|json|html?|pdf|docx?|odt|rtf|rst|gz|bz2|xz|url|webloc))?",
+    r"(.+?)(?:\.(?:py|ipynb))?(?:\.(?:txt|json|html?|pdf|docx?|odt|rtf|rst|gz|bz2|xz|url|webloc"
+    r"|bak|old|orig|tmp|part|crdownload|download))?",
     re.IGNORECASE | re.DOTALL,
 )
 _OFF = re.compile(f"(?:{'|'.join(v.pattern for v in VARIANTS if v.pattern)})$")

@@ -118,6 +118,14 @@ ASKED = {
     "a notebook that was printed": (both(FIRST, {"Gan.ipynb.pdf": b""}), "Gan.ipynb.pdf"),
     "no ending": (both(FIRST, {"part2_comparative": b""}), "part2_comparative may be meant"),
     "a number without a hyphen": (both(FIRST, {"gan2.py": b""}), "gan2.py may be meant"),
+    "a copy that an editor keeps": (both(FIRST, {"gan.py.bak": b""}), "gan.py.bak may be meant"),
+    "a page that was saved": (both(REST, {"part1_focused.py": b"<!DOCTYPE html>"}), "a web page"),
+    "a rich text": (both(REST, {"part1_focused.py": b"{\\rtf1 x}"}), "a word processor"),
+    "a pointer of Git LFS": (
+        both(REST, {"part1_focused.py": b"version https://git-lfs.github.com/spec/v1\n"}),
+        "what Git LFS puts in place of a file",
+    ),
+    "a notebook without code": (both(FIRST, {"gan.ipynb": notebook("!ls")}), "no cell defines"),
     "a subject mistyped": (both(FIRST, {"comparitive.py": b""}), "comparitive.py may be meant"),
     "nothing but a hidden folder": (under(".hw3", WHOLE), "there is only .hw3/ (hidden)"),
     "nothing but a folder env": (under("env", WHOLE), "env/ (a virtual environment)"),
@@ -153,7 +161,7 @@ def test_what_a_person_has_to_decide_is_asked(tmp_path, name):
     assert all(question.id.startswith("ann") for question in found.questions)
     ignored = {question.id: "ignore" for question in found.questions} | {"ann": "ignore"}
     again = read_class([tmp_path / "class"], decisions=ignored)
-    if name not in ("zero bytes", "a broken notebook"):
+    if not name.startswith(("zero", "a broken", "a page", "a rich", "a pointer", "a notebook w")):
         assert again.submissions[0].question == ""
 
 
