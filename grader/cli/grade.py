@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -37,7 +37,7 @@ from grader.sandbox.host.process import end_guests
 from grader.submissions import intake
 from grader.submissions.found import Class
 from grader.submissions.roster import read_roster
-from grader.text import one_line
+from grader.text import one_line, shown
 
 __all__ = ["grade"]
 
@@ -94,7 +94,7 @@ def grade(
     checks = assignment.checks()
     some_checks(checks, part)
     with lock.locked(out):
-        run = _Run(class_, job, out, Console(stderr=True, highlight=False))
+        run = _Run(class_, job, out, Console(stderr=True, highlight=False), decisions)
         if walls.unsandboxed:
             run.say("UNSANDBOXED: submissions run with your rights.", "bold red")
         if assignment.seed is None and any(c.hidden and part in ("", c.part) for c in checks):
@@ -108,11 +108,14 @@ def grade(
 class _Run:
     """One run on a folder of results that holds what earlier runs wrote."""
 
-    def __init__(self, class_: Class, job: Any, out: Path, errors: Console) -> None:
+    def __init__(
+        self, class_: Class, job: Any, out: Path, errors: Console, decisions: Mapping[str, str]
+    ) -> None:
         from grader.gradebook import book, state
         from grader.grading import batch
 
         self.class_, self.job, self.out, self.errors = class_, job, out, errors
+        self.decisions = decisions
         self.layout = "; ".join(class_.layout)
         asked = {job.part} if job.part else {check.part for check in job.assignment.checks()}
         self.summary = class_.sum_in_words([part.file for part in PARTS if part.id in asked])
@@ -171,6 +174,13 @@ class _Run:
         from grader.report.analysis.roll import NOT_HANDED_IN, WithoutResult
 
         class_ = self.class_
+        for question in class_.questions:
+            if words := self.decisions.get(question.id, ""):
+                self.say(
+                    f"The decision {shown(words)} about {shown(question.id)} does not settle it; "
+                    f"there are: {one_line('; '.join(question.options), 400)}.",
+                    "yellow",
+                )
         absent = [
             WithoutResult("", p.name or p.id or p.email, NOT_HANDED_IN, p.id, p.email, p.login)
             for p in class_.absent

@@ -91,6 +91,16 @@ class TestQuestions:
         assert asked.decisions == {"bob/gan.py": "final/gan.py"}
         assert [row["decision"] for row in questions(course)] == ["final/gan.py"]
 
+    def test_a_decision_that_settles_nothing_is_said(self, course, reads):
+        reads(Class((ADA, BOB), questions=(ASKED,)))
+        course.grade()
+        file = course.out / "questions.csv"
+        file.write_text(f"id,decision\n{ASKED.id},gam.py\n", encoding="utf-8")
+        code, said = course.grade()
+        assert code == 3
+        assert "The decision gam.py about bob/gan.py does not settle it; there are: " in said
+        assert [row["decision"] for row in questions(course)] == ["gam.py"]
+
     def test_what_is_no_question_any_more_is_not_asked(self, course, reads):
         other = Question("zoe", "Zoe", "nothing", ())
         zoe = replace(BOB, id="zoe", name="Zoe")

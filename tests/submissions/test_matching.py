@@ -1,8 +1,11 @@
 """Everybody of the roster has a row: members of groups, logins in names, and nobody is guessed."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import make_exports
+from grader.errors import BadRoster
 from grader.submissions.intake import read_class
 from grader.submissions.roster import read_roster
 from make_exports import WHOLE
@@ -195,3 +198,47 @@ def test_blanks_in_a_name_change_no_id(tmp_path):
         ann = read_class([source]).submissions[0]
         assert ann.id == "Ann_Lee"
     assert "The files in Ann  Lee and Ann Lee were taken for one person's." in ann.notes
+
+
+NAMES = st.sampled_from(
+    (
+        *("Ann Lee", "Lee, Ann", "ann", "bob@x", "12", "hw3-ann", "Zoë", "Group A"),
+        *(f"{n}_assignsubmission_file_" for n in ("Group A_12", "Ann Lee_1", "Participant_2")),
+    )
+)
+PEOPLE = st.lists(
+    st.tuples(
+        st.sampled_from(["", "1", "2", "12"]),
+        st.sampled_from(["", "Ann Lee", "Bob Roy", "Zoë"]),
+        st.sampled_from(["", "ann", "bob", "k"]),
+        st.sampled_from(["", "Group A", "Group B, Group A"]),
+    ),
+    min_size=1,
+    max_size=5,
+)
+
+
+@settings(max_examples=80, derandomize=True, deadline=None, database=None)
+@given(st.sets(NAMES, min_size=1, max_size=5), PEOPLE)
+def test_whoever_is_there_nobody_of_the_roster_is_lost(tmp_path_factory, names, people):
+    folder = tmp_path_factory.mktemp("class")
+    for name in names:
+        make_exports.write(folder / "class", under(name, WHOLE))
+    lines = [f'{id},{name},{login},"{group}"' for id, name, login, group in people]
+    (folder / "people.csv").write_text("\n".join(["id,name,login,group", *lines]), "utf-8")
+    try:
+        roster = read_roster(folder / "people.csv")
+    except BadRoster:
+        return
+    found = read_class([folder / "class"], roster=roster)
+    ids = [one.id for one in found.submissions]
+    assert len(set(ids)) == len(ids)
+    asked = " ".join(question.found for question in found.questions)
+    absent = {id(person) for person in found.absent}
+    for person in roster.people:
+        mine = [one for one in found.submissions if person.name in (one.name, "")]
+        assert id(person) in absent or mine or "may be any of" in asked or "another name" in asked
+    for question in found.questions:
+        assert any(question.id.startswith(one) for one in ids)
+    undecided = [one for one in found.submissions if one.question]
+    assert bool(undecided) == bool(found.questions)
