@@ -78,13 +78,13 @@ def read_class(
     """
     if not paths:
         raise BadSource("There is nothing to grade; name a folder or an archive of submissions.")
-    places = list(dict.fromkeys(paths))
+    places = _apart(paths)
     splits: list[tuple[Path, str, Split]] = []
     for path in places:
         with _located(path) as name:
             prefix = f"{path}/" if len(places) > 1 else ""
             try:
-                found = sources.split(path, name, prefix)
+                found = sources.split(path, name, prefix, _sources_in(path, places))
                 if not found.uploads:
                     raise BadSource(_nothing(roots.opened(path)))
             except BadSource as refusal:
@@ -97,6 +97,18 @@ def read_class(
     layout = tuple(listed(found.words) or "nothing" for _, _, found in splits)
     with _located(places[0]) if len(places) == 1 else _unnamed():
         return reading.read(people, [found for _, _, found in splits], layout, roster)
+
+
+def _apart(paths: Sequence[Path]) -> list[Path]:
+    """The sources, each once, however it is spelled."""
+    real = {os.path.realpath(path): path for path in reversed(paths)}
+    return list(reversed(real.values()))
+
+
+def _sources_in(folder: Path, paths: Sequence[Path]) -> frozenset[str]:
+    """The names of what lies in a folder and is a source of its own."""
+    inside = (os.path.split(os.path.realpath(path)) for path in paths)
+    return frozenset(name for above, name in inside if above == os.path.realpath(folder))
 
 
 def read_many(paths: Sequence[Path]) -> list[Submission]:

@@ -107,7 +107,10 @@ class _Matching:
         """The members, where a submission is called like a group and like no person."""
         if self.roster.named(one.name):
             return []
-        return self.roster.group(one.name) or self.roster.group(one.login)
+        if members := self.roster.group(one.name) or self.roster.group(one.login):
+            return members
+        name = _plain(self.whose.get(one.id, Who(one.name)))
+        return [] if self.roster.ends(name) else self.roster.group_at_end(name)
 
     def _hits(self, one: Submission) -> list[int]:
         who = self.whose.get(one.id, Who(one.name))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from grader.errors import BadSource
 from grader.submissions.archives import Entry
 from grader.submissions.choose import decided
 from grader.submissions.found import Question, listed
@@ -16,7 +18,7 @@ from grader.text import shown
 
 __all__ = ["Person", "files_of", "group"]
 
-_TWO_PEOPLE = "two people"
+_TWO_PEOPLE, _TOGETHER = "two people", "together"
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,8 @@ def _people(pairs: Sequence[tuple[str, Upload]], decisions: Mapping[str, str]) -
     if nameless:  # nothing but a name is known, of several submissions
         places, of = [source for source, _ in pairs], [(upload,) for upload in uploads]
     newest = [max((u.order, u.received) for u in own) for own in of]
+    if who.system and _complement(of):  # a place for each part of the homework
+        return [Person(who, uploads, id_)]
     if who.system and not nameless and len(set(newest)) == len(newest):
         order = sorted(range(len(of)), key=lambda n: newest[n])
         last = Person(who, tuple(u for n in order for u in of[n]), id_, None, False)
@@ -96,6 +100,7 @@ def _people(pairs: Sequence[tuple[str, Upload]], decisions: Mapping[str, str]) -
     names = [_label(place, own) for place, own in zip(places, of, strict=True)]
     options = (
         *(f"use {shown(name, 300)}" for name in names),
+        _TOGETHER,
         *(() if who.system and not nameless else (_TWO_PEOPLE,)),
     )
     verdict = decided(decisions.get(id_, ""), options)
@@ -104,12 +109,28 @@ def _people(pairs: Sequence[tuple[str, Upload]], decisions: Mapping[str, str]) -
             Person(who, own, digested(who.name, f"{key(who.name)} in {name}"))
             for own, name in zip(of, names, strict=True)
         ]
+    if verdict == _TOGETHER:
+        return [Person(who, uploads, id_)]
     for own, name in zip(of, names, strict=True):
         if verdict == f"use {shown(name, 300)}":
             rest = tuple(u for u in uploads if u not in own)
             return [Person(who, rest + own, id_, None, False)]
     found = f"{shown(who.name)} is in {listed([shown(n) for n in names])}: one person, or two?"
     return [Person(who, uploads, id_, Question(id_, who.name, found, options))]
+
+
+def _complement(of: Sequence[Sequence[Upload]]) -> bool:
+    """Whether what lies in several places holds different files of the homework."""
+    seen: set[str] = set()
+    for uploads in of:
+        files: set[str] = set()
+        for upload in uploads:
+            with suppress(BadSource):
+                files |= {meant.file for e in upload.open() if (meant := named(e.name))}
+        if not files or files & seen:
+            return False
+        seen |= files
+    return True
 
 
 def _label(source: str, uploads: Sequence[Upload]) -> str:

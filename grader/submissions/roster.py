@@ -96,12 +96,21 @@ class Roster:
         return self._by["group"].get(_letters(name), []) if _letters(name) else []
 
     def ends(self, name: str) -> list[tuple[str, int]]:
-        """Whose login a name is, or ends in after a hyphen; each with what stands before that."""
+        """Whose login a name is, or ends in after ``-`` or ``_``; each with what stands before."""
         text, found = name.casefold(), []
-        starts = [0, *(n + 1 for n, letter in enumerate(text) if letter == "-")]
-        for start in starts if text else ():
+        for start in _starts(text):
             found += [(text[:start], n) for n in self._by["login"].get(text[start:], ())]
         return found
+
+    def group_at_end(self, name: str) -> list[int]:
+        """The members of the group that a name ends in, as a team's repository does."""
+        every = (self.group(name[start:]) for start in _starts(name))
+        return next(filter(None, every), [])
+
+
+def _starts(name: str) -> list[int]:
+    """Where a login may begin in a name."""
+    return [0, *(n + 1 for n, letter in enumerate(name) if letter in "-_")] if name else []
 
 
 def read_roster(path: Path) -> Roster:

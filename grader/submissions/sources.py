@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -85,19 +85,21 @@ class Split:
             self.words.append(words)
 
 
-def split(source: Path, name: str, origin: str = "") -> Split:
+def split(source: Path, name: str, origin: str = "", without: Collection[str] = ()) -> Split:
     """Whose each folder and file of a source is.
 
     Args:
         source: a folder or an archive.
         name: what a single student in it is called.
         origin: what the origins of its files begin with.
+        without: names in it that are sources of their own.
 
     Raises:
         BadSource: it cannot be read, or a name in it is unsafe and in no folder.
     """
     packed = not os.path.isdir(source)
     tops = tops_of(opened(source, origin)) if packed else on_disk(source, origin)
+    tops = [top for top in tops if top.name not in without]
     result = _split(tops, name, packed=packed)
     result.found |= {o for top in tops for o in top.origins} - result.opened
     return result
@@ -322,7 +324,7 @@ def students_in(entries: Iterable[Entry], name: str) -> list[str]:
     own = {*_GENERIC, *_words(name)}
     holding: dict[str, list[str]] = {}
     for top in tops:
-        stranger = any(len(word) > 2 and word not in own for word in _words(top.name))
+        stranger = any(len(word) > 1 and word not in own for word in _words(top.name))
         for file in _holds(top) if stranger and (top.entry is None or top.is_archive) else ():
             holding.setdefault(file, []).append(top.name)
     alike = max(holding.values(), key=len, default=[])

@@ -4,7 +4,8 @@
     python tests/benchmarks/kills.py --kills 3 --seed 7
 
 A small class is graded by the command itself, on three functions.  Then, each time in a new folder
-of results, the command starts again and SIGKILL ends it and all its processes after a random time.
+of results, the command starts again, and SIGKILL ends it and all its processes at a random moment: so
+many seconds after so many results.
 Whatever is then in the folder has to be readable: the gradebook names everybody, and says how many
 are missing.  The same command then has to end, with the rows, the marks and the statuses of the
 undisturbed run, times aside; and no lock, no temporary file and no process may be left.
@@ -24,6 +25,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -103,11 +105,14 @@ def until_gone(group: int, seconds: float = 20.0) -> bool:
     return not alive(group)
 
 
-def killed(folder: Path, out: Path, after: float) -> list[str]:
-    """Kill a run after so many seconds; what is wrong with what it leaves."""
+def killed(folder: Path, out: Path, number: int, seconds: float) -> list[str]:
+    """Kill a run so many seconds after so many results; what is wrong with what it leaves."""
     run = start(folder, out)
-    time.sleep(after)
-    os.killpg(run.pid, signal.SIGKILL)
+    while run.poll() is None and len(list(out.glob("*/result.json"))) < number:
+        time.sleep(0.02)
+    time.sleep(seconds)
+    with suppress(ProcessLookupError):  # it was faster
+        os.killpg(run.pid, signal.SIGKILL)
     run.communicate()
     wrong = [] if until_gone(run.pid) else ["processes are left"]
     if (out / "gradebook.csv").exists():
@@ -141,21 +146,19 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_class(folder)
-        began = time.monotonic()
         wrong = resumed(folder, folder / "undisturbed")
-        whole = time.monotonic() - began
-        print(f"undisturbed: {whole:.1f} s {'; '.join(wrong)}")
+        print(f"undisturbed: {'; '.join(wrong) or 'ended in order'}")
         failures += bool(wrong)
         table, every = rows(folder / "undisturbed"), results(folder / "undisturbed")
         for number in range(options.kills):
-            out, after = folder / f"killed-{number}", draw.uniform(0.05, 1.0) * whole
-            wrong = killed(folder, out, after)
+            out, wanted = folder / f"killed-{number}", draw.randrange(STUDENTS)
+            wrong = killed(folder, out, wanted, draw.uniform(0.0, 1.0 if wanted else 10.0))
             done = len(list(out.glob("*/result.json")))
             wrong += resumed(folder, out)
             wrong += [] if rows(out) == table else ["the gradebook is another one"]
             wrong += [] if results(out) == every else ["results differ"]
             says = "; ".join(wrong) or "the same gradebook"
-            print(f"killed after {after:.1f} s with {done} of {STUDENTS} graded: {says}")
+            print(f"killed with {done} of {STUDENTS} graded: {says}")
             failures += bool(wrong)
     print(f"{options.kills} kills, {failures} runs with something wrong")
     return int(failures > 0)

@@ -46,6 +46,7 @@ def rows(found):
         ("Group A_12_assignsubmission_file_", "Group B_13_assignsubmission_file_"),
         ("Group A", "Group B"),
         ("group a", "GroupB"),
+        ("hw3-group-a", "hw3-group-b"),
     ],
 )
 def test_each_member_of_a_group_has_a_row(classroom, names):
@@ -132,6 +133,12 @@ def test_the_login_ends_a_repository_s_name(classroom, git):
     }
     assert [person.name for person in found.absent] == ["Kay"]
     assert found.questions == ()
+
+
+def test_a_name_may_have_low_lines(classroom):
+    files = {**WHOLE, ".git/HEAD": b"x"}
+    found = classroom("name,login\nAnn,ann\nBob,bob\n", "hw3_ann", "hw3_bob", files=files)
+    assert [one.name for one in found.submissions] == ["Ann", "Bob"]
 
 
 def test_a_name_that_ends_in_two_logins_is_asked_for(classroom):

@@ -316,6 +316,41 @@ def test_the_same_person_in_two_canvas_downloads_the_last_counts(tmp_path):
         assert "Of 2 uploads, the last one counts." in lee.notes
 
 
+def test_a_download_for_each_part_is_one_submission(tmp_path):
+    first = make_exports.write(
+        tmp_path / "1", {"lee_11_9001_part1_focused.py": b"1", "roy_12_9002_part1_focused.py": b""}
+    )
+    second = make_exports.write(
+        tmp_path / "4", {"lee_11_9003_gan.py": b"4", "x_13_9004_gan.py": b""}
+    )
+    lee = read_class([first, second]).submissions[0]
+    assert dict(lee.files) == {"part1_focused.py": b"1", "gan.py": b"4"}
+    assert lee.ignored == ()
+    one = make_exports.write(tmp_path / "a", under("ann", FIRST))
+    two = make_exports.write(tmp_path / "b", under("ann", REST))
+    (ann,) = read_class([one, two]).submissions
+    assert "one person, or two?" in ann.question
+    (ann,) = read_class([one, two], decisions={ann.id: "together"}).submissions
+    assert (dict(ann.files), ann.question) == (WHOLE, "")
+
+
+def test_a_source_that_is_named_twice_or_lies_in_another_counts_once(tmp_path):
+    source = make_exports.write(tmp_path / "class", both(under("ann", WHOLE), under("bob", WHOLE)))
+    again = [source, source / "ann", tmp_path / "class" / ".." / "class"]
+    assert read_class(again).submissions == read_class([source]).submissions
+    make_exports.write(source, both(under("late/cy", WHOLE), under("late/di", WHOLE)))
+    assert "or several students?" in read_class([source]).questions[0].found
+    named = read_class([source, source / "late"])
+    assert [one.id for one in named.submissions] == ["ann", "bob", "cy", "di"]
+    assert named.questions == ()
+
+
+def test_students_with_short_names_are_not_one(tmp_path):
+    inside = both(under("li", WHOLE), under("wu", WHOLE))
+    found = read(tmp_path, both(under("sec1", inside), under("ann", WHOLE)))
+    assert "or several students?" in found.submissions[1].question
+
+
 def test_one_name_in_two_sources_is_asked_and_can_be_decided(tmp_path):
     first = make_exports.write(tmp_path / "a" / "ann", WHOLE)
     second = make_exports.write(tmp_path / "b" / "ann", OTHER)
