@@ -4,11 +4,11 @@
     python tests/benchmarks/kills.py --kills 3 --seed 7
 
 A small class is graded by the command itself, on three functions.  Then, each time in a new folder
-of results, the command starts again, and SIGKILL ends it and all its processes at a random moment: so
-many seconds after so many results.
-Whatever is then in the folder has to be readable: the gradebook names everybody, and says how many
-are missing.  The same command then has to end, with the rows, the marks and the statuses of the
-undisturbed run, times aside; and no lock, no temporary file and no process may be left.
+of results, the command starts again, and SIGKILL ends it and all its processes at a random moment:
+so many seconds after so many results.  Whatever is then in the folder has to be readable: the
+gradebook names everybody, and says how many are missing.  The same command then has to end, with
+the rows, the marks and the statuses of the undisturbed run, times aside; and no lock, no temporary
+file and no process may be left.
 
 The exit status is 1 where anything is not so.
 """
