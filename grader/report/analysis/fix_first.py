@@ -278,11 +278,10 @@ def has_total(report: Report) -> bool:
 
 
 def handed_in_nothing(report: Report) -> bool:
-    """Whether there is no file for any part that was graded, and none was refused."""
-    reason = report.submission.reason
-    nothing = not reason or reason.startswith(NOTHING_HERE)
-    parts = not_handed_in(report)
-    return nothing and bool(parts) and len(parts) == len(report.scores)
+    """Whether no file of the homework was handed in; of a submission that is refused there was."""
+    submission = report.submission
+    nothing = submission.reason.startswith(NOTHING_HERE) and not submission.question
+    return nothing and report.handed_in is not None and not report.handed_in
 
 
 def _open(score: Score) -> bool:
