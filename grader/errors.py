@@ -3,7 +3,7 @@
 * GraderError
   x BadInput           What somebody named cannot be used.
     · BadSource        A submission, a folder of them, or an archive.
-      · Unreadable     What is damaged or of a kind that is not read: a person decides.
+      · Unreadable     What is damaged, too large or of no kind that is read: a person decides.
     · BadRoster        The list of the people in a class.
     · BadAssignment    An assignment.toml.
     · BadBank          The bank of submissions of ``hw3 audit``.
@@ -60,7 +60,7 @@ class BadSource(BadInput):
 
 
 class Unreadable(BadSource):
-    """A file that is damaged, encrypted or of a kind that is not read; nobody earns 0 for that."""
+    """What is damaged, encrypted, too large or of no kind that is read: nobody earns 0 for that."""
 
 
 class BadRoster(BadInput):

@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # importing this module imports the standard library alone
 
 __all__ = [
     "FORMAT",
+    "NOTHING_HERE",
     "Call",
     "Check",
     "Feedback",
@@ -61,6 +62,10 @@ class Status(Enum):
     """A check that this one needs did not pass."""
     INVALID = "invalid"
     """The grader could not decide: its points are undecided, not lost."""
+
+
+NOTHING_HERE = "None of"
+"""How a submission's ``reason`` begins if no file of the homework was handed in."""
 
 
 @dataclass(frozen=True)

@@ -62,7 +62,7 @@ def takes_any_name(monkeypatch):
 
 
 def gives_no_reason(monkeypatch):
-    monkeypatch.setattr(intake, "_nothing", lambda entries: "")
+    monkeypatch.setattr(intake, "_nothing", lambda *given: "")
 
 
 def reads_twice_as_much(monkeypatch):

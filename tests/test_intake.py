@@ -247,7 +247,7 @@ def test_archives_within_archives_end(tmp_path):
     put(tmp_path / "alice.zip", data)
     (alice,) = read(tmp_path)
     assert alice.files == {}
-    assert "None of" in alice.reason
+    assert "packed too often to be opened" in alice.reason
 
 
 @pytest.mark.parametrize("name", ["alice.rar", "alice.7z", "alice.tar.xz", "alice.zip"])
@@ -313,7 +313,7 @@ def test_near_misses_are_named(tmp_path, wrong, right):
     assert sentence in refused(read, packed)
 
 
-@pytest.mark.parametrize("other", ["organ.py", "slogan.py", "main.py", "utils.py", "gan.txt"])
+@pytest.mark.parametrize("other", ["organ.py", "slogan.py", "main.py", "utils.py", "organ.txt"])
 def test_other_names_are_not_taken_for_near_misses(tmp_path, other):
     assert "has to be called" not in refused(read_one, folder(tmp_path / "a", {other: b""}))
 
@@ -763,7 +763,7 @@ def test_a_bomb_in_archives_in_archives_is_refused(tmp_path, depth):
     for _ in range(depth):
         data = zip_bytes({"hw3.zip": data})
     reason = refused_in_class(tmp_path, "bomb.zip", data)
-    assert "times its size" in reason or "larger than 2 MiB" in reason or "None of" in reason
+    assert any(w in reason for w in ("times its size", "larger than 2 MiB", "packed too often"))
 
 
 def test_an_archive_that_unpacks_to_a_bomb_of_an_archive_is_refused(tmp_path):

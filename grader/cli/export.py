@@ -17,6 +17,9 @@ __all__ = ["export"]
 
 Command = Callable[..., Any]
 
+_OURS = ("gradebook.csv", "index.html", "questions.csv", "class.json", "pages.csv")
+"""Files of a folder of results."""
+
 _MOST = 8 * 1024 * 1024
 """Bytes of a table; the gradebook of a thousand students has a tenth of it."""
 
@@ -77,12 +80,12 @@ def canvas(
             "--feedback needs --downloaded, and the other way round: Canvas takes feedback under "
             "the names of the uploads"
         )
+    if feedback is not None and downloaded is not None:
+        _keep(feedback, file, results, downloaded)
     writable(feedback)
     sheet, filled = _fill(export_canvas.read, file, results, column, out)
     if feedback is not None and downloaded is not None:
-        _write_feedback(
-            feedback, export_feedback.for_canvas(sheet, filled, results, downloaded), file
-        )
+        _write_feedback(feedback, export_feedback.for_canvas(sheet, filled, results, downloaded))
 
 
 @export.command()
@@ -96,10 +99,12 @@ def moodle(file: Path, results: Path, column: str, out: Path | None, feedback: P
     """
     from grader.gradebook import export_feedback, export_moodle
 
+    if feedback is not None:
+        _keep(feedback, file, results)
     writable(feedback)
     sheet, filled = _fill(export_moodle.read, file, results, column, out)
     if feedback is not None:
-        _write_feedback(feedback, export_feedback.for_moodle(sheet, filled, results), file)
+        _write_feedback(feedback, export_feedback.for_moodle(sheet, filled, results))
 
 
 @export.command()
@@ -135,8 +140,7 @@ def _fill(
     from grader.report.writers.files import write_bytes
 
     target = out or file.with_name(f"{file.stem}-filled{file.suffix}")
-    if os.path.exists(target) and os.path.exists(file) and os.path.samefile(target, file):
-        raise Refused(f"{path_words(file)} would be overwritten; name another file with --out")
+    _keep(target, file, results)
     data = _data(file)
     writable(target)
     grades = exports.read_grades(results)
@@ -167,11 +171,18 @@ def _data(file: Path) -> bytes:
     return data
 
 
-def _write_feedback(path: Path, feedback: Any, table: Path) -> None:
+def _keep(target: Path, file: Path, results: Path, downloaded: Path | None = None) -> None:
+    """Refuse to write over what is read here, or over what `hw3 grade` wrote."""
+    inputs = [file, *([downloaded] if downloaded else [])]
+    inputs += [results / name for name in _OURS]
+    for one in inputs:
+        if os.path.exists(target) and os.path.exists(one) and os.path.samefile(target, one):
+            raise Refused(f"{path_words(target)} would be overwritten; name another file")
+
+
+def _write_feedback(path: Path, feedback: Any) -> None:
     from grader.report.writers.files import write_bytes
 
-    if os.path.exists(path) and os.path.samefile(path, table):
-        raise Refused(f"{path_words(path)} would be overwritten; name another file")
     with writing(path):
         write_bytes(path, feedback.data)
     click.echo(f"{feedback.pages} pages: {path_words(path)}")

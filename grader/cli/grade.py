@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -29,6 +29,7 @@ from grader.cli.options import (
 )
 from grader.errors import Refused, Unwritten
 from grader.grading.weights import Assignment
+from grader.homework.contract import PARTS
 from grader.records import Submission
 from grader.report import numbers
 from grader.report.deliver import ForInstructor
@@ -36,7 +37,7 @@ from grader.sandbox.host.process import end_guests
 from grader.submissions import intake
 from grader.submissions.found import Class
 from grader.submissions.roster import read_roster
-from grader.text import one_line
+from grader.text import one_line, shown
 
 __all__ = ["grade"]
 
@@ -93,7 +94,7 @@ def grade(
     checks = assignment.checks()
     some_checks(checks, part)
     with lock.locked(out):
-        run = _Run(class_, job, out, Console(stderr=True, highlight=False))
+        run = _Run(class_, job, out, Console(stderr=True, highlight=False), decisions)
         if walls.unsandboxed:
             run.say("UNSANDBOXED: submissions run with your rights.", "bold red")
         if assignment.seed is None and any(c.hidden and part in ("", c.part) for c in checks):
@@ -107,12 +108,17 @@ def grade(
 class _Run:
     """One run on a folder of results that holds what earlier runs wrote."""
 
-    def __init__(self, class_: Class, job: Any, out: Path, errors: Console) -> None:
+    def __init__(
+        self, class_: Class, job: Any, out: Path, errors: Console, decisions: Mapping[str, str]
+    ) -> None:
         from grader.gradebook import book, state
         from grader.grading import batch
 
         self.class_, self.job, self.out, self.errors = class_, job, out, errors
-        self.layout, self.summary = "; ".join(class_.layout), class_.sum_in_words()
+        self.decisions = decisions
+        self.layout = "; ".join(class_.layout)
+        asked = {job.part} if job.part else {check.part for check in job.assignment.checks()}
+        self.summary = class_.sum_in_words([part.file for part in PARTS if part.id in asked])
         self.here = {submission.id: submission for submission in class_.submissions}
         every = book.read_results(out, self.here)
         fitting = {r.submission.id: r for r in batch.read_reports(class_.submissions, job, out)}
@@ -168,7 +174,17 @@ class _Run:
         from grader.report.analysis.roll import NOT_HANDED_IN, WithoutResult
 
         class_ = self.class_
-        absent = [WithoutResult("", name, NOT_HANDED_IN) for name in class_.absent]
+        for question in class_.questions:
+            if words := self.decisions.get(question.id, ""):
+                self.say(
+                    f"The decision {shown(words)} about {shown(question.id)} does not settle it; "
+                    f"there are: {one_line('; '.join(question.options), 400)}.",
+                    "yellow",
+                )
+        absent = [
+            WithoutResult("", p.name or p.id or p.email, NOT_HANDED_IN, p.id, p.email, p.login)
+            for p in class_.absent
+        ]
         self.state = replace(
             # Of a run that was killed, some are done whom its state still waits for.
             self.state.graded(self.here.keys()).expecting(_without(self.left)),
@@ -180,7 +196,7 @@ class _Run:
         )
         with writing(self.out):
             state.write(self.out, self.state)
-            questions.write(self.out, class_.questions, self.here)
+            questions.write(self.out, class_.questions, {*self.here, *class_.groups})
             book.write_class(self.out, self.book, self.state, over=False)
 
     def _grade(self, jobs: int) -> None:
@@ -197,11 +213,13 @@ class _Run:
                     else:
                         self._take({submission.id: submission})
                     now = time.monotonic()
-                    words = one_line(submission.id, 40) + _left(now - started, done, self.left)
+                    left = _left(now - started, done, self.left)
+                    words = one_line(submission.id, 40) + (f", {left} left" if left else "")
                     progress.update(task, advance=1, description=words)
                     if now - shown > EVERY and done < len(self.left):
+                        said = f"{left}, at {time.strftime('%H:%M')}"
                         with writing(self.out):
-                            book.write_class(self.out, self.book, self.state, over=False)
+                            book.write_class(self.out, self.book, self.state, over=False, left=said)
                         shown = now
 
     def _take(self, submissions: dict[str, Submission]) -> None:
@@ -257,7 +275,7 @@ class _Run:
 def _left(seconds: float, done: int, all_: Collection[Submission]) -> str:
     """How long the rest may take, as the ones before did."""
     left = len(all_) - done
-    return f", about {numbers.duration(seconds / done * left)} left" if left else ""
+    return f"about {numbers.duration(seconds / done * left)}" if left else ""
 
 
 def _without(submissions: Sequence[Submission]) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from grader.errors import BadSource
@@ -75,7 +75,7 @@ def read_results(out: Path, again: Collection[str] = ()) -> Book:
     return Book(reports)
 
 
-def write_class(out: Path, book: Book, state: ClassState, *, over: bool) -> None:
+def write_class(out: Path, book: Book, state: ClassState, *, over: bool, left: str = "") -> None:
     """Write the class's page and its table.
 
     Args:
@@ -83,8 +83,9 @@ def write_class(out: Path, book: Book, state: ClassState, *, over: bool) -> None
         book: the results.
         state: what else is known of the class.
         over: whether the run has ended in order.
+        left: how long the rest may take, in words.
     """
     deliveries = [ForInstructor(report) for report in book.in_order()]
-    facts = state.facts(book.submissions, over=over)
+    facts = replace(state.facts(book.submissions, over=over), left=left)
     write_text(out / TABLE, _BOM + gradebook(deliveries, facts, maximum=True))
     write_text(out / INDEX, index_page(deliveries, facts=facts))

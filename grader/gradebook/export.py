@@ -18,7 +18,7 @@ from grader.gradebook.people import Person, match
 from grader.gradebook.table import possible
 from grader.records import Report, added
 from grader.report import numbers
-from grader.report.analysis.fix_first import status_of
+from grader.report.analysis.fix_first import handed_in_nothing, status_of
 from grader.report.analysis.roll import NOT_GRADED, NOT_HANDED_IN
 from grader.report.labels import part_label
 from grader.text import one_line, shown
@@ -132,6 +132,8 @@ def _why_not(report: Report, most: Mapping[str, float]) -> str:
         return status_of(report)
     if report.stale:
         return status_of(report)
+    if handed_in_nothing(report):
+        return NOT_HANDED_IN
     missing = [part_label(part) for part in most if part not in report.scores]
     return f"not graded: {', '.join(missing)}" if missing else ""
 

@@ -59,10 +59,8 @@ class ClassState:
             over: whether the run has ended in order; only then it is said how long all took.
         """
         waiting = [one for one in self.waiting if one.id not in results]
-        names = [one.name or one.id for one in results.values()]
-        names += [one.name or one.id for one in self.waiting]
-        here = {key for name in names for key in name_keys(name)}
-        absent = [one for one in self.absent if not here & name_keys(one.name)]
+        here: list[WithoutResult | Submission] = [*results.values(), *self.waiting]
+        absent = [one for one in self.absent if not any(_is(one, other) for other in here)]
         return ClassFacts(
             without=sorted([*waiting, *absent], key=lambda one: (one.name.casefold(), one.id)),
             incomplete=[one.id for one in self.waiting if one.id in results],
@@ -110,6 +108,15 @@ def write(out: Path, state: ClassState) -> None:
     """Write it, whole or not at all."""
     document = {"format": FORMAT, **asdict(state)}
     write_text(out / FILE, json.dumps(_storable(document), indent=1) + "\n")
+
+
+def _is(one: WithoutResult, other: WithoutResult | Submission) -> bool:
+    """Whether both are one person: by an id, a login or an e-mail, else by the name."""
+    pairs = [(getattr(one, key), getattr(other, key)) for key in ("person", "email", "login")]
+    known = [(a.casefold(), b.casefold()) for a, b in pairs if a and b]
+    if known:
+        return any(a == b for a, b in known)
+    return bool(name_keys(one.name) & name_keys(other.name or other.id))
 
 
 def _people(rows: Sequence[Any], status: str) -> tuple[WithoutResult, ...]:

@@ -86,7 +86,7 @@ class Entry:
         with reading(self.path):
             data = self.read(limit + 1)
         if len(data) > limit:
-            raise BadSource(f"{shown(self.path)} is larger than {limit // MIB} MiB; shorten it.")
+            raise Unreadable(f"{shown(self.path)} is larger than {limit // MIB} MiB; shorten it.")
         return data
 
 
@@ -104,7 +104,9 @@ def members(packed: Entry) -> list[Entry]:
         for member in _zip(data) if data[:2] == b"PK" else _tar(data):
             if unsafe := member.unsafe:
                 origin = f"{above}{shown(member.path)}#{len(entries)}"
-                entries.append(replace(member, problem=unsafe, origin=origin))
+                # Some tools of Windows write \\ for /; a path that leads out is another thing.
+                asks = not Entry(member.path.replace("\\", "/")[:MAX_NAME]).unsafe
+                entries.append(replace(member, problem=unsafe, asks=asks, origin=origin))
                 continue
             path = "/".join([part for part in member.path.split("/") if part not in ("", ".")])
             if not path:
@@ -154,7 +156,7 @@ def special(path: str) -> str:
 
 def _counted(count: int) -> None:
     if count > MAX_MEMBERS:
-        raise BadSource(f"It has more than {MAX_MEMBERS} members; leave out what is not yours.")
+        raise Unreadable(f"It has more than {MAX_MEMBERS} members; leave out what is not yours.")
 
 
 def _dense(unpacked: int, packed: int) -> None:
@@ -223,7 +225,7 @@ def _gunzip(data: bytes) -> bytes:
     unpacked = unpacking.decompress(data, limit + 1)
     _dense(len(unpacked), len(data))
     if len(unpacked) > MAX_ARCHIVE_BYTES:
-        raise BadSource("It unpacks to more than 256 MiB; leave data out.")
+        raise Unreadable("It unpacks to more than 256 MiB; leave data out.")
     if not unpacking.eof or unpacking.unused_data.strip(b"\0"):
         raise zlib.error("no end")
     return unpacked

@@ -43,6 +43,8 @@ class Handed:
     inside: list[str] = field(default_factory=list)
     nothing: bool = False
     entries: list[Entry] = field(default_factory=list)
+    closed: list[str] = field(default_factory=list)
+    """Why archives stayed closed that may hold what is missing."""
 
     def ignore(self, entry: Entry, reason: str) -> None:
         """Leave a file out, and say why."""
@@ -159,6 +161,7 @@ def _ask_for_closed(
         elif decided(decisions.get(id_, ""), ("ignore",)):
             handed.ignore(entry, "a person decided so")
         else:
+            handed.closed.append(str(error))
             handed.questions.append(Question(id_, "", str(error), ("ignore",)))
             handed.fates.append((entry.origin, Fate.ASKED, id_))
 
@@ -238,14 +241,14 @@ def _read_all(handed: Handed, student: str, choice: Choice, placed: Mapping[str,
     """Read code, all of it, and what lies beside it as far as there is room."""
     code = {path: entry for path, entry in placed.items() if _is_code(entry)}
     if len(code) > MAX_FILES:
-        raise BadSource(f"There are more than {MAX_FILES} .py files; leave out what is not yours.")
+        raise Unreadable(f"There are more than {MAX_FILES} .py files; leave out what is not yours.")
     files: dict[str, bytes] = {}
     total = 0
     for path, entry in sorted(code.items()):
         if unsafe := replace(entry, path=path).unsafe:
             raise BadSource(unsafe)
         if len(json.dumps(path)) > MAX_PATH:
-            raise BadSource(f"The name {shown(path)} is too long; shorten it.")
+            raise Unreadable(f"The name {shown(path)} is too long; shorten it.")
         if path in choice.files:
             files[path] = choice.files[path]
         else:
@@ -256,7 +259,7 @@ def _read_all(handed: Handed, student: str, choice: Choice, placed: Mapping[str,
             handed.fates.append((entry.origin, Fate.BESIDE, student))
         total += len(files[path])
         if total > MAX_SUBMISSION_BYTES:
-            raise BadSource("The .py files are larger than 8 MiB together; keep data out of them.")
+            raise Unreadable("The .py files are larger than 8 MiB together; keep data out.")
     room = MAX_SUBMISSION_BYTES - total
     for count, (path, entry) in enumerate(sorted(placed.items())):
         if path in code:

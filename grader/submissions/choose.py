@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -10,7 +11,7 @@ from grader.homework.contract import FILES, part_of_file
 from grader.submissions import bounded, notebooks
 from grader.submissions.archives import Entry
 from grader.submissions.encodings import as_utf8
-from grader.submissions.found import RENAMED, Question, listed
+from grader.submissions.found import RENAMED, UNCHANGED, Question, listed
 from grader.submissions.names import TARGETS, Named, named, nearly
 from grader.submissions.template import is_template
 from grader.text import shown
@@ -98,7 +99,7 @@ def decided(decision: str, options: Sequence[str]) -> str:
 
 
 def _is_notebook(entry: Entry) -> bool:
-    return entry.name.casefold().endswith(".ipynb")
+    return bool(re.search(r"\.ipynb(\.(ipynb|json|txt))?$", entry.name, re.IGNORECASE))
 
 
 def _limit(entry: Entry) -> int:
@@ -159,7 +160,8 @@ def _pass_over(choice: Choice, entry: Entry, reason: str) -> None:
 
 
 def _take(choice: Choice, student: str, file: str, entry: Entry, data: bytes) -> None:
-    if _is_notebook(entry):
+    inside = data.lstrip().startswith(b"{") and b'"nbformat"' in data  # whatever its name says
+    if _is_notebook(entry) or inside:
         _take_module(choice, student, file, entry, notebooks.module(data))
         return
     text, encoding, problem = as_utf8(data)
@@ -168,7 +170,7 @@ def _take(choice: Choice, student: str, file: str, entry: Entry, data: bytes) ->
     if encoding:
         choice.notes.append(f"{shown(entry.path)} was read as {encoding}; save it as UTF-8.")
     if is_template(file, data):
-        choice.notes.append(f"{shown(entry.path)} is the template, unchanged.")
+        choice.notes.append(f"{shown(entry.path)} {UNCHANGED}")
     choice.chosen[file], choice.files[file] = entry, text
     if problem:
         found = f"{shown(entry.path)} cannot be read as Python: {problem}."
@@ -182,8 +184,9 @@ def _take_module(
     notes = list(made.notes(shown(entry.path)))
     choice.notes += [note for note in notes if note not in choice.notes]
     choice.chosen[file], choice.files[file] = entry, made.text.encode("utf-8", "replace")
-    if made.problem:
-        found = f"The notebook {shown(entry.path)} cannot be used: {made.problem}."
+    problem = made.problem or ("" if made.defines else "no cell defines a function or a class")
+    if problem:
+        found = f"The notebook {shown(entry.path)} cannot be used: {problem}."
         choice.questions.append(Question(f"{student}/{file}", "", found, ("ignore",)))
 
 

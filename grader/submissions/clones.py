@@ -51,12 +51,12 @@ def read(peek: Peek, names: Sequence[str] = ()) -> Clone:
 
 
 def logins(folders: Sequence[str]) -> dict[str, str]:
-    """Each clone's login: its folder's name without what all of them begin with, up to a hyphen."""
+    """Each clone's login: its folder's name without what all begin with, up to ``-`` or ``_``."""
     common = folders[0] if len(folders) > 1 else ""
     for folder in folders:
         while not folder.startswith(common):
             common = common[:-1]
-    prefix = common[: common.rfind("-") + 1]
+    prefix = common[: (common.rfind("-") if "-" in common else common.rfind("_")) + 1]
     return {folder: folder[len(prefix) :] or folder for folder in folders}
 
 

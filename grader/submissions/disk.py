@@ -7,7 +7,7 @@ import stat
 from functools import partial
 from pathlib import Path
 
-from grader.errors import BadSource
+from grader.errors import BadSource, Unreadable
 from grader.submissions.archives import Entry, reading, special
 from grader.submissions.junk import junk
 
@@ -28,10 +28,10 @@ def walk(folder: Path, origin: str = "", deep: bool = True) -> list[Entry]:
         Files and folders, ordered by path; of a folder of junk only its own name.
 
     Raises:
-        BadSource: it is a link, holds too much, or cannot be read.
+        Unreadable: it is a link, holds too much, or cannot be read.
     """
     if folder.is_symlink():
-        raise BadSource("This is a link to a folder; put the folder itself here.")
+        raise Unreadable("This is a link to a folder; put the folder itself here.")
     entries: list[Entry] = []
     todo = [""]
     while todo:
@@ -49,7 +49,7 @@ def walk(folder: Path, origin: str = "", deep: bool = True) -> list[Entry]:
                 )
                 todo += [f"{path}/"] if deep and is_folder and not why else []
                 if len(entries) > MAX_ENTRIES:
-                    raise BadSource(f"There are more than {MAX_ENTRIES} files; move data away.")
+                    raise Unreadable(f"There are more than {MAX_ENTRIES} files; move data away.")
     return sorted(entries, key=lambda entry: entry.path)
 
 

@@ -13,6 +13,16 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_NO_PROGRAMS = (
+    (b"pk\x03\x04", "an archive"),
+    (b"%pdf-", "a PDF"),
+    (b"{\\rtf", "a document of a word processor"),
+    (b"<!doctype html", "a web page"),
+    (b"<html", "a web page"),
+    (b"version https://git-lfs.github.com/spec/", "what Git LFS puts in place of a file"),
+)
+"""How files begin that are certainly no Python, whatever they are called."""
+
 _DECLARED = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
 _KNOWN = re.compile(  # others are slow, or no encodings of text: idna, punycode, zip
     r"ascii|utf_?(8|16|32)(_?[lb]e|_sig)?|latin_?1|l1|iso_?8859_?\d{1,2}|(cp|windows_?)\d{3,4}"
@@ -28,6 +38,9 @@ def as_utf8(data: bytes) -> tuple[bytes, str, str]:
         The file, converted where that was needed; how it was read, or nothing where it was UTF-8;
         and why it cannot be read, or nothing.
     """
+    for begin, kind in _NO_PROGRAMS:
+        if data[:1000].lstrip().lower().startswith(begin):
+            return data, "", f"it is {kind}; save the program itself"
     for mark, name in _BOMS:
         if data.startswith(mark):
             return _decoded(data, name, declared=False)

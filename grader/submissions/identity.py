@@ -101,7 +101,7 @@ def _digit(character: str) -> bool:
 
 def _is_faithful(plain: str, name: str) -> bool:
     """Whether no other name gives this id, on any file system."""
-    text = unicodedata.normalize("NFC", name)
+    text = re.sub(r"[\s_]+", "_", unicodedata.normalize("NFC", name))
     same = bool(plain) and key(plain) == key(name) and len(plain) == len(text)
     ordinary = unicodedata.normalize("NFKC", plain) == plain
     ordinary = ordinary and plain.casefold() == plain.lower().replace("ς", "σ")

@@ -19,13 +19,14 @@ from pathlib import Path
 
 from grader.errors import BadSource, Unreadable
 from grader.homework.contract import FILES
-from grader.records import Submission
-from grader.submissions import persons, roots, sources
+from grader.records import NOTHING_HERE, Submission
+from grader.submissions import matching, persons, roots, sources
 from grader.submissions.archives import ARCHIVE, MIB, Entry
 from grader.submissions.assemble import MAX_FILES, MAX_SUBMISSION_BYTES, Handed, assemble
 from grader.submissions.choose import MAX_FILE_BYTES, decided
-from grader.submissions.found import Class, Question, listed
+from grader.submissions.found import Class, Question, RosterPerson, listed
 from grader.submissions.identity import Who, student_id
+from grader.submissions.junk import may_hide_work
 from grader.submissions.ledger import Fate, Ledger
 from grader.submissions.names import named, nearly
 from grader.submissions.persons import Person
@@ -77,13 +78,13 @@ def read_class(
     """
     if not paths:
         raise BadSource("There is nothing to grade; name a folder or an archive of submissions.")
-    places = list(dict.fromkeys(paths))
+    places = _apart(paths)
     splits: list[tuple[Path, str, Split]] = []
     for path in places:
         with _located(path) as name:
             prefix = f"{path}/" if len(places) > 1 else ""
             try:
-                found = sources.split(path, name, prefix)
+                found = sources.split(path, name, prefix, _sources_in(path, places))
                 if not found.uploads:
                     raise BadSource(_nothing(roots.opened(path)))
             except BadSource as refusal:
@@ -96,6 +97,18 @@ def read_class(
     layout = tuple(listed(found.words) or "nothing" for _, _, found in splits)
     with _located(places[0]) if len(places) == 1 else _unnamed():
         return reading.read(people, [found for _, _, found in splits], layout, roster)
+
+
+def _apart(paths: Sequence[Path]) -> list[Path]:
+    """The sources, each once, however it is spelled."""
+    real = {os.path.realpath(path): path for path in reversed(paths)}
+    return list(reversed(real.values()))
+
+
+def _sources_in(folder: Path, paths: Sequence[Path]) -> frozenset[str]:
+    """The names of what lies in a folder and is a source of its own."""
+    inside = (os.path.split(os.path.realpath(path)) for path in paths)
+    return frozenset(name for above, name in inside if above == os.path.realpath(folder))
 
 
 def read_many(paths: Sequence[Path]) -> list[Submission]:
@@ -208,17 +221,19 @@ class _Reading:
             if total > MAX_CLASS_BYTES:
                 raise BadSource("It holds too much to read at once; grade it in smaller groups.")
         ledger.close()
-        absent: tuple[str, ...] = ()
+        absent: tuple[RosterPerson, ...] = ()
         unknown: tuple[str, ...] = ()
+        groups: tuple[str, ...] = ()
         if roster is not None:
-            submissions, more, absent, unknown = persons.matched(
-                submissions, roster, self.decisions
-            )
-            questions += more
+            whose = {person.id: person.who for person in people}
+            match = matching.matched(submissions, roster, self.decisions, whose)
+            submissions, absent, unknown = match.submissions, match.absent, match.unknown
+            questions += match.questions
+            groups = match.groups
         ordered = sorted(submissions, key=lambda one: (one.id.casefold(), one.id))
         return Class(
             tuple(ordered), layout, tuple(ignored), absent, unknown,
-            tuple(sorted(questions, key=lambda question: question.id)),
+            tuple(sorted(questions, key=lambda question: question.id)), groups,
         )  # fmt: skip
 
     def _one(self, person: Person, ledger: Ledger) -> tuple[Submission, list[Question]]:
@@ -253,7 +268,8 @@ class _Reading:
         submission = _submission(person, handed)
         asked = [replace(q, name=person.name) for q in handed.questions]
         settled = self.decisions.get(person.id, "").strip().casefold() == "ignore"
-        if handed.nothing and handed.entries and not asked and not settled:
+        unseen = handed.entries or any(may_hide_work(path, why) for path, why in handed.ignored)
+        if handed.nothing and unseen and not asked and not settled:
             asked.append(Question(person.id, person.name, submission.reason, ("ignore",)))
         question = " ".join(question.found for question in asked)
         if submission.reason and asked and handed.nothing:
@@ -317,10 +333,7 @@ def _submission(person: Person, handed: Handed) -> Submission:
 
 
 def _why_nothing(handed: Handed) -> str:
-    closed = [
-        q.found for q in handed.questions if q.found.endswith(("again.", "password.", ".zip."))
-    ]
-    return closed[0] if closed else _nothing(handed.entries)
+    return handed.closed[0] if handed.closed else _nothing(handed.entries, handed.ignored)
 
 
 def _is_submission(entries: Iterable[Entry]) -> bool:
@@ -329,8 +342,9 @@ def _is_submission(entries: Iterable[Entry]) -> bool:
     )
 
 
-def _nothing(entries: Sequence[Entry]) -> str:
+def _nothing(entries: Sequence[Entry], ignored: Sequence[tuple[str, str]] = ()) -> str:
     """Why nothing can be graded, with the files that come nearest."""
+    passed_over = [*ignored, *((e.path, e.junk) for e in entries if e.junk)]
     files = [e for e in entries if not e.folder and not e.junk]
     files.sort(key=lambda e: (e.path.count("/"), e.path))
     nested = [entry for entry in files if named(entry.name) and "/" in entry.path]
@@ -344,9 +358,12 @@ def _nothing(entries: Sequence[Entry]) -> str:
         found = ", ".join(f"{shown(e.path)} has to be called {meant}" for e, meant in near[:4])
     elif files:
         found = f"found {listed([shown(entry.path) for entry in files], 4)} instead; add them"
+    elif passed_over:
+        places = listed([f"{shown(path)} ({why})" for path, why in passed_over], 4)
+        found = f"there is only {places}, which is ignored"
     else:
         found = "it is empty"
-    return f"None of {', '.join(FILES)} is here: {found}."
+    return f"{NOTHING_HERE} {', '.join(FILES)} is here: {found}."
 
 
 def _digest(files: Mapping[str, bytes]) -> str:

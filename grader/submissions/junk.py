@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["JUNK_FOLDERS", "junk"]
+__all__ = ["JUNK_FOLDERS", "junk", "may_hide_work"]
 
 JUNK_FOLDERS = {
     "__MACOSX": "left behind by macOS",
@@ -47,3 +47,17 @@ def junk(path: str) -> tuple[str, str]:
     if match := _FILES.fullmatch(parts[-1]):
         return path, f"left behind by {_MAKERS[str(match.lastgroup)]}"
     return "", ""
+
+
+def may_hide_work(path: str, reason: str) -> bool:
+    """Whether something that is ignored may be all that a student handed in.
+
+    Args:
+        path: of the file, or of the folder with a slash at its end.
+        reason: why it is ignored.
+    """
+    if reason not in ("hidden", "a virtual environment", "packages of other people"):
+        return False
+    name = path.rstrip("/").rpartition("/")[2]
+    of_tools = name.startswith("._") or name in (".github", ".idea", ".vscode", ".venv")
+    return not of_tools and bool(re.search(r"(/|\.(py|ipynb|zip|tar|t?gz|rar|7z))$", path))

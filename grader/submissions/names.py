@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -27,20 +28,37 @@ class Variant:
 VARIANTS = (
     Variant("upper and lower case", "Part2_Comparative.py"),
     Variant("`-` or a blank for `_`", "part3-compression.py"),
+    Variant("no `_`, or one more", "Part 1 Focused.py"),
     Variant("a number that a browser or Canvas adds", "part1_focused (1).py", r"_?\(\d{1,3}\)"),
     Variant("a number after a hyphen", "gan-1.py", r"_\d{1,2}"),
-    Variant("the word that a copy gets", "gan copy.py", r"_copy(?:_?\d{1,3})?"),
+    Variant(
+        "the word that a copy gets",
+        "gan - Kopie.py",
+        r"_(?:copy|kopie|copie|copia)(?:_?\d{1,3})?",
+    ),
+    Variant("the words that a copy begins with", "Copy of gan.py"),
     Variant("`final`", "part1_focused_final.py", r"_final"),
     Variant("a version", "gan_v2.py", r"_v(?:ersion)?_?\d{1,3}"),
     Variant("the ending in upper case", "gan.PY"),
     Variant("a second ending", "part1_focused.py.txt"),
-    Variant("the student's name in front", "lee_gan.py"),
+    Variant("the homework's number in front", "hw3_gan.py"),
+    Variant("the student's name, in front or at the end", "lee_gan.py"),
 )
 """The variants that are graded; a name may differ in several of these ways at once."""
 
-_ENDINGS = re.compile(r"(.+?)\.(py|ipynb|py\.txt|ipynb\.txt)", re.IGNORECASE | re.DOTALL)
+_ENDINGS = re.compile(
+    r"(.+?)\.(py|ipynb|py\.(?:py|txt)|ipynb\.(?:ipynb|json|txt))", re.IGNORECASE | re.DOTALL
+)
+_DOCUMENT = re.compile(
+    r"(.+?)(?:\.(?:py|ipynb))?(?:\.(?:txt|json|html?|pdf|docx?|odt|rtf|rst|gz|bz2|xz|url|webloc"
+    r"|bak|old|orig|tmp|part|crdownload|download))?",
+    re.IGNORECASE | re.DOTALL,
+)
 _OFF = re.compile(f"(?:{'|'.join(v.pattern for v in VARIANTS if v.pattern)})$")
-_STEMS = {name.removesuffix(".py"): name for name in TARGETS}
+_FRONT = re.compile(
+    r"(?:copy_of|kopie_von|copie_de|copia_d[ei]|(?:hw|homework|assignment)(?:_?3)?)_"
+)
+_STEMS = {name.removesuffix(".py").replace("_", ""): name for name in TARGETS}
 _LONGEST = 200
 
 
@@ -66,32 +84,46 @@ def named(name: str, student: str = "") -> Named | None:
     if match is None:
         return None
     notebook = match[2].casefold().startswith("ipynb")
-    exact = notebook and name.removesuffix(".ipynb") in _STEMS and name.endswith(".ipynb")
+    exact = notebook and f"{name.removesuffix('.ipynb')}.py" in TARGETS
+    own = {word for word in _plain(student).split("_") if len(word) > 1}
     stem = _plain(match[1])
-    for _ in range(8):
-        if stem in _STEMS:
-            return Named(_STEMS[stem], exact, notebook)
-        shorter = _OFF.sub("", stem)
+    for _ in range(12):
+        if file := _STEMS.get(stem.replace("_", "")):
+            return Named(file, exact, notebook)
+        shorter = _without_name(_FRONT.sub("", _OFF.sub("", stem), count=1), own)
         if shorter == stem:
             break
         stem = shorter
-    own = {word for word in _plain(student).split("_") if len(word) > 1}
-    words = stem.split("_")
-    for start in range(1, len(words)):
-        rest = "_".join(words[start:])
-        if rest in _STEMS and set(words[:start]) <= own:
-            return Named(_STEMS[rest], exact=False, notebook=notebook)
     return None
+
+
+def _without_name(stem: str, own: set[str]) -> str:
+    """A name without one word of the student's own in front and one at the end."""
+    first, _, rest = stem.partition("_")
+    stem = rest if rest and first in own else stem
+    rest, _, last = stem.rpartition("_")
+    return rest if rest and last in own else stem
 
 
 def nearly(path: str) -> str:
     """The file of the homework that a wrong name seems to stand for, or nothing."""
     name = path.rpartition("/")[2]
     match = re.fullmatch(r"(.+?)\.(py|pyw|ipynb|py\.txt)", name, re.IGNORECASE | re.DOTALL)
-    words = re.split(r"[\W_]+", match[1].casefold()) if match else []
+    if match is None or len(name) > _LONGEST:
+        document = _DOCUMENT.fullmatch(name[:_LONGEST])
+        meant = named(f"{document[1]}.py") if document else None
+        return meant.file if meant else ""
+    words = re.split(r"[\W_]+", match[1].casefold())
+    stems = {re.sub(r"\d+$", "", word) for word in words}
     for part in PARTS:
         subject = part.file.removesuffix(".py").rpartition("_")[2]
-        if "".join(words).startswith(part.id) or not {part.id, subject}.isdisjoint(words):
+        if "".join(words).startswith(part.id) or not {part.id, subject}.isdisjoint(
+            {*words, *stems}
+        ):
+            return part.file
+    for part in PARTS:
+        subject = part.file.removesuffix(".py").rpartition("_")[2]
+        if len(subject) > 5 and difflib.get_close_matches(subject, [*stems][:20], 1, 0.85):
             return part.file
     return ""
 

@@ -142,7 +142,8 @@ def _without_magics(cell: str) -> tuple[str, bool]:
     """A cell's Python, each line where it was; and whether the cell is Python at all."""
     first, _, rest = cell.lstrip().partition("\n")
     if first.startswith("%%"):
-        if not first.split()[0].startswith(_RUNS_PYTHON):
+        written = re.match(r"%%(writefile|file)\s.*\.py\s*$", first)
+        if not written and not first.split()[0].startswith(_RUNS_PYTHON):
             return cell, False
         cell = f"\n{rest}"
     if bounded.program(cell) is not None:  # a line may begin with % inside brackets, or in a text

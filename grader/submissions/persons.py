@@ -1,23 +1,24 @@
-"""Which uploads are of one person, which of them counts, and who that is on the roster."""
+"""Which uploads are of one person, and which of them counts."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from grader.records import Submission
+from grader.errors import BadSource
 from grader.submissions.archives import Entry
 from grader.submissions.choose import decided
 from grader.submissions.found import Question, listed
 from grader.submissions.identity import Who, digested, key, student_id
-from grader.submissions.roster import Roster, RosterPerson
+from grader.submissions.names import named
 from grader.submissions.sources import Split, Upload
 from grader.text import shown
 
-__all__ = ["Person", "files_of", "group", "matched"]
+__all__ = ["Person", "files_of", "group"]
 
-_TWO_PEOPLE = "two people"
+_TWO_PEOPLE, _TOGETHER = "two people", "together"
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,9 @@ class Person:
         notes = [note for upload in self.uploads for note in upload.notes]
         if not self.together:
             notes.append(f"Of {len(self.uploads)} uploads, the last one counts.")
+        elif len(self.uploads) > 1 and not self.who.system:
+            places = listed([shown(upload.label) for upload in self.uploads])
+            notes.append(f"The files in {places} were taken for one person's.")
         return tuple(dict.fromkeys(notes))
 
 
@@ -77,21 +81,27 @@ def _people(pairs: Sequence[tuple[str, Upload]], decisions: Mapping[str, str]) -
     who = uploads[0].who
     id_ = student_id(who)
     places = list(dict.fromkeys(source for source, _ in pairs))
-    if len(places) == 1:
+    nameless = who.system == "gradescope" and not who.person and len(uploads) > 1
+    if len(places) == 1 and not nameless:
         timed = [u.received for u in uploads]
         if who.system == "gradescope" and len(uploads) > 1 and all(timed):
             return [Person(who, tuple(sorted(uploads, key=lambda u: u.received)), id_, None, False)]
         return [Person(who, uploads, id_)]
     of = [tuple(u for source, u in pairs if source == place) for place in places]
+    if nameless:  # nothing but a name is known, of several submissions
+        places, of = [source for source, _ in pairs], [(upload,) for upload in uploads]
     newest = [max((u.order, u.received) for u in own) for own in of]
-    if who.system and len(set(newest)) == len(newest):
+    if who.system and _complement(of):  # a place for each part of the homework
+        return [Person(who, uploads, id_)]
+    if who.system and not nameless and len(set(newest)) == len(newest):
         order = sorted(range(len(of)), key=lambda n: newest[n])
         last = Person(who, tuple(u for n in order for u in of[n]), id_, None, False)
         return [last]
     names = [_label(place, own) for place, own in zip(places, of, strict=True)]
     options = (
         *(f"use {shown(name, 300)}" for name in names),
-        *(() if who.system else (_TWO_PEOPLE,)),
+        _TOGETHER,
+        *(() if who.system and not nameless else (_TWO_PEOPLE,)),
     )
     verdict = decided(decisions.get(id_, ""), options)
     if verdict == _TWO_PEOPLE:
@@ -99,12 +109,28 @@ def _people(pairs: Sequence[tuple[str, Upload]], decisions: Mapping[str, str]) -
             Person(who, own, digested(who.name, f"{key(who.name)} in {name}"))
             for own, name in zip(of, names, strict=True)
         ]
+    if verdict == _TOGETHER:
+        return [Person(who, uploads, id_)]
     for own, name in zip(of, names, strict=True):
         if verdict == f"use {shown(name, 300)}":
             rest = tuple(u for u in uploads if u not in own)
             return [Person(who, rest + own, id_, None, False)]
     found = f"{shown(who.name)} is in {listed([shown(n) for n in names])}: one person, or two?"
     return [Person(who, uploads, id_, Question(id_, who.name, found, options))]
+
+
+def _complement(of: Sequence[Sequence[Upload]]) -> bool:
+    """Whether what lies in several places holds different files of the homework."""
+    seen: set[str] = set()
+    for uploads in of:
+        files: set[str] = set()
+        for upload in uploads:
+            with suppress(BadSource):
+                files |= {meant.file for e in upload.open() if (meant := named(e.name))}
+        if not files or files & seen:
+            return False
+        seen |= files
+    return True
 
 
 def _label(source: str, uploads: Sequence[Upload]) -> str:
@@ -188,7 +214,8 @@ def _latest(uploads: Sequence[Upload]) -> tuple[list[Entry], list[Upload]]:
     by_name: dict[str, list[tuple[Upload, Entry]]] = {}
     for upload, entry in opened:
         plain = re.sub(r"-\d{1,2}(?=(\.[^.]+)*$)", "", entry.path)
-        by_name.setdefault(plain if plain in names else entry.path, []).append((upload, entry))
+        again = plain in names or named(plain) is not None
+        by_name.setdefault(plain if again else entry.path, []).append((upload, entry))
     kept: list[Entry] = []
     earlier: list[Upload] = []
     for name, same in by_name.items():
@@ -196,58 +223,3 @@ def _latest(uploads: Sequence[Upload]) -> tuple[list[Entry], list[Upload]]:
         kept.append(replace(same[-1][1], path=name))
         earlier += [upload for upload, _ in same[:-1]]
     return kept, earlier
-
-
-def _identifier(person: RosterPerson) -> str:
-    return person.id or person.email or person.login or person.name
-
-
-def matched(
-    submissions: Sequence[Submission], roster: Roster, decisions: Mapping[str, str]
-) -> tuple[list[Submission], list[Question], tuple[str, ...], tuple[str, ...]]:
-    """Who each submission's student is on the roster.
-
-    Args:
-        submissions: of the class.
-        roster: its people.
-        decisions: by the id of a question.
-
-    Returns:
-        The submissions with what the roster knows; questions; the names of the absent, and those of
-        submissions of people who are not on the roster.
-    """
-    found: list[Submission] = []
-    questions: list[Question] = []
-    unknown: list[str] = []
-    there: dict[int, str] = {}
-    for one in submissions:
-        hits = roster.match(one.person, one.login, one.email, one.name)
-        options = tuple(f"use {_identifier(roster.people[n])}" for n in hits)
-        verdict = decided(decisions.get(f"{one.id}/roster", ""), (*options, "ignore"))
-        if len(hits) > 1 and verdict:
-            hits = [n for n, option in zip(hits, options, strict=True) if option == verdict]
-        if len(hits) > 1:
-            words = f"{shown(one.name)} may be any of {len(hits)} people on the roster."
-            questions.append(Question(f"{one.id}/roster", one.name, words, (*options, "ignore")))
-            one = replace(one, question=" ".join(filter(None, [one.question, words])))
-            for number in hits:
-                there.setdefault(number, one.id)
-        elif hits:
-            person = roster.people[hits[0]]
-            if hits[0] in there and verdict != "ignore":
-                words = f"{shown(person.name)} on the roster has two submissions."
-                questions.append(Question(f"{one.id}/roster", one.name, words, ("ignore",)))
-                one = replace(one, question=" ".join(filter(None, [one.question, words])))
-            there[hits[0]] = one.id
-            one = replace(
-                one,
-                name=person.name or one.name,
-                person=one.person or person.id,
-                email=one.email or person.email,
-                login=one.login or person.login,
-            )
-        else:
-            unknown.append(one.name)
-        found.append(one)
-    absent = tuple(p.name or p.id or p.email for n, p in enumerate(roster.people) if n not in there)
-    return found, questions, absent, tuple(unknown)

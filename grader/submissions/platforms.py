@@ -13,9 +13,22 @@ from dataclasses import dataclass
 
 from grader.submissions.identity import Who
 
-__all__ = ["METADATA", "Parsed", "canvas", "gradescope", "is_canvas", "metadata", "moodle"]
+__all__ = [
+    "METADATA",
+    "Metadata",
+    "Parsed",
+    "canvas",
+    "gradescope",
+    "is_canvas",
+    "metadata",
+    "moodle",
+]
+
+Metadata = dict[str, tuple[list[tuple[str, str, str]], str]]
+"""By a submission's folder: name, student id and e-mail of each submitter, and the time."""
 
 METADATA = "submission_metadata.yml"
+_NO_ID = re.compile(r"[\s\-./?0]*|n/?a|none|null|unknown", re.IGNORECASE)
 MAX_METADATA = 32 * 1024 * 1024
 MAX_SUBMITTERS = 100  # of one submission
 
@@ -91,11 +104,11 @@ def gradescope(people: Iterable[tuple[str, str, str]], folder: str, received: st
         if name or sid or email
     ]
     number = folder.rpartition("_")[2]
-    nameless = Parsed(Who("submission", "gradescope", f"{number}"), received=received)
+    nameless = Parsed(Who(f"submission {number}", "gradescope", number), received=received)
     return found or [nameless]
 
 
-def metadata(text: str) -> dict[str, tuple[list[tuple[str, str, str]], str]]:
+def metadata(text: str) -> Metadata:
     """The submitters and the time of each submission in Gradescope's ``submission_metadata.yml``.
 
     Reads the lines that say so and passes over all others: the rest are results of autograders, of
@@ -104,7 +117,7 @@ def metadata(text: str) -> dict[str, tuple[list[tuple[str, str, str]], str]]:
     Returns:
         By folder: name, student id and e-mail of each submitter, and the time (ISO 8601).
     """
-    found: dict[str, tuple[list[tuple[str, str, str]], str]] = {}
+    found: Metadata = {}
     folder = section = ""
     people: list[dict[str, str]] = []
     at = 0
@@ -132,7 +145,25 @@ def metadata(text: str) -> dict[str, tuple[list[tuple[str, str, str]], str]]:
                 people[-1][name.strip(":'\"")] = scalar(value)
                 all_of = [(p.get("name", ""), p.get("sid", ""), p.get("email", "")) for p in people]
                 found[folder] = all_of, found[folder][1]
-    return found
+    return _with_own_ids(found)
+
+
+def _with_own_ids(found: Metadata) -> Metadata:
+    """Student ids only where they tell people apart: a school may write N/A, or one for all."""
+    whose: dict[str, set[str]] = {}
+    for people, _ in found.values():
+        for name, sid, email in people:
+            whose.setdefault(sid, set()).add((email or name).casefold())
+    return {
+        folder: (
+            [
+                (name, "" if len(whose[sid]) > 1 or _NO_ID.fullmatch(sid) else sid, email)
+                for name, sid, email in people
+            ],
+            received,
+        )
+        for folder, (people, received) in found.items()
+    }
 
 
 def scalar(text: str) -> str:

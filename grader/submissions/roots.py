@@ -26,6 +26,8 @@ class Top:
     error: BadSource | None = None
     peek: Callable[[str, int], bytes | None] = lambda path, limit: None
     packs: tuple[str, ...] = ()
+    inside: Callable[[], list[Top]] = list
+    """Gives what lies at the root of this folder."""
     holds: frozenset[str] | None = None
 
     @property
@@ -82,6 +84,7 @@ def on_disk(source: Path, origin: str) -> list[Top]:
             tops.append(Top(entry.name, entry))
             continue
         top = Top(entry.name, peek=partial(_below, real / entry.name))
+        top.inside = partial(on_disk, real / entry.name, f"{origin}{entry.name}/")
         if entry.junk:
             top.entries = [entry]
         else:
@@ -114,6 +117,7 @@ def tops_of(entries: Iterable[Entry]) -> list[Top]:
         if inside:
             folder.entries.append(replace(entry, path=path))
     for folder in tops.values():
+        folder.inside = partial(tops_of, folder.entries)
         if folder.is_clone:
             found = {e.path: e for e in folder.entries if e.path.startswith(".git/")}
             folder.peek = partial(_member, found)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from grader.errors import BadRoster
-from grader.submissions.found import listed
+from grader.submissions.found import RosterPerson, listed
 from grader.text import shown
 
 __all__ = ["Roster", "RosterPerson", "read_roster"]
@@ -25,31 +25,19 @@ MAX_BYTES, MAX_PEOPLE = 8 * 1024 * 1024, 20_000
 _COLUMNS = {
     "id": "id identifier sid studentid canvasuserid userid participant kennung",
     "sis": "sisuserid idnumber idnummer matriculation matrikelnummer numéroidentification",
-    "name": "name student fullname participantname studentname vollständigername nomcomplet",
-    "first": "firstname vorname prénom nombre givenname",
-    "last": "lastname surname nachname nom apellidos familyname",
-    "email": "email emailaddress mail emailadresse adressedecourriel direccióndecorreo",
+    "name": "name student fullname participantname studentname vollständigername nomcomplet "
+    "nombrecompleto nomecompleto volledigenaam",
+    "first": "firstname vorname prénom nombre nome voornaam givenname",
+    "last": "lastname surname nachname nom nomdefamille apellidos cognome achternaam familyname",
+    "email": "email emailaddress mail emailadresse adressedecourriel direccióndecorreo "
+    "indirizzoemail emailadres",
     "login": "login sisloginid username githubusername github loginid anmeldename",
-    "group": "group groups section sections gruppe gruppen groupe",
+    "group": "group groups team gruppe gruppen groupe groupes",
     "extension": "extension extended due",
 }
 """Headers without blanks and marks; Moodle's are in the language of its user."""
 
 _FIELD = {word: name for name, words in _COLUMNS.items() for word in words.split()}
-
-
-@dataclass(frozen=True)
-class RosterPerson:
-    """One person; what the list does not say is empty."""
-
-    id: str = ""
-    name: str = ""
-    email: str = ""
-    login: str = ""
-    group: str = ""
-    extension: str = ""
-    other_id: str = ""
-    """The number that the university gave, where the platform has one of its own."""
 
 
 @dataclass(frozen=True)
@@ -60,13 +48,16 @@ class Roster:
     _by: dict[str, dict[str, list[int]]] = field(default_factory=dict, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        by: dict[str, dict[str, list[int]]] = {k: {} for k in ("id", "login", "email", "name")}
+        kinds = ("id", "login", "email", "name", "group")
+        by: dict[str, dict[str, list[int]]] = {kind: {} for kind in kinds}
         for number, person in enumerate(self.people):
             keys = {
                 "id": {_number(person.id), person.other_id.casefold()},
                 "login": {person.login.casefold()},
                 "email": {person.email.casefold()},
                 "name": set(_spellings(person.name)),
+                # One of several groups, as Moodle writes them; or a name with a comma in it.
+                "group": {_letters(g) for g in (person.group, *re.split("[,;|]", person.group))},
             }
             for kind, words in keys.items():
                 for word in words - {""}:
@@ -94,8 +85,32 @@ class Roster:
         ):
             if word and (found := self._by[kind].get(word)):
                 return found
-        ends = [n for word, n in self._by["login"].items() if login.casefold().endswith(f"-{word}")]
-        return ends[0] if len(ends) == 1 else []
+        return []
+
+    def named(self, name: str) -> list[int]:
+        """The people of a name, in any of its spellings."""
+        return self._by["name"].get(_letters(name), [])
+
+    def group(self, name: str) -> list[int]:
+        """The members of the group of a name."""
+        return self._by["group"].get(_letters(name), []) if _letters(name) else []
+
+    def ends(self, name: str) -> list[tuple[str, int]]:
+        """Whose login a name is, or ends in after ``-`` or ``_``; each with what stands before."""
+        text, found = name.casefold(), []
+        for start in _starts(text):
+            found += [(text[:start], n) for n in self._by["login"].get(text[start:], ())]
+        return found
+
+    def group_at_end(self, name: str) -> list[int]:
+        """The members of the group that a name ends in, as a team's repository does."""
+        every = (self.group(name[start:]) for start in _starts(name))
+        return next(filter(None, every), [])
+
+
+def _starts(name: str) -> list[int]:
+    """Where a login may begin in a name."""
+    return [0, *(n + 1 for n, letter in enumerate(name) if letter in "-_")] if name else []
 
 
 def read_roster(path: Path) -> Roster:
@@ -144,10 +159,12 @@ def _text(data: bytes, where: str) -> str:
 
 
 def _rows(text: str, where: str) -> list[list[str]]:
-    first = text.partition("\n")[0]
-    mark = max(",;\t", key=first.count)
+    told = re.match(r"sep=(.)[\r\n]+", text, re.IGNORECASE)  # by which Excel is told
+    text = text[told.end() :] if told else text
+    first = text.strip().partition("\n")[0]
+    mark = told[1] if told else max(",;\t", key=first.count)
     try:
-        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=mark))
+        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=mark, strict=True))
     except csv.Error as error:
         raise BadRoster(f"{where} is no CSV file: {error}.") from error
     return [row for row in rows if any(cell.strip() for cell in row)]
@@ -191,8 +208,8 @@ def _no_twins(people: Sequence[RosterPerson], where: str) -> None:
 
 
 def _number(id_: str) -> str:
-    """An id without the word that Moodle puts in front."""
-    return re.sub(r"^participant\s*_?", "", id_.strip().casefold())
+    """An id without the word that Moodle puts in front, in any language: ``Participant 12``."""
+    return re.sub(r"^[^\W\d_]{4,}(/\w+)?[\s_]+(?=\d+$)", "", id_.strip().casefold())
 
 
 def _letters(name: str) -> str:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from grader.errors import BadSource
+from grader.errors import BadSource, Unreadable
 from grader.submissions import clones, platforms
 from grader.submissions.archives import ARCHIVE, Entry
 from grader.submissions.found import listed
@@ -23,10 +23,9 @@ from grader.submissions.identity import Who
 from grader.submissions.junk import junk
 from grader.submissions.names import named, nearly
 from grader.submissions.roots import Top, on_disk, opened, tops_of
+from grader.text import shown
 
 __all__ = ["Split", "Upload", "split"]
-
-MAX_LOOKED_INTO = 30  # archives in a folder, which may each be the download of a class
 
 _NOBODY = "it lies beside the students' folders and belongs to nobody"
 _GENERIC = frozenset(
@@ -86,19 +85,21 @@ class Split:
             self.words.append(words)
 
 
-def split(source: Path, name: str, origin: str = "") -> Split:
+def split(source: Path, name: str, origin: str = "", without: Collection[str] = ()) -> Split:
     """Whose each folder and file of a source is.
 
     Args:
         source: a folder or an archive.
         name: what a single student in it is called.
         origin: what the origins of its files begin with.
+        without: names in it that are sources of their own.
 
     Raises:
         BadSource: it cannot be read, or a name in it is unsafe and in no folder.
     """
     packed = not os.path.isdir(source)
     tops = tops_of(opened(source, origin)) if packed else on_disk(source, origin)
+    tops = [top for top in tops if top.name not in without]
     result = _split(tops, name, packed=packed)
     result.found |= {o for top in tops for o in top.origins} - result.opened
     return result
@@ -126,7 +127,7 @@ def _inside_one_folder(tops: Sequence[Top], name: str, packed: bool, depth: int)
     loose = [top for top in tops if top.entry is not None]
     if len(folders) != 1 or any(t.is_archive or named(t.name, name) for t in loose) or depth > 4:
         return None
-    inside = tops_of(folders[0].entries)
+    inside = [] if folders[0].error else folders[0].inside()
     if packed or _is_class(inside):
         found = _split(inside, name, packed=packed, depth=depth + 1)
         if not found.one and (len(found.uploads) > 1 or not packed):
@@ -170,7 +171,6 @@ def _of_platforms(tops: Sequence[Top], depth: int) -> Split:
     others: list[Top] = []
     repos = [t for t in tops if t.entry is None and t.is_clone]
     names = clones.logins([t.name for t in repos])
-    looked = 0
     for top in tops:
         if top.entry is not None and top.name == platforms.METADATA and export is not None:
             found.ignored.append((top.entry.origin, "Gradescope's list of submissions"))
@@ -195,8 +195,7 @@ def _of_platforms(tops: Sequence[Top], depth: int) -> Split:
             found.uploads += _gradescope(Top(folder), people, received)
     plain: list[Top] = []
     for top in others:
-        looked += top.is_archive
-        inner = _inner(top, depth) if not top.is_archive or looked <= MAX_LOOKED_INTO else None
+        inner = _inner(top, depth)
         if inner is None:
             plain.append(top)
             continue
@@ -233,7 +232,7 @@ def _inner(top: Top, depth: int) -> Split | None:
 
 def _metadata(
     files: Sequence[Top],
-) -> dict[str, tuple[list[tuple[str, str, str]], str]] | None:
+) -> platforms.Metadata | None:
     for top in files:
         if top.name == platforms.METADATA and top.entry:
             text = top.entry.content(platforms.MAX_METADATA).decode("utf-8", "replace")
@@ -325,7 +324,7 @@ def students_in(entries: Iterable[Entry], name: str) -> list[str]:
     own = {*_GENERIC, *_words(name)}
     holding: dict[str, list[str]] = {}
     for top in tops:
-        stranger = any(len(word) > 2 and word not in own for word in _words(top.name))
+        stranger = any(len(word) > 1 and word not in own for word in _words(top.name))
         for file in _holds(top) if stranger and (top.entry is None or top.is_archive) else ():
             holding.setdefault(file, []).append(top.name)
     alike = max(holding.values(), key=len, default=[])
@@ -398,7 +397,11 @@ def _add_named(found: Split, tops: Sequence[Top], reason: str) -> None:
     kinds = set()
     for top in tops:
         if top.entry is not None and not top.is_archive:
-            found.ignored.append((top.entry.origin, reason))
+            if _is_of_somebody(top.name):
+                name = top.name.rpartition(".")[0]
+                found.uploads.append(Upload(Who(name), "", partial(_whose, top.name), top.origins))
+            else:
+                found.ignored.append((top.entry.origin, reason))
             continue
         kinds.add("archives" if top.is_archive else "folders")
         name = ARCHIVE.sub("", top.name) if top.is_archive else top.name
@@ -406,3 +409,15 @@ def _add_named(found: Split, tops: Sequence[Top], reason: str) -> None:
         found.uploads.append(Upload(Who(name), top.name, top.open, top.origins, archive))
     if kinds:
         found.say(f"a folder of {' and '.join(sorted(kinds, reverse=True))}")
+
+
+def _is_of_somebody(name: str) -> bool:
+    """Whether a file beside folders may be all that a student handed in: ``lee_gan.py``."""
+    code = name.casefold().endswith((".py", ".ipynb"))
+    return code and not named(name) and (bool(nearly(name)) or name.casefold().endswith(".ipynb"))
+
+
+def _whose(name: str) -> list[Entry]:
+    raise Unreadable(
+        f"{shown(name)} lies beside the students' folders: whose is it? Put it into that student's."
+    )

@@ -349,6 +349,26 @@ class TestBadInput:
         assert "would be overwritten" in output
         assert file.read_bytes() == given
 
+    def test_neither_a_download_nor_a_gradebook_is_overwritten(self, graded, tmp_path):
+        file, given = tmp_path / "c.csv", tmp_path / "submissions.zip"
+        file.write_bytes(tables.written(tables.canvas(PEOPLE, EMPTY)))
+        with zipfile.ZipFile(given, "w") as made:
+            made.writestr("lovelaceada_1000_501_gan.py", "x")
+        (graded / "gradebook.csv").write_text("mine")
+        before = given.read_bytes()
+        words = ("export", "canvas", file, "--from", graded)
+        for more in (
+            ("--downloaded", given, "--feedback", given),
+            ("--out", graded / "gradebook.csv"),
+        ):
+            code, said = hw3(*words, *more)
+            assert code == 2
+            assert "would be overwritten" in said
+        assert given.read_bytes() == before
+        assert (graded / "gradebook.csv").read_text() == "mine"
+        assert not (tmp_path / "c-filled.csv").exists()
+        (graded / "gradebook.csv").unlink()
+
     def test_folders_without_results(self, tmp_path):
         file = tmp_path / "book.csv"
         file.write_bytes(tables.written(tables.canvas(PEOPLE, EMPTY)))

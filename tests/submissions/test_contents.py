@@ -37,6 +37,8 @@ def kept(*cells):
         ("%matplotlib inline\n!pip install x\nimport math", ["import math"]),
         ("%%time\nimport math", ["import math"]),
         ("%%bash\nls", []),
+        ("%%writefile gan.py\nimport math", ["import math"]),
+        ("%%writefile notes.txt\nimport math", []),
         ("x = 3; print(x)", ["x = 3"]),
         ("train(2)\nplt.show()", []),
         ("model = train()", []),

@@ -37,6 +37,13 @@ def test_encodings_and_separators(listed, encoding, mark):
     assert (zoe.name, zoe.email) == ("Zoë", "z@x.example")
 
 
+def test_a_word_before_a_number_is_moodle_s_in_any_language(listed):
+    for word in ("Participant ", "Participant_", "Teilnehmer/in ", "Partecipante "):
+        roster = listed(f"sep=;\nKennung;Nome;Cognome\n{word}12;Ann;Lee\n")
+        assert [(one.id, one.name) for one in roster.people] == [("12", "Ann Lee")]
+        assert roster.match("12", "", "", "") == [0]
+
+
 def test_people_are_matched_by_id_then_login_then_email_then_name(listed):
     roster = listed(
         "id,name,email,login,group,extension\n"
@@ -53,7 +60,7 @@ def test_people_are_matched_by_id_then_login_then_email_then_name(listed):
         assert roster.match("", "", "", name) == [0]
     assert roster.match("", "", "", "Kim Lee") == [2, 3]
     assert roster.match("9", "who", "who@x", "Somebody Else") == []
-    assert roster.match("", "hw3-k2", "", "hw3-k2") == [3]
+    assert roster.ends("hw3-k2") == [("hw3-", 3)]
     assert roster.people[1].extension == "2 days"
 
 
@@ -66,6 +73,7 @@ def test_people_are_matched_by_id_then_login_then_email_then_name(listed):
         ("id,name\n1,A\n1,B\n", "two people with the id 1"),
         ("name,email\nA,a@x\nB,A@X\n", "two people with the email a@x"),
         (b"id,name\n1,\0\n", "save it as CSV"),
+        ('id,name\n1,"A\n2,B\n', "is no CSV file: unexpected end of data"),
         (b"x" * (9 << 20), "larger than 8 MiB"),
     ],
 )

@@ -66,6 +66,13 @@ COMPLETE = {
     "upper case": {n.upper(): d for n, d in WHOLE.items()},
     "blanks": {n.replace("_", " "): d for n, d in WHOLE.items()},
     "the name in front": {f"ann_{n}": d for n, d in WHOLE.items()},
+    "no underscores": {n.replace("_", ""): d for n, d in WHOLE.items()},
+    "blanks before numbers": {n.replace("part", "Part "): d for n, d in WHOLE.items()},
+    "copies of a drive": {f"Copy of {n}": d for n, d in WHOLE.items()},
+    "copies in German": {f"{n[:-3]} - Kopie.py": d for n, d in WHOLE.items()},
+    "the homework in front": {f"HW3_{n}": d for n, d in WHOLE.items()},
+    "the name at the end": {f"{n[:-3]}_Ann.py": d for n, d in WHOLE.items()},
+    "one ending twice": {f"{n}.py": d for n, d in WHOLE.items()},
     "equal copies": both(WHOLE, {"GAN.py": WHOLE["gan.py"]}),
     "a virtual environment": both(WHOLE, {"venv/lib/gan.py": b"x", ".venv/gan.py": b"x"}),
     "checkpoints": both(WHOLE, {".ipynb_checkpoints/gan.py": b"x"}),
@@ -107,6 +114,24 @@ ASKED = {
         {"a.ipynb": ONE_FOR_ALL, "b.ipynb": ONE_FOR_ALL.replace(b"hinge", b"lsgan")},
         "a.ipynb",
     ),
+    "a text": (both(FIRST, {"gan.txt": b""}), "gan.txt may be meant"),
+    "a notebook that was printed": (both(FIRST, {"Gan.ipynb.pdf": b""}), "Gan.ipynb.pdf"),
+    "no ending": (both(FIRST, {"part2_comparative": b""}), "part2_comparative may be meant"),
+    "a number without a hyphen": (both(FIRST, {"gan2.py": b""}), "gan2.py may be meant"),
+    "a copy that an editor keeps": (both(FIRST, {"gan.py.bak": b""}), "gan.py.bak may be meant"),
+    "a page that was saved": (both(REST, {"part1_focused.py": b"<!DOCTYPE html>"}), "a web page"),
+    "a rich text": (both(REST, {"part1_focused.py": b"{\\rtf1 x}"}), "a word processor"),
+    "a pointer of Git LFS": (
+        both(REST, {"part1_focused.py": b"version https://git-lfs.github.com/spec/v1\n"}),
+        "what Git LFS puts in place of a file",
+    ),
+    "a notebook without code": (both(FIRST, {"gan.ipynb": notebook("!ls")}), "no cell defines"),
+    "a subject mistyped": (both(FIRST, {"comparitive.py": b""}), "comparitive.py may be meant"),
+    "nothing but a hidden folder": (under(".hw3", WHOLE), "there is only .hw3/ (hidden)"),
+    "nothing but a folder env": (under("env", WHOLE), "env/ (a virtual environment)"),
+    "a file that is too large": (both(REST, {"gan.py": b"#" * 2_200_000}), "larger than 2 MiB"),
+    "paths of Windows": ({"a.zip": packed({"hw3\\gan.py": b""})}, "is not a safe name"),
+    "two of one name": ({"a.zip": packed({"gan.py": b"", "Gan.py": b"1"})}, "Two files are called"),
     "packed too often": ({"a.zip": packed({"b.zip": packed({"c.zip": packed(WHOLE)})})}, "c.zip"),
 }
 
@@ -136,7 +161,7 @@ def test_what_a_person_has_to_decide_is_asked(tmp_path, name):
     assert all(question.id.startswith("ann") for question in found.questions)
     ignored = {question.id: "ignore" for question in found.questions} | {"ann": "ignore"}
     again = read_class([tmp_path / "class"], decisions=ignored)
-    if name not in ("zero bytes", "a broken notebook"):
+    if not name.startswith(("zero", "a broken", "a page", "a rich", "a pointer", "a notebook w")):
         assert again.submissions[0].question == ""
 
 
@@ -179,6 +204,52 @@ def test_the_template_is_graded_and_said(tmp_path):
     (bea,) = read(tmp_path / "more", under("bea", more)).submissions
     assert bea.files["gan.py"] == WHOLE["gan.py"]
     assert ("template/gan.py", "it is the template, unchanged") in bea.ignored
+
+
+def test_an_unchanged_template_is_not_counted_as_complete(tmp_path):
+    template = make_exports.Path(__file__).parents[2] / "student_template" / "gan.py"
+    found = read(tmp_path, both(under("ann", {**WHOLE, "gan.py": template.read_bytes()})))
+    assert found.sum_in_words() == "1 student: 1 with an unchanged template"
+
+
+def test_complete_is_what_is_asked_for(tmp_path):
+    found = read(tmp_path, both(under("ann", FIRST), under("bob", REST)))
+    assert found.sum_in_words() == "2 students: 2 with a part missing"
+    assert found.sum_in_words(FIRST) == "2 students: 1 complete, 1 with a part missing"
+
+
+def test_a_notebook_is_one_whatever_its_name_says(tmp_path):
+    cells = notebook("def make_generator(n):\n    pass", "make_generator(2)")
+    for name in ("gan.py", "gan.ipynb.json", "GAN.ipynb.txt"):
+        (ann,) = read(tmp_path / name, under("ann", {name: cells})).submissions
+        assert ann.files["gan.py"].startswith(b"def make_generator(n):")
+        assert f"The notebook {name} was graded as gan.py." in ann.notes
+
+
+def test_a_file_of_somebody_beside_the_folders_is_asked_for(tmp_path):
+    beside = {"bob_gan.py": b"", "cy.ipynb": ONE_FOR_ALL, "run.py": b"", "notes.txt": b""}
+    found = read(tmp_path, both(beside, under("ann", WHOLE), {"dan.zip": packed(WHOLE)}))
+    assert [one.id for one in found.submissions] == ["ann", "bob_gan", "cy", "dan"]
+    assert [bool(one.question) for one in found.submissions] == [False, True, True, False]
+    assert "bob_gan.py lies beside the students' folders: whose is it?" in found.questions[0].found
+    assert [path for path, _ in found.ignored] == ["notes.txt", "run.py"]
+
+
+def test_each_of_many_archives_may_be_a_download(tmp_path):
+    files = {f"a{n:02}.zip": packed(FIRST) for n in range(40)}
+    files["z.zip"] = packed(under("Ann_12_assignsubmission_file_", WHOLE))
+    found = read(tmp_path, files)
+    assert len(found.submissions) == 41
+    assert "Ann_12" in {one.id for one in found.submissions}
+
+
+def test_the_second_and_the_third_upload_to_canvas_are_one_file(tmp_path):
+    names = ("lee_11_9001_gan-1.py", "lee_11_9004_gan-2.py", "roy_12_9003_util-1.py")
+    found = read(tmp_path, {n: n.encode() for n in (*names, "roy_12_9005_util-2.py")})
+    lee, roy = found.submissions
+    assert dict(lee.files) == {"gan.py": b"lee_11_9004_gan-2.py"}
+    assert "Of several uploads of one file, the last one counts." in lee.notes
+    assert "util-1.py and util-2.py" in roy.reason
 
 
 def test_an_instructor_s_own_file_beside_the_students_is_nobody_s(tmp_path):
@@ -243,6 +314,41 @@ def test_the_same_person_in_two_canvas_downloads_the_last_counts(tmp_path):
         lee = next(one for one in found.submissions if one.person == "11")
         assert dict(lee.files) == {"gan.py": b"2"}
         assert "Of 2 uploads, the last one counts." in lee.notes
+
+
+def test_a_download_for_each_part_is_one_submission(tmp_path):
+    first = make_exports.write(
+        tmp_path / "1", {"lee_11_9001_part1_focused.py": b"1", "roy_12_9002_part1_focused.py": b""}
+    )
+    second = make_exports.write(
+        tmp_path / "4", {"lee_11_9003_gan.py": b"4", "x_13_9004_gan.py": b""}
+    )
+    lee = read_class([first, second]).submissions[0]
+    assert dict(lee.files) == {"part1_focused.py": b"1", "gan.py": b"4"}
+    assert lee.ignored == ()
+    one = make_exports.write(tmp_path / "a", under("ann", FIRST))
+    two = make_exports.write(tmp_path / "b", under("ann", REST))
+    (ann,) = read_class([one, two]).submissions
+    assert "one person, or two?" in ann.question
+    (ann,) = read_class([one, two], decisions={ann.id: "together"}).submissions
+    assert (dict(ann.files), ann.question) == (WHOLE, "")
+
+
+def test_a_source_that_is_named_twice_or_lies_in_another_counts_once(tmp_path):
+    source = make_exports.write(tmp_path / "class", both(under("ann", WHOLE), under("bob", WHOLE)))
+    again = [source, source / "ann", tmp_path / "class" / ".." / "class"]
+    assert read_class(again).submissions == read_class([source]).submissions
+    make_exports.write(source, both(under("late/cy", WHOLE), under("late/di", WHOLE)))
+    assert "or several students?" in read_class([source]).questions[0].found
+    named = read_class([source, source / "late"])
+    assert [one.id for one in named.submissions] == ["ann", "bob", "cy", "di"]
+    assert named.questions == ()
+
+
+def test_students_with_short_names_are_not_one(tmp_path):
+    inside = both(under("li", WHOLE), under("wu", WHOLE))
+    found = read(tmp_path, both(under("sec1", inside), under("ann", WHOLE)))
+    assert "or several students?" in found.submissions[1].question
 
 
 def test_one_name_in_two_sources_is_asked_and_can_be_decided(tmp_path):

@@ -6,7 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from grader.homework import contract
-from grader.records import Check, Feedback, Figure, Outcome, Report, Score, Status
+from grader.records import (
+    NOTHING_HERE,
+    Check,
+    Feedback,
+    Figure,
+    Outcome,
+    Report,
+    Score,
+    Status,
+)
 from grader.report import numbers
 from grader.report.labels import part_label
 from grader.text import one_line
@@ -19,6 +28,7 @@ __all__ = [
     "by_part",
     "counted",
     "fix_first",
+    "handed_in_nothing",
     "has_total",
     "judged",
     "lost",
@@ -257,9 +267,16 @@ def counted(report: Report) -> dict[str, Score]:
 
 
 def has_total(report: Report) -> bool:
-    """Whether there are points to show for all of it."""
+    """Whether there are points to show for all of it: nothing that was not handed in is 0."""
     some = bool(report.scores) and not report.submission.question
-    return some and not all(map(_open, report.scores.values()))
+    return some and not all(map(_open, report.scores.values())) and not handed_in_nothing(report)
+
+
+def handed_in_nothing(report: Report) -> bool:
+    """Whether no file of the homework was handed in; of a submission that is refused there was."""
+    submission = report.submission
+    nothing = submission.reason.startswith(NOTHING_HERE) and not submission.question
+    return nothing and report.handed_in is not None and not report.handed_in
 
 
 def _open(score: Score) -> bool:

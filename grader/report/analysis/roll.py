@@ -41,6 +41,8 @@ class ClassFacts:
     """Who handed in and is not on the roster."""
     seconds: float | None = None
     """What all runs took together; ``None`` while one is going on."""
+    left: str = ""
+    """While one is going on: how long the rest may take, and when that was said."""
 
     def missing(self, graded: int) -> str:
         """``3 of 60 not graded yet``, or nothing if nobody waits.

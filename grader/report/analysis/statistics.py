@@ -11,6 +11,7 @@ import numpy as np
 from grader.records import Check, Report, Status
 from grader.report.analysis.fix_first import OLDER, judged, not_handed_in, stale_parts
 from grader.report.labels import part_label
+from grader.submissions.found import is_plain, together
 
 __all__ = ["CheckFigures", "Look", "checks_of", "histogram", "to_look_at"]
 
@@ -110,7 +111,11 @@ def to_look_at(reports: Sequence[Report]) -> list[Look]:
     found = []
     for report in reports:
         reasons = _reasons(report)
-        others = [r.submission.id for r in alike[report.submission.digest] if r is not report]
+        others = [
+            r.submission.id
+            for r in alike[report.submission.digest]
+            if r is not report and not together(report.submission, r.submission)
+        ]
         if others and not report.submission.reason:
             also = f" and {len(others) - 2} more" if len(others) > 2 else ""
             reasons.append(f"the same files as {', '.join(others[:2])}{also}")
@@ -132,7 +137,7 @@ def _reasons(report: Report) -> list[str]:
         reasons.append(f"not handed in: {', '.join(map(part_label, parts))}")
     if parts := stale_parts(report):
         reasons.append(f"{OLDER} {', '.join(map(part_label, parts))}")
-    reasons += submission.notes
+    reasons += [note for note in submission.notes if not is_plain(note)]
     timeouts = report.sandbox.get("timeouts")
     if isinstance(timeouts, int) and timeouts > 0:
         reasons.append("timed out once" if timeouts == 1 else f"timed out {timeouts} times")

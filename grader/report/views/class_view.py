@@ -193,12 +193,16 @@ def _empty_row(one: WithoutResult, parts: Sequence[str]) -> RowView:
 def _distribution(
     reports: Sequence[Report], parts: Sequence[str]
 ) -> list[tuple[str, charts.Chart]]:
-    """A histogram of the totals and of each part, in tenths of what can be earned."""
+    """A histogram of the totals and of each part, in tenths of what can be earned.
+
+    Each is of those who handed it in.
+    """
     decided = [r for r in reports if not r.submission.reason and not r.submission.question]
-    usable = [r for r in decided if r.scores]
+    usable = [r for r in decided if has_total(r)]
     scores: dict[str, list[Score]] = {"Total": [r.total for r in usable]}
     for part in parts:
-        scores[labels.part_label(part)] = [r.scores[part] for r in usable if part in r.scores]
+        of_part = [counted(report).get(part) for report in usable]
+        scores[labels.part_label(part)] = [score for score in of_part if score]
     drawn = []
     for name, some in scores.items():
         counts = histogram([s.earned / s.possible for s in some if s.possible > 0])
@@ -241,7 +245,7 @@ def _row(report: Report, parts: Sequence[str], reasons: Sequence[str], *, some: 
         ),
         undecided=numbers.number(total.undecided) if total.undecided > 0.0 else "",
         status=one_line(status_of(report), 200),
-        css="unusable" if submission.reason else decided,
+        css="unusable" if _is_unusable(report) else decided,
         unsandboxed=some and unsandboxed(report),
         kinds=" ".join(_kinds(report, reasons)),
         value=f"{total.earned:g}" if shown else "",
@@ -253,10 +257,19 @@ def _kinds(report: Report, reasons: Sequence[str]) -> list[str]:
     tests = {
         "look": bool(reasons),
         "full": total.possible > 0 and numbers.same(total.earned, total.possible),
-        "undecided": total.undecided > 0 and not report.submission.reason,
-        "unusable": bool(report.submission.reason),
+        "undecided": _is_undecided(report),
+        "unusable": _is_unusable(report),
     }
     return [kind for kind, holds in tests.items() if holds]
+
+
+def _is_undecided(report: Report) -> bool:
+    waits = report.total.undecided > 0.0 and not report.submission.reason
+    return bool(report.submission.question) or waits
+
+
+def _is_unusable(report: Report) -> bool:
+    return bool(report.submission.reason) and not report.submission.question
 
 
 def _folder(submission_id: str) -> str:
@@ -269,18 +282,20 @@ def _folder(submission_id: str) -> str:
 def _facts(reports: Sequence[Report], class_: ClassFacts) -> list[tuple[str, str]]:
     """The class in a few numbers."""
     decided = [r for r in reports if not r.submission.reason and not r.submission.question]
-    usable = [r.total for r in decided if r.scores]
+    usable = [r.total for r in decided if has_total(r)]
     facts = [("Submissions", str(len(reports)))]
     if usable:
         middle = statistics.median(total.earned for total in usable)
         possible = max(total.possible for total in usable)
         facts.append(("Median", numbers.points(middle, possible)))
-    undecided = sum(r.total.undecided > 0.0 and not r.submission.reason for r in reports)
-    unusable = sum(bool(r.submission.reason) for r in reports)
+    undecided = sum(map(_is_undecided, reports))
+    unusable = sum(map(_is_unusable, reports))
     facts += [("Undecided", str(undecided)), ("Unusable", str(unusable))]
     for status in (NOT_GRADED, NOT_HANDED_IN):
         if number := sum(one.status == status for one in class_.without):
             facts.append((status.capitalize(), str(number)))
+    if class_.left:
+        facts.append(("Time left", class_.left))
     if class_.seconds is not None:
         facts.append(("Graded in", numbers.duration(class_.seconds)))
     return facts
