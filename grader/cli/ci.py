@@ -13,7 +13,7 @@ from pathlib import Path
 from grader.report.analysis.source_lines import folder_in
 from grader.report.deliver import ForStudent
 from grader.report.writers.files import write_text
-from grader.report.writers.github import commands, payload
+from grader.report.writers.github import commands
 from grader.report.writers.gitlab import code_quality
 from grader.report.writers.markdown import refusal, summary
 from grader.text import shown
@@ -60,17 +60,11 @@ def hand_over(
 def _github(
     delivery: ForStudent, submission: Path, environ: Mapping[str, str]
 ) -> tuple[list[str], list[str]]:
-    texts = {
-        "GITHUB_STEP_SUMMARY": ("summary", summary(delivery)),
-        "GITHUB_OUTPUT": ("result", f"result={payload(delivery)}\n"),
-    }
-    problems = []
-    for variable, (what, text) in texts.items():
-        path = environ.get(variable)
-        if path:
-            problems += _tried(what, _append, Path(path), text)
-        else:
-            problems.append(f"The {what} for GitHub is not written: {variable} is not set.")
+    path = environ.get("GITHUB_STEP_SUMMARY")
+    if path:
+        problems = _tried("summary", _append, Path(path), summary(delivery))
+    else:
+        problems = ["The summary for GitHub is not written: GITHUB_STEP_SUMMARY is not set."]
     folder = folder_in(environ.get("GITHUB_WORKSPACE") or ".", submission)
     return ([] if folder is None else commands(delivery, folder)), problems
 

@@ -190,7 +190,6 @@ def test_a_student_s_delivery_is_redacted_however_it_is_made():
         junit,
         summary,
         github.commands,
-        github.payload,
         gitlab.code_quality,
         plain.feedback,
         lambda full: gradebook([full]),
