@@ -54,6 +54,7 @@ INSTRUCTORS = (
     "checks/hidden/",
     "cli/audit.py",
     "cli/export.py",
+    "cli/gradescope.py",
     "cli/release.py",
     "cli/words.py",
     "data/student_template/",
@@ -67,6 +68,7 @@ INSTRUCTORS = (
     "release/",
     "report/templates/audit.html",
     "report/writers/audit.py",
+    "report/writers/gradescope.py",
 )
 """Files and folders of the package that students do not get."""
 

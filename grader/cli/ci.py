@@ -1,4 +1,4 @@
-"""What ``hw3 check`` hands to the system that runs it: GitHub Actions or GitLab CI.
+"""What ``hw3 check`` hands to the system that runs it: GitHub Actions, GitLab CI, Classroom 50.
 
 The system sets variables of its own, which say where to write what it takes.  A file that cannot
 be written gives a message; it changes neither marks nor the exit status.
@@ -8,22 +8,28 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from datetime import datetime, timezone
 from pathlib import Path
 
 from grader.report.analysis.source_lines import folder_in
 from grader.report.deliver import ForStudent
+from grader.report.writers.classroom50 import NEEDED, result
 from grader.report.writers.files import write_text
 from grader.report.writers.github import commands
 from grader.report.writers.gitlab import code_quality
 from grader.report.writers.markdown import refusal, summary
 from grader.text import shown
 
-__all__ = ["QUALITY", "SUMMARY", "SYSTEMS", "hand_over", "say_refused", "system"]
+__all__ = ["BODY", "QUALITY", "RESULT", "SUMMARY", "SYSTEMS", "hand_over", "say_refused", "system"]
 
-SYSTEMS = ("github", "gitlab", "none")
+SYSTEMS = ("github", "gitlab", "classroom50", "none")
+"""Classroom 50 runs on GitHub Actions, so that it has to be named."""
 
 SUMMARY, QUALITY = "hw3-summary.md", "gl-code-quality-report.json"
 """The files that GitLab's job keeps."""
+
+RESULT, BODY = "result.json", "release-body.md"
+"""The files that Classroom 50 reads in the checkout."""
 
 
 def system(wish: str | None, environ: Mapping[str, str] = os.environ) -> str:
@@ -54,6 +60,8 @@ def hand_over(
         return _github(delivery, submission, environ)
     if to == "gitlab":
         return [], _gitlab(delivery, submission, Path(environ.get("CI_PROJECT_DIR") or "."))
+    if to == "classroom50":
+        return [], _classroom50(delivery, environ)
     return [], []
 
 
@@ -76,6 +84,18 @@ def _gitlab(delivery: ForStudent, submission: Path, project: Path) -> list[str]:
         *_tried("summary", write_text, project / SUMMARY, summary(delivery)),
         *_tried("code quality report", write_text, project / QUALITY, quality),
     ]
+
+
+def _classroom50(delivery: ForStudent, environ: Mapping[str, str]) -> list[str]:
+    problems = _tried("text of the release", write_text, Path(BODY), summary(delivery))
+    missing = [name for name in NEEDED if not environ.get(name)]
+    if missing:
+        return [*problems, f"{RESULT} for Classroom 50 is not written: {missing[0]} is not set."]
+    if delivery.report.total.undecided:
+        why = "the grader could not decide every check, and its format has no word for that"
+        return [*problems, f"{RESULT} for Classroom 50 is not written: {why}."]
+    text = result(delivery, environ, datetime.now(timezone.utc))
+    return [*problems, *_tried("result", write_text, Path(RESULT), text)]
 
 
 def say_refused(reason: str, environ: Mapping[str, str] = os.environ) -> None:

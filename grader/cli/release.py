@@ -8,15 +8,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from grader.cli.errors import path_words, writing
 from grader.cli.options import of_assignment, progress_bar, writable
 from grader.errors import Refused
+from grader.grading.assignment_toml import delivered, load
 from grader.grading.weights import Assignment
 from grader.records import added
 from grader.report import numbers
+
+if TYPE_CHECKING:
+    from grader.release.student import Bundle
 
 __all__ = ["freeze", "release"]
 
@@ -56,22 +61,90 @@ def student(folder: Path, assignment: Assignment) -> None:
     """
     from grader.release import student as bundles
 
+    _new(folder)
+    with _progress() as said:
+        bundle = bundles.build(assignment, said)
+    with writing(folder):
+        bundles.write(bundle.files, folder)
+    _say(bundle)
+    size = len(bundle.files[bundle.wheel]) / 1e6
+    click.echo(f"{path_words(folder / bundle.wheel)}: {len(bundle.inside)} files, {size:.1f} MB")
+    click.echo(f"{path_words(folder)} can be pushed as it is; requirements.txt names the wheel")
+
+
+@release.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@of_assignment
+def classroom50(folder: Path, assignment: Assignment) -> None:
+    """Make what Classroom 50 grades with, in DIR: autograder.py, and a wheel beside it.
+
+    Only the public checks are in it, since Classroom 50 publishes these files.
+    """
+    from grader.release import classroom50 as autograders
+    from grader.release import student as bundles
+
+    _new(folder)
+    with _progress() as said:
+        made = autograders.build(assignment, said)
+    with writing(folder):
+        bundles.write(made.files, folder)
+    _say(made.bundle)
+    click.echo(
+        f"put the files of {path_words(folder)} into CLASSROOM/autograders/ASSIGNMENT/ of your "
+        "classroom50 repository, and add report.html to the assignment's release_assets"
+    )
+
+
+@release.command()
+@click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
+@click.option(
+    "--assignment",
+    "rules",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Points, visibility, limits and the seed of hidden cases: an assignment.toml.",
+)
+def gradescope(file: Path, rules: Path | None) -> None:
+    """Make Gradescope's autograder: a zip with all checks, for its staff alone.
+
+    Hidden checks run on Gradescope only if a submission cannot read them there.
+    """
+    from grader.release.gradescope import MEMORY_GB, archive
+    from grader.report.writers.files import write_bytes
+
+    assignment = delivered() if rules is None else load(rules)
+    if file.suffix != ".zip":
+        raise Refused(f"{path_words(file)} must end in .zip: Gradescope takes nothing else")
+    writable(file)
+    content = archive(assignment, None if rules is None else rules.read_bytes())
+    with writing(file):
+        write_bytes(file, content)
+    points = numbers.number(added(check.points for check in assignment.checks()))
+    click.echo(f"{path_words(file)}: {len(content) / 1e6:.1f} MB, {points} points")
+    click.echo(
+        f"choose a container with {MEMORY_GB} GB of memory or more: Gradescope's default of 768 MB "
+        "is too small for torch. With its default of half a processor a submission may take longer "
+        "than the 10 minutes that are allowed: choose a whole one"
+    )
+    if assignment.seed is None:
+        click.echo("the hidden cases are drawn from the default seed, which anybody can read")
+
+
+def _new(folder: Path) -> None:
+    """Refuse a folder that has something in it, or that cannot be written."""
     with writing(folder):
         there = folder.is_file() or (folder.is_dir() and any(folder.iterdir()))
     if there:
         raise Refused(f"{path_words(folder)} is there already; name a new folder")
     writable(folder / "README.md")
-    with _progress() as said:
-        bundle = bundles.build(assignment, said)
-    with writing(folder):
-        bundles.write(bundle, folder)
+
+
+def _say(bundle: Bundle) -> None:
+    """What is in it, and what is not."""
     points = numbers.number(added(check.points for check in bundle.checks))
-    size = len(bundle.files[bundle.wheel]) / 1e6
     click.echo(f"{len(bundle.checks)} checks, {points} points that students can check themselves")
     for check in bundle.missing:
         click.echo(f"left out: {check.id} is public in the assignment, but its file is hidden")
-    click.echo(f"{path_words(folder / bundle.wheel)}: {len(bundle.inside)} files, {size:.1f} MB")
-    click.echo(f"{path_words(folder)} can be pushed as it is; requirements.txt names the wheel")
 
 
 @contextmanager

@@ -36,7 +36,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-__all__ = ["Bundle", "build", "made", "write"]
+__all__ = ["Bundle", "about", "build", "made", "package", "placed", "write"]
 
 HOME = layout.HOME
 """The folder that holds the package: a checkout, or where packages are installed."""
@@ -73,7 +73,7 @@ def build(assignment: Assignment, said: freeze.Said) -> Bundle:
         Unreleasable: it would give something away, or it would not work.
     """
     _fresh(said)
-    bundle = made(_package(), _template(), assignment)
+    bundle = made(package(), _template(), assignment)
     if not bundle.checks:
         raise Unreleasable("the assignment leaves no public check, so there is nothing to hand out")
     found = leaks_in(bundle, assignment)
@@ -85,13 +85,13 @@ def build(assignment: Assignment, said: freeze.Said) -> Bundle:
     return bundle
 
 
-def write(bundle: Bundle, folder: Path) -> None:
-    """Write the repository to a folder that is empty, or not there.
+def write(files: Mapping[str, bytes], folder: Path) -> None:
+    """Write what is handed out, by path, to a folder that is empty, or not there.
 
     Raises:
         OSError: it cannot be written.
     """
-    for name, content in bundle.files.items():
+    for name, content in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
@@ -140,7 +140,7 @@ def made(
     dropped = [
         c for c in declared(None) if not layout.for_instructors(_file(c)) and c.id not in names
     ]
-    files = {_placed(n): data for n, data in package.items() if not layout.for_instructors(n)}
+    files = {placed(n): data for n, data in package.items() if not layout.for_instructors(n)}
     for file in {_file(check) for check in dropped}:
         source = files[f"grader/{file}"].decode("utf-8")
         of_file = {check.run.__name__ for check in dropped if _file(check) == file}
@@ -151,17 +151,17 @@ def made(
     if rules := _rules(assignment, kept):
         files["grader/data/assignment.toml"] = rules.encode()
     files["grader/data/graded_with.json"] = versions.noted()
-    about = _about()
-    about = replace(about, requires=versions.pinned(about.requires))
+    described = about()
+    described = replace(described, requires=versions.pinned(described.requires))
     digest = hashlib.sha256()
     for name in sorted(files):
         digest.update(f"{name}\0{len(files[name])}\0".encode() + files[name])
-    about = replace(about, version=f"{grader.__version__}+student.{digest.hexdigest()[:8]}")
-    version = f'__version__ = "{about.version}"'.encode()
+    described = replace(described, version=f"{grader.__version__}+student.{digest.hexdigest()[:8]}")
+    version = f'__version__ = "{described.version}"'.encode()
     start = files["grader/__init__.py"]
     files["grader/__init__.py"] = re.sub(rb'__version__ = "[^"]*"', version, start)
-    inside = wheel(files, about)
-    where = f"wheels/{about.file}"
+    inside = wheel(files, described)
+    where = f"wheels/{described.file}"
     repository = {
         **template,
         "requirements.txt": f"./{where}\n".encode(),
@@ -171,7 +171,7 @@ def made(
     return Bundle(repository, where, inside, kept, missing)
 
 
-def _placed(name: str) -> str:
+def placed(name: str) -> str:
     """Where a file of the package is in a wheel; entry points are at the top."""
     return name.removeprefix("entry/") if name.startswith("entry/") else f"grader/{name}"
 
@@ -222,7 +222,12 @@ def _fresh(said: freeze.Said) -> None:
         raise Unreleasable(why)
 
 
-def _package() -> dict[str, bytes]:
+def package() -> dict[str, bytes]:
+    """Files of the grader's package, by their path in it; of a checkout, those that git knows.
+
+    Raises:
+        Unreleasable: a file lies among them that git does not know.
+    """
     found = {**_entries(), **_files(HOME / "grader", _KINDS)}
     if (HOME / ".git").exists() and shutil.which("git"):
         # Other files in that folder, a solution for example, must not be handed out.
@@ -294,8 +299,8 @@ def _rules(assignment: Assignment, checks: Iterable[Check]) -> str:
     return "\n".join(lines) + "\n" if len(lines) > 2 + len(packages) or packages else ""
 
 
-def _about() -> Metadata:
-    """The metadata of the student's wheel: our requirements, without those of tests."""
+def about() -> Metadata:
+    """The metadata of a wheel that is handed out: our requirements, without those of tests."""
     project = HOME / "pyproject.toml"
     if project.is_file():  # the metadata of an editable installation may be old
         told = tomllib.loads(project.read_text("utf-8"))["project"]
@@ -303,13 +308,13 @@ def _about() -> Metadata:
         python, summary, licence = told["requires-python"], told["description"], told["license"]
         scripts, plugins = told["scripts"], told.get("entry-points", {})
     else:
-        about = metadata.distribution("hw3-grader")
-        requires = [r for r in about.requires or () if "extra ==" not in r]
-        python, summary = about.metadata["Requires-Python"], about.metadata["Summary"]
-        licence = about.metadata["License-Expression"] or ""
-        groups = {e.group for e in about.entry_points}
+        ours = metadata.distribution("hw3-grader")
+        requires = [r for r in ours.requires or () if "extra ==" not in r]
+        python, summary = ours.metadata["Requires-Python"], ours.metadata["Summary"]
+        licence = ours.metadata["License-Expression"] or ""
+        groups = {e.group for e in ours.entry_points}
         plugins = {
-            group: {e.name: e.value for e in about.entry_points if e.group == group}
+            group: {e.name: e.value for e in ours.entry_points if e.group == group}
             for group in groups
         }
         scripts = plugins.pop("console_scripts")

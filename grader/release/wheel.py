@@ -10,7 +10,7 @@ import csv
 import hashlib
 import io
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 __all__ = ["Metadata", "wheel", "zipped"]
@@ -79,13 +79,18 @@ def wheel(files: Mapping[str, bytes], about: Metadata) -> dict[str, bytes]:
     return {**made, f"{about.folder}/RECORD": record.getvalue().encode()}
 
 
-def zipped(files: Mapping[str, bytes]) -> bytes:
-    """Files as a zip archive, with one date for all."""
+def zipped(files: Mapping[str, bytes], executable: Collection[str] = ()) -> bytes:
+    """Files as a zip archive, with one date for all.
+
+    Args:
+        files: by path.
+        executable: which of them can be run.
+    """
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
         for name, data in files.items():
             entry = zipfile.ZipInfo(name, _DATE)
-            entry.external_attr = 0o100644 << 16
+            entry.external_attr = (0o100755 if name in executable else 0o100644) << 16
             entry.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(entry, data, compresslevel=9)
     return content.getvalue()

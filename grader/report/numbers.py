@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 __all__ = [
     "duration",
     "fixed",
+    "hundredths",
     "number",
     "points",
     "same",
@@ -62,6 +64,38 @@ def share(earned: float, possible: float) -> float:
     if same(earned, possible) or earned > possible:
         return 100.0
     return min(max(round(100.0 * earned / possible, 1), 1.0), 99.0)
+
+
+def hundredths(scores: Sequence[tuple[float, float]]) -> list[tuple[int, int]]:
+    """Points earned and possible as whole hundredths that add up, by the largest remainders.
+
+    A score that is not full stays below full, also where it is less than a hundredth short of it.
+
+    Args:
+        scores: points earned and possible of each check.
+
+    Returns:
+        The same in hundredths of a point; their sums are the rounded sums as far as that goes.
+    """
+    full = _apportioned([100 * possible for _, possible in scores], [None] * len(scores))
+    most = [
+        whole if same(earned, possible) else max(whole - 1, 0)
+        for whole, (earned, possible) in zip(full, scores, strict=True)
+    ]
+    return list(zip(_apportioned([100 * earned for earned, _ in scores], most), full, strict=True))
+
+
+def _apportioned(exact: Sequence[float], most: Sequence[int | None]) -> list[int]:
+    """Whole numbers beside ``exact`` ones, none above its ``most``, that have their rounded sum."""
+    noise = 1e-7
+    whole = [math.floor(value + noise) for value in exact]
+    whole = [w if limit is None else min(w, limit) for w, limit in zip(whole, most, strict=True)]
+    left = round(sum(exact)) - sum(whole)
+    order = sorted(range(len(exact)), key=lambda i: whole[i] - exact[i])
+    room = [i for i in order if most[i] is None or whole[i] < (most[i] or 0)]
+    for i in room[: max(left, 0)]:
+        whole[i] += 1
+    return whole
 
 
 def short(value: float) -> str:

@@ -21,7 +21,7 @@ def main() -> None:
     rows = parser.parse_args().rows
     reference = {p.name: p.read_text("utf-8") for p in (ROOT / "reference").glob("*.py")}
     secrets = leaks.secrets_of([], [], 0, reference)
-    bundle = student.made(student._package(), student._template(), Assignment())
+    bundle = student.made(student.package(), student._template(), Assignment())
     released = {n: d for n, d in {**bundle.files, **bundle.inside}.items() if n.endswith(".py")}
     print(f"refused above {leaks.MOST_SHARED}")
     _table("what students get", released, secrets, rows)

@@ -52,7 +52,7 @@ def bin_(bundle, tmp_path_factory):
 
 
 def made(assignment=None):
-    return bundles.made(bundles._package(), bundles._template(), assignment or Assignment())
+    return bundles.made(bundles.package(), bundles._template(), assignment or Assignment())
 
 
 def test_the_repository_is_the_template_and_the_wheel(bundle):
@@ -286,16 +286,16 @@ def test_what_git_does_not_know_is_not_handed_out(tmp_path, monkeypatch):
     subprocess.run(["git", "init", "-q", tmp_path], check=True)
     subprocess.run(["git", "-C", tmp_path, "add", "."], check=True)
     monkeypatch.setattr(bundles, "HOME", tmp_path)
-    assert set(bundles._package()) == {"__init__.py"}
+    assert set(bundles.package()) == {"__init__.py"}
     (tmp_path / "grader" / "audit" / "mine.py").write_text("")  # stays here anyhow
-    assert set(bundles._package()) == {"__init__.py", "audit/mine.py"}
+    assert set(bundles.package()) == {"__init__.py", "audit/mine.py"}
     (tmp_path / "grader" / "solution.py").write_text("")
     with pytest.raises(Unreleasable, match=r"git does not know grader/solution\.py"):
-        bundles._package()
+        bundles.package()
 
 
 def test_what_does_not_start_is_refused():
-    broken = bundles._package() | {"checks/part1_paths.py": b"import nothing_of_the_kind\n"}
+    broken = bundles.package() | {"checks/part1_paths.py": b"import nothing_of_the_kind\n"}
     with pytest.raises(Unreleasable, match="does not start"):
         bundles._try(bundles.made(broken, bundles._template(), Assignment()))
 
