@@ -56,6 +56,7 @@ INSTRUCTORS = (
     "cli/export.py",
     "cli/gradescope.py",
     "cli/release.py",
+    "cli/similar.py",
     "cli/words.py",
     "data/student_template/",
     "gradebook/export.py",
@@ -67,8 +68,10 @@ INSTRUCTORS = (
     "reference/",
     "release/",
     "report/templates/audit.html",
+    "report/templates/similar.html",
     "report/writers/audit.py",
     "report/writers/gradescope.py",
+    "similarity/",
 )
 """Files and folders of the package that students do not get."""
 

@@ -149,7 +149,7 @@ def test_grade_a_class_and_resume(folder, tmp_path, monkeypatch):
     for name in rows:
         assert f"{name}/report.html" in index
         files = {path.name for path in (out / name).iterdir()}
-        assert files == {"report.html", "instructor.html", "result.json"}
+        assert files == {"report.html", "instructor.html", "result.json", "submission.zip"}
 
     written = (out / "ada" / "result.json").stat().st_mtime_ns
     document = json.loads((out / "ada" / "result.json").read_text())

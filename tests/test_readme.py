@@ -283,7 +283,7 @@ def test_the_week(tmp_path):
     written = {p.name for p in (tmp_path / "graded").iterdir()}
     assert written == {"ada", "index.html", "gradebook.csv", "class.json"}
     pages = {p.name for p in (tmp_path / "graded" / "ada").iterdir()}
-    assert pages == {"report.html", "instructor.html", "result.json"}
+    assert pages == {"report.html", "instructor.html", "result.json", "submission.zip"}
 
 
 ONE_ROW = b"""

@@ -195,9 +195,18 @@ class _Run:
             unknown=class_.unknown,
         )
         with writing(self.out):
+            self._keep_files()
             state.write(self.out, self.state)
             questions.write(self.out, class_.questions, {*self.here, *class_.groups})
             book.write_class(self.out, self.book, self.state, over=False)
+
+    def _keep_files(self) -> None:
+        """Keep the files of results that an older version wrote, which kept none."""
+        from grader.report.writers import handed_in
+
+        for key in self.here.keys() & self.book.reports.keys():
+            if not (self.out / key / handed_in.FILE).is_file():
+                handed_in.write(self.out / key, self.here[key].files)
 
     def _grade(self, jobs: int) -> None:
         from grader.gradebook import book

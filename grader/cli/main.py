@@ -74,6 +74,7 @@ for _module, _names in (
     ("export", ("export",)),
     ("gradescope", ("gradescope",)),
     ("release", ("freeze", "release")),
+    ("similar", ("similar",)),
     ("words", ("words",)),
 ):
     # A student's package has none of these.

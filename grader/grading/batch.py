@@ -30,7 +30,7 @@ from grader.grading.weights import Assignment
 from grader.homework.contract import PARTS
 from grader.records import Check, Outcome, Report, Submission
 from grader.report.deliver import ForInstructor, ForStudent
-from grader.report.writers import results
+from grader.report.writers import handed_in, results
 from grader.report.writers.files import sweep, write_text
 from grader.sandbox.host.process import end_guests
 from grader.sandbox.host.session import Allowance, ProcessSession
@@ -248,6 +248,7 @@ def grade_to_files(submission: Submission, job: Job, out: Path, *, alone: bool =
     everything = ForInstructor(report)
     student, instructor = student_page(ForStudent(report)), instructor_page(everything)
     try:
+        handed_in.write(folder, submission.files)
         write_text(folder / "report.html", student)
         write_text(folder / "instructor.html", instructor)
         results.write_json(folder / "result.json", everything)
