@@ -71,6 +71,7 @@ INSTRUCTORS = (
     "report/templates/similar.html",
     "report/writers/audit.py",
     "report/writers/gradescope.py",
+    "sandbox/ELSEWHERE.md",
     "similarity/",
 )
 """Files and folders of the package that students do not get."""

@@ -131,5 +131,9 @@ def _walls() -> Iterator[Finding]:
     if not works:
         says = "none: submissions would run UNSANDBOXED, with your rights; `hw3 grade` refuses"
         yield Finding(
-            "walls", says, "note", "grade on Linux; for code that you trust, use --sandbox none"
+            "walls",
+            says,
+            "note",
+            "grade on Linux, also in a container or in WSL; for code that you trust, use --sandbox "
+            "none",
         )

@@ -33,7 +33,7 @@ from grader.homework.contract import PARTS
 from grader.records import Submission
 from grader.report import numbers
 from grader.report.deliver import ForInstructor
-from grader.sandbox.host.process import end_guests
+from grader.sandbox.host import process
 from grader.submissions import intake
 from grader.submissions.found import Class
 from grader.submissions.roster import read_roster
@@ -43,6 +43,12 @@ __all__ = ["grade"]
 
 EVERY = 20.0
 """Seconds after which the class's page is written again while a run goes on."""
+
+
+ELSEWHERE = (
+    "This system cannot isolate them. Grade other people's code in a container or in WSL: "
+    "grader/sandbox/ELSEWHERE.md says how."
+)
 
 
 @click.command()
@@ -89,7 +95,7 @@ def grade(
     people = read_roster(roster) if roster is not None else None
     class_ = intake.read_class(sources, roster=people, decisions=decisions)
     walls = choose_walls(sandbox)
-    end_guests()  # each worker has its own
+    process.end_guests()  # each worker has its own
     job = batch.Job(walls, part, assignment, regrade)
     checks = assignment.checks()
     some_checks(checks, part)
@@ -97,6 +103,8 @@ def grade(
         run = _Run(class_, job, out, Console(stderr=True, highlight=False), decisions)
         if walls.unsandboxed:
             run.say("UNSANDBOXED: submissions run with your rights.", "bold red")
+            if not process.FORKS:
+                run.say(ELSEWHERE)
         if assignment.seed is None and any(c.hidden and part in ("", c.part) for c in checks):
             run.say(
                 "Hidden cases are drawn from the default seed, which anybody can read: "

@@ -32,7 +32,10 @@ _LIMITS = Limits(wall_seconds=30.0, cpu_seconds=10.0, memory_mb=256)
 
 _OURS = ("grader/checks/gan/mechanics.py", "grader/data/digits.safetensors")
 
-_NOT_LINUX = "walls need Linux: only Linux has Landlock, seccomp and namespaces"
+_NOT_LINUX = (
+    "walls need Linux: only Linux has Landlock, seccomp and namespaces; on macOS and Windows grade "
+    "in a container or in WSL, as grader/sandbox/ELSEWHERE.md says"
+)
 
 
 @dataclass(frozen=True)
