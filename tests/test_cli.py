@@ -84,7 +84,7 @@ def test_check_passes_fails_and_writes(folder, tmp_path):
         (["check", "{empty}"], ["empty"]),
         (["check", "{nested}"], ["hw3", "part1_focused.py"]),
         (["check", "{folder}", "--html", "{folder}"], ["is a folder"]),
-        (["check", "{folder}", "--ci", "jenkins"], ["'jenkins'", "'github', 'gitlab', 'none'"]),
+        (["check", "{folder}", "--ci", "jenkins"], ["'jenkins'", "'classroom50', 'none'"]),
         (["grade", "nowhere", "--out", "{out}"], ["nowhere"]),
         (["grade", "{empty}", "--out", "{out}"], ["empty"]),
         (["grade", "{folder}", "--out", "{file}"], ["is a file"]),

@@ -2,15 +2,12 @@
 
 import json
 import os
-import shlex
 import shutil
 import subprocess
 import sys
-import threading
 import zipfile
 from pathlib import Path
 
-import psutil
 import pytest
 from click.testing import CliRunner
 
@@ -23,7 +20,7 @@ from grader.grading import engine
 from grader.homework.contract import FUNCTIONS
 from grader.release import gradescope
 from grader.sandbox.isolation.modes import NO_WALLS
-from grading import ROOT
+from gradescope_root import laid_out, run, stub
 from schemas import problems
 from wheel_contents import NEEDED
 
@@ -60,20 +57,6 @@ def archive(tmp_path_factory):
     return file
 
 
-def laid_out(archive, root, submission):
-    """As Gradescope does it, before ``setup.sh`` would run."""
-    for name in ("source", "results"):
-        (root / name).mkdir(parents=True)
-    with zipfile.ZipFile(archive) as packed:
-        for entry in packed.infolist():
-            path = root / "source" / entry.filename
-            path.write_bytes(packed.read(entry))
-            path.chmod(entry.external_attr >> 16 & 0o777)
-    shutil.copy(root / "source" / "run_autograder", root / "run_autograder")
-    shutil.copytree(submission, root / "submission")
-    return root
-
-
 def test_the_zip_holds_the_scripts_the_whole_grader_and_the_assignment(archive):
     with zipfile.ZipFile(archive) as packed:
         modes = {e.filename: e.external_attr >> 16 & 0o111 for e in packed.infolist()}
@@ -94,52 +77,6 @@ def test_the_scripts_are_right_for_bash(name):
     script = Path(gradescope.__file__).parent / "autograders" / name
     done = subprocess.run(["bash", "-n", script], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
-
-
-class Memory(threading.Thread):
-    """The largest sum of the proportional set sizes of a process and what it starts, in MiB."""
-
-    def __init__(self, pid):
-        super().__init__(daemon=True)
-        self.root, self.peak, self.over = psutil.Process(pid), 0.0, threading.Event()
-
-    def run(self):
-        while not self.over.wait(0.1):
-            total = 0.0
-            try:
-                for process in (self.root, *self.root.children(recursive=True)):
-                    total += process.memory_full_info().pss / 2**20
-            except psutil.Error:
-                continue
-            self.peak = max(self.peak, total)
-
-
-def run(root):
-    """``run_autograder``, as root's folders have it; what it printed, and its peak of memory."""
-    process = subprocess.Popen(
-        [root / "run_autograder"],
-        cwd=root,
-        env=environments.clean(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    memory = Memory(process.pid)
-    memory.start()
-    said = process.communicate(timeout=300)[0]
-    memory.over.set()
-    memory.join()
-    assert process.returncode == 0, said
-    return memory.peak
-
-
-def stub(bin_):
-    """A command ``hw3`` that is the one tested, however it is installed."""
-    bin_.mkdir(parents=True)
-    hw3 = bin_ / "hw3"
-    start = f"import sys; sys.path[:0] = [{str(ROOT)!r}]; from grader.cli.main import main; main()"
-    hw3.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -c {shlex.quote(start)} "$@"\n')
-    hw3.chmod(0o755)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads proportional set sizes")
