@@ -123,8 +123,8 @@ def gradescope(file: Path, rules: Path | None) -> None:
     click.echo(f"{path_words(file)}: {len(content) / 1e6:.1f} MB, {points} points")
     click.echo(
         f"choose a container with {MEMORY_GB} GB of memory or more: Gradescope's default of 768 MB "
-        "is too small for torch. With its default of half a processor a submission may take longer "
-        "than the 10 minutes that are allowed: choose a whole one"
+        "is too small for torch. Gradescope stops a run after 10 minutes, and with its default of "
+        "half a processor everything takes twice as long: choose a whole one"
     )
     if assignment.seed is None:
         click.echo("the hidden cases are drawn from the default seed, which anybody can read")
