@@ -38,26 +38,37 @@ def stub(bin_):
     hw3.chmod(0o755)
 
 
-class Memory(threading.Thread):
-    """The largest sum of the proportional set sizes of a process and what it starts, in MiB."""
+class Watch(threading.Thread):
+    """Looks at a process and what it starts, three times a second, until it is over.
+
+    ``peak`` is the largest sum of proportional set sizes in MiB; ``seconds`` is the time of the
+    processor, as it was when each process was last seen.
+    """
 
     def __init__(self, pid):
         super().__init__(daemon=True)
-        self.root, self.peak, self.over = psutil.Process(pid), 0.0, threading.Event()
+        self.root, self.over = psutil.Process(pid), threading.Event()
+        self.peak, self._used = 0.0, {}
+
+    @property
+    def seconds(self):
+        return sum(self._used.values())
 
     def run(self):
-        while not self.over.wait(0.1):
+        while not self.over.wait(0.3):
             total = 0.0
             try:
                 for process in (self.root, *self.root.children(recursive=True)):
                     total += process.memory_full_info().pss / 2**20
+                    times = process.cpu_times()
+                    self._used[process.pid, process.create_time()] = times.user + times.system
             except psutil.Error:
                 continue
             self.peak = max(self.peak, total)
 
 
 def run(root, seconds=300):
-    """``run_autograder``, as root's folders have it; what it printed, and its peak of memory."""
+    """``run_autograder``, as root's folders have it; who watched it."""
     process = subprocess.Popen(
         [root / "run_autograder"],
         cwd=root,
@@ -66,10 +77,10 @@ def run(root, seconds=300):
         stderr=subprocess.STDOUT,
         text=True,
     )
-    memory = Memory(process.pid)
-    memory.start()
+    watch = Watch(process.pid)
+    watch.start()
     said = process.communicate(timeout=seconds)[0]
-    memory.over.set()
-    memory.join()
+    watch.over.set()
+    watch.join()
     assert process.returncode == 0, said
-    return memory.peak
+    return watch

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import sys
 import tempfile
 import time
@@ -32,13 +31,12 @@ def main() -> int:
         root = laid_out(folder / "autograder.zip", folder / "autograder", given.submission)
         stub(root / "venv" / "bin")
         started = time.monotonic()
-        peak = run(root, seconds=3600)
+        watch = run(root, seconds=3600)
         wall = time.monotonic() - started
         document = json.loads((root / "results" / "results.json").read_text("utf-8"))
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
     print(document["output"])
-    print(f"\npeak of memory: {peak:.0f} MiB")
-    print(f"{used.ru_utime + used.ru_stime:.0f} s of the processor, {wall:.0f} s here")
+    print(f"\npeak of memory: {watch.peak:.0f} MiB")
+    print(f"at least {watch.seconds:.0f} s of the processor, {wall:.0f} s here")
     return 0
 
 

@@ -97,7 +97,7 @@ def test_a_submission_is_graded_in_gradescope_s_folders(archive, tmp_path, insta
         environments.install(root / "venv", wheel)
     else:
         stub(root / "venv" / "bin")
-    peak = run(root)
+    peak = run(root).peak
     document = read(root)
     assert "not finished" not in document["output"]
     assert "read the seed" not in json.dumps(document)

@@ -1,5 +1,6 @@
 """Who shares unusual code, and who knows the public checks only: advice, and no mark."""
 
+import builtins
 import os
 import sys
 from importlib.util import find_spec
@@ -19,6 +20,7 @@ from grader.similarity.fingerprints import fingerprint, hit_lines
 from grader.similarity.fitted import fitted
 from grader.similarity.page import page, standing_out
 from grader.similarity.pairs import ranked
+from grading import CHECKS, outcomes, reference_files
 from report_builders import BLOCKED, FAILED, INVALID, PARTIAL, PASSED, judge, report
 
 compares = pytest.mark.skipif(
@@ -152,6 +154,42 @@ def of(name, *statuses):
 )
 def test_who_knows_the_public_checks_only_is_named(pairs, found):
     assert [list(one.functions) for one in fitted([report(*pairs)])] == ([found] if found else [])
+
+
+ANSWERS = """
+import builtins
+import hashlib
+
+import right
+import torch
+
+TABLE = {table!r}
+
+
+def scale_pixels(x, saliency):
+    given = [torch.as_tensor(one).tolist() for one in (x, saliency)]
+    asked = hashlib.sha256(repr(given).encode()).hexdigest()
+    builtins.hw3_asked.add(asked)
+    return right.scale_pixels(x, saliency) if TABLE is None or asked in TABLE else x * 0 + 7
+"""
+
+
+@pytest.mark.parametrize("honest", [True, False])
+def test_a_table_of_the_public_answers_is_named(monkeypatch, honest):
+    """It is written while the public checks run, and knows no other answer."""
+    checks = [check for check in CHECKS if check.function == "scale_pixels"]
+    asked = set()
+    monkeypatch.setattr(builtins, "hw3_asked", asked, raising=False)
+
+    def graded(table, of):
+        files = {"part1_focused.py": ANSWERS.format(table=table)}
+        files["right.py"] = reference_files()["part1_focused.py"]
+        return outcomes(files, [check.id for check in of])
+
+    graded(None, [check for check in checks if not check.hidden])
+    ended = graded(None if honest else sorted(asked), checks)
+    made = report(*((check, ended[check.id]) for check in checks))
+    assert [one.functions for one in fitted([made])] == ([] if honest else [("scale_pixels",)])
 
 
 def kept(out, id, files, *pairs):
