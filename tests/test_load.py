@@ -177,7 +177,7 @@ class Class:
         assert alive == []
         assert list(self.temp.iterdir()) == []
         files = [path for path in self.out.rglob("*") if path.is_file()]
-        assert {path.suffix for path in files} <= {".html", ".json", ".csv"}
+        assert {path.suffix for path in files} <= {".html", ".json", ".csv", ".zip"}
 
     def the_same_command_ends_it(self):
         for name in ("eve", "joe"):
