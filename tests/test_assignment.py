@@ -300,7 +300,7 @@ def test_a_seed_changes_the_cases_of_hidden_checks_only():
 def test_a_hidden_check_that_is_made_public_does_not_show_the_seed():
     shown = Assignment(seed=SEED, visibility={HIDDEN: "public"})
     assert check_of(shown, HIDDEN).run is BY_ID[HIDDEN].run
-    assert check_of(shown, "path_influence.leaves_no_trace").run is not BY_ID[HIDDEN].run
+    assert check_of(shown, "integrated_gradients.keeps_float64").run is not BY_ID[HIDDEN].run
     kept = check_of(Assignment(seed=SEED), HIDDEN)
     assert kept.run is not BY_ID[HIDDEN].run
 

@@ -64,17 +64,13 @@ def is_linear_in_the_distribution(student: Student, case: Case) -> None:
     expect.close(parts[1], by_hand, expect.DIFFERENCES, "the influence under weights", scale=1e-3)
 
 
-@check("comparative_influence", points=0.5, needs=[has_the_shape_of_the_slice])
-def leaves_everything_as_found(student: Student) -> None:
-    """Leave arguments, parameters, gradients and modes unchanged."""
-    leaves_as_found(student, stateful(student, "comparative_influence", 2, "xs", 1, 3))
-    weights = distribution(SEED, 4)
-    leaves_as_found(student, stateful(student, "comparative_influence", 2, "xs", 1, 3, weights))
-
-
-@check("comparative_influence", points=0.5, needs=[has_the_shape_of_the_slice])
+@check("comparative_influence", points=1, needs=[has_the_shape_of_the_slice])
 def is_right_elsewhere_too(student: Student) -> None:
-    """Agree with our solution on further networks, also in float64."""
+    """Agree with our solution on further networks, also in float64; leave everything unchanged.
+
+    Half the points if the values are right, but arguments, parameters, gradients or modes are
+    changed.
+    """
     for case in (*OTHERS, *DOUBLE):
         dtype = case.network.dtype
         call = (case.network, case.layer, case.xs(3), case.target, case.other)
@@ -86,6 +82,9 @@ def is_right_elsewhere_too(student: Student) -> None:
                 expect.FLOAT64 if dtype == "float64" else expect.FLOAT32,
                 f"the influence in {dtype}",
             )
+    leaves_as_found(student, stateful(student, "comparative_influence", 2, "xs", 1, 3))
+    weights = distribution(SEED, 4)
+    leaves_as_found(student, stateful(student, "comparative_influence", 2, "xs", 1, 3, weights))
 
 
 @check("comparative_influence", points=0.5, needs=[has_the_shape_of_the_slice])
@@ -122,9 +121,13 @@ def gives_nothing_to_what_does_nothing(student: Student, case: Case) -> None:
     expect.that(bool(np.abs(one).max() > 0), "the attribution is zero everywhere")
 
 
-@check("comparative_integrated_gradients", points=0.5, needs=[has_a_value_per_feature])
+@check("comparative_integrated_gradients", points=1, needs=[has_a_value_per_feature])
 def keeps_float64(student: Student) -> None:
-    """Keep float64, also if the network ends in a log-softmax."""
+    """Keep float64, also if the network ends in a log-softmax; leave everything unchanged.
+
+    Half the points if the values are right, but arguments, parameters, gradients or modes are
+    changed.
+    """
     for dtype in ("float64", "float32"):
         spec = Network("affine", seed=SEED + 14, dtype=dtype, head="log_softmax")
         case = Case(spec, -1, 1, SEED + 14)
@@ -135,11 +138,6 @@ def keeps_float64(student: Student) -> None:
             expected = (weight[1] - weight[0]) * (case.x - case.baseline)
             got = student.comparative_integrated_gradients(*call)
             precise(got, expected, 6, "the attribution in float64")
-
-
-@check("comparative_integrated_gradients", points=0.5, needs=[has_a_value_per_feature])
-def leaves_the_network_as_it_was(student: Student) -> None:
-    """Leave arguments, parameters, gradients and modes unchanged."""
     name = "comparative_integrated_gradients"
     leaves_as_found(student, stateful(student, name, "x", "baseline", 1, 0, 3))
 
@@ -164,7 +162,7 @@ def ranks_all_neurons(student: Student) -> None:
 
     One row and several rows are tried, at slices from the input to the scores. Neurons without any
     influence are tied, and ties go to the lower index. Half the points if the right neurons come in
-    another order.
+    another order, or if something is changed.
     """
     for case in (*OTHERS, *ENDS, *IDLE):
         k = case.shape[0] if case in (*ENDS, *IDLE) else min(case.shape[0], 8)
@@ -194,7 +192,8 @@ def compares_on_other_networks(student: Student) -> None:
     """Agree with our solution on further networks, and leave everything unchanged.
 
     One row and several rows are tried, at slices from the input to the scores. Neurons without any
-    influence are tied, and ties go to the lower index.
+    influence are tied, and ties go to the lower index. Half the points if the values are right, but
+    something is changed.
     """
     asked = [(case, min(case.shape[0], 5), 2) for case in (*OTHERS, *DOUBLE)]
     asked += [(case, 1, 2) for case in ENDS]
