@@ -10,7 +10,7 @@ from grader.checks.framework.path_rules import Integral, comparable, follows_a_r
 from grader.checks.framework.registry import check, for_all
 from grader.checks.framework.shared import dtype_kept, leaves_as_found, refuses
 from grader.checks.framework.student import Student
-from grader.checks.hidden import SEED
+from grader.checks.hidden import SEED as SECRET
 from grader.checks.hidden.arguments import BAD_STEPS, BAD_WEIGHTS, BAD_XS, MLP, bad, stateful
 from grader.checks.part1.influence import (
     composes,
@@ -22,6 +22,8 @@ from grader.homework.networks import Network
 from grader.oracle.live import oracle
 
 __all__: list[str] = []
+
+SEED = SECRET.of("part1.influence")
 
 OTHERS = [
     *case_list(("smooth_cnn", 1, SEED + 1), ("smooth_mlp", 3, SEED + 2), head="log_softmax"),
@@ -171,7 +173,7 @@ def is_right_with_small_weights(student: Student) -> None:
             student.class_influence(*call), oracle.class_influence(*call), what="the influence"
         )
     leaves_as_found(student, stateful(student, "class_influence", 2, "xs", 1))
-    weights = distribution(SEED, 4)
+    weights = distribution(SEED + 0, 4)
     leaves_as_found(student, stateful(student, "class_influence", 2, "xs", 1, weights))
 
 

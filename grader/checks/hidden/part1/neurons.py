@@ -10,7 +10,7 @@ from grader.checks.framework.path_rules import adds_up, precise
 from grader.checks.framework.registry import check, for_all
 from grader.checks.framework.shared import dtype_kept, leaves_as_found, refuses
 from grader.checks.framework.student import Student
-from grader.checks.hidden import SEED
+from grader.checks.hidden import SEED as SECRET
 from grader.checks.hidden.arguments import BAD_STEPS, MLP, bad, stateful
 from grader.checks.part1.neurons import has_the_shape_of_its_input, has_the_shape_of_the_input
 from grader.homework.networks import Network
@@ -18,6 +18,8 @@ from grader.oracle.live import oracle
 from grader.records import NumPy
 
 __all__: list[str] = []
+
+SEED = SECRET.of("part1.neurons")
 
 
 @check("top_neurons", points=0.5)
