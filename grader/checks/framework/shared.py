@@ -108,8 +108,24 @@ def leaves_as_found(student: Student, calls: Sequence[Call]) -> None:
 
 
 def refuses(student: Student, calls: Sequence[tuple[str, Call]]) -> None:
-    """Each call raises ValueError or IndexError; each one that does earns its share."""
+    """Each call raises ValueError or IndexError; each one that does earns its share.
+
+    A call without words has good arguments, and must not raise: code that raises for whatever it
+    does not know, such as a table of answers, refuses nothing.
+    """
     kept: list[expect.Unmet] = []
+    for _, call in (pair for pair in calls if not pair[0]):
+        error = student.reply(call).error
+        if error is not None and error.kind != "raised":
+            raise expect.StudentFault(error)
+        expect.that(
+            error is None,
+            "the call raises for good arguments, too",
+            expected="a value",
+            actual="" if error is None else error.message,
+            where="" if error is None else expect.where(error),
+        )
+    calls = [pair for pair in calls if pair[0]]
     for words, call in calls:
         try:
             expect.raises(student.reply(call), words)

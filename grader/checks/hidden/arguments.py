@@ -92,7 +92,7 @@ BAD_STEPS = (("steps = 0", {"steps": 0}), ("steps = -3", {"steps": -3}))
 
 
 def bad(student: Student, name: str, *lists: Any, **good: Any) -> list[tuple[str, Call]]:
-    """Calls of a function with one bad argument each, the others good.
+    """Calls of a function with one bad argument each, the others good, and one that is all good.
 
     Args:
         student: who makes the calls.
@@ -101,11 +101,12 @@ def bad(student: Student, name: str, *lists: Any, **good: Any) -> list[tuple[str
         **good: all of the function's arguments, by name.
 
     Returns:
-        What is wrong in words, and the call.
+        What is wrong in words, and the call; first the good one, without words.
     """
     call = student.call(name, **good)
     rows = [row for rows in lists for row in rows]
-    return [(words, Call(name, {**call.arguments, **wrong})) for words, wrong in rows]
+    made = [(words, Call(name, {**call.arguments, **wrong})) for words, wrong in rows]
+    return [("", call), *made]
 
 
 MLP = Case(Network("smooth_mlp", seed=SEED + 0), 1, 2, SEED + 0)
