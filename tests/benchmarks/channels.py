@@ -1,9 +1,10 @@
 """Can one submission tell the next one anything?  Each channel is tried with both of its ends.
 
-A sender, run as a submission, is told a number; a receiver, run as the next one of the same worker,
-says which number it reads.  Where both have to live at the same time, they do.  A channel counts as
-open if the receiver is right more often than chance would have it, and its bits are those of one
-number; of one that is closed, what refuses it is printed.
+A sender, run as hidden checks run a submission, is told a number.  A receiver, run as public checks
+run the next submission of the same worker, says which number it reads.  Where both have to live at
+the same time, they do.  A channel counts as open if the receiver is right more often than chance
+would have it, and its bits are those of one number.  Of one that is closed, what refuses it is
+printed.
 
     python tests/benchmarks/channels.py                  # all of them, in both modes
 
@@ -30,6 +31,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from attacks import MODES, offer
 from grader.records import Call, Limits
+from grader.sandbox.host import process
 from grader.sandbox.host.session import ProcessSession
 from grader.sandbox.isolation.modes import Walls
 
@@ -181,7 +183,7 @@ def ends(walls: Walls) -> ProcessSession:
 
 def one_after_the_other(walls: Walls, sent: tuple[str, Any], received: tuple[str, Any]) -> Any:
     """What the receiver reads after the sender has ended."""
-    with closing(ends(walls)) as sender:
+    with process.with_secrets(), closing(ends(walls)) as sender:
         ask(sender, *sent)
     with closing(ends(walls)) as receiver:
         return ask(receiver, *received)
@@ -274,7 +276,9 @@ def _live(walls: Walls, draw: random.Random, send: str, receive: str, levels: in
 
     def read(value: int) -> float:
         with ExitStack() as stack:
-            sender, receiver = (stack.enter_context(closing(ends(walls))) for _ in "ab")
+            receiver = stack.enter_context(closing(ends(walls)))
+            with process.with_secrets():
+                sender = stack.enter_context(closing(ends(walls)))
             pid = int(ask(sender, "number"))
             before = float(ask(receiver, receive, pid))
             at_work = threading.Thread(target=lambda: ask(sender, send, value))
