@@ -60,31 +60,26 @@ def send_numbers(value):
 def receive_numbers(_):
     return os.getpid() % 256
 
-def of_pipes():
-    found = []
-    for descriptor in range(64):
-        try:
-            found.append(os.fstat(descriptor).st_ino)
-        except OSError:
-            pass
-    return max(found)
+def new_pipe(_=None):
+    reading, writing = os.pipe()
+    seen = os.fstat(reading).st_ino
+    os.close(reading)
+    os.close(writing)
+    return seen
 
-def send_pipes(value):
-    for _ in range(4096 * value):
-        for end in os.pipe():
-            os.close(end)
+def new_thread(_=None):
+    done = threading.Event()
+    one = threading.Thread(target=done.wait)
+    one.start()
+    seen = os.stat(f"/proc/self/task/{one.native_id}").st_ino
+    done.set()
+    one.join()
+    return seen
 
-def send_proc(value):
-    for _ in range(1024 * value):
-        done = threading.Event()
-        one = threading.Thread(target=done.wait)
-        one.start()
-        os.stat(f"/proc/self/task/{one.native_id}")
-        done.set()
-        one.join()
-
-def receive_inodes(_):
-    return of_pipes()
+def makes(given):
+    # Each processor takes 1,024 numbers at once: who reads takes as many.
+    what, many = given
+    return max(globals()[what]() for _ in range(many))
 
 def send_pages(given):
     path, value = given
@@ -199,11 +194,12 @@ def numbers(walls: Walls, draw: random.Random) -> Seen:
     return Seen(shifts.count(usual), TRIALS, 8.0)
 
 
-def _inodes(walls: Walls, draw: random.Random, send: str) -> Seen:
+def _inodes(walls: Walls, draw: random.Random, what: str, many: int) -> Seen:
     def read(value: int) -> int:
         with closing(ends(walls)) as before:
-            first = int(ask(before, "receive_inodes"))
-        return int(one_after_the_other(walls, (send, value), ("receive_inodes", None))) - first
+            first = int(ask(before, "makes", [what, _BATCH]))
+        sent = ("makes", [what, 1 + many * value])
+        return int(one_after_the_other(walls, sent, ("makes", [what, _BATCH]))) - first
 
     low, high = read(0), read(1)
     values = [draw.randrange(2) for _ in range(TRIALS)]
@@ -211,14 +207,17 @@ def _inodes(walls: Walls, draw: random.Random, send: str) -> Seen:
     return Seen(right, TRIALS, 1.0)
 
 
+_BATCH = 1100
+
+
 def pipes(walls: Walls, draw: random.Random) -> Seen:
-    """Numbers of pipes: the sender makes 4,096 of them, or none."""
-    return _inodes(walls, draw, "send_pipes")
+    """Numbers of inodes: the sender makes 50,000 pipes, or none."""
+    return _inodes(walls, draw, "new_pipe", 50_000)
 
 
 def proc(walls: Walls, draw: random.Random) -> Seen:
-    """The same counter, moved by looking at 1,024 new threads in /proc, or at none."""
-    return _inodes(walls, draw, "send_proc")
+    """The same numbers, moved by looking at 10,000 new threads in /proc, or at none."""
+    return _inodes(walls, draw, "new_thread", 10_000)
 
 
 def _cold(least: int) -> Iterator[Path]:
