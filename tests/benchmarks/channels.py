@@ -67,11 +67,22 @@ def new_pipe(_=None):
     os.close(writing)
     return seen
 
+NAMES = (
+    "status stat statm maps smaps cmdline comm environ auxv limits io mounts mountinfo cwd exe "
+    "fd fdinfo ns attr oom_adj oom_score oom_score_adj loginuid sessionid wchan syscall schedstat "
+    "cpuset cgroup sched mem pagemap personality smaps_rollup setgroups uid_map gid_map projid_map"
+).split()
+
 def new_thread(_=None):
     done = threading.Event()
     one = threading.Thread(target=done.wait)
     one.start()
-    seen = os.stat(f"/proc/self/task/{one.native_id}").st_ino
+    seen = 0
+    for name in NAMES:
+        try:
+            seen = max(seen, os.lstat(f"/proc/self/task/{one.native_id}/{name}").st_ino)
+        except OSError:
+            pass
     done.set()
     one.join()
     return seen
@@ -166,7 +177,8 @@ def ask(session: ProcessSession, what: str, argument: Any = None) -> Any:
     """
     reply = session.call(Call("scale_pixels", {"x": what, "saliency": argument}), LIMITS)
     if reply.error is not None:
-        raise Closed(reply.error.message.splitlines()[0][:80])
+        words = reply.error.message.splitlines()[0][:80]
+        raise Closed(f"closed: {words}" if reply.error.kind == "raised" else f"no result: {words}")
     value = reply.value
     return getattr(value, "array", value)
 
@@ -194,12 +206,12 @@ def numbers(walls: Walls, draw: random.Random) -> Seen:
     return Seen(shifts.count(usual), TRIALS, 8.0)
 
 
-def _inodes(walls: Walls, draw: random.Random, what: str, many: int) -> Seen:
+def _inodes(walls: Walls, draw: random.Random, what: str, many: int, batch: int) -> Seen:
     def read(value: int) -> int:
         with closing(ends(walls)) as before:
-            first = int(ask(before, "makes", [what, _BATCH]))
+            first = int(ask(before, "makes", [what, batch]))
         sent = ("makes", [what, 1 + many * value])
-        return int(one_after_the_other(walls, sent, ("makes", [what, _BATCH]))) - first
+        return int(one_after_the_other(walls, sent, ("makes", [what, batch]))) - first
 
     low, high = read(0), read(1)
     values = [draw.randrange(2) for _ in range(TRIALS)]
@@ -207,17 +219,14 @@ def _inodes(walls: Walls, draw: random.Random, what: str, many: int) -> Seen:
     return Seen(right, TRIALS, 1.0)
 
 
-_BATCH = 1100
-
-
 def pipes(walls: Walls, draw: random.Random) -> Seen:
     """Numbers of inodes: the sender makes 50,000 pipes, or none."""
-    return _inodes(walls, draw, "new_pipe", 50_000)
+    return _inodes(walls, draw, "new_pipe", 50_000, 1100)
 
 
 def proc(walls: Walls, draw: random.Random) -> Seen:
-    """The same numbers, moved by looking at 10,000 new threads in /proc, or at none."""
-    return _inodes(walls, draw, "new_thread", 10_000)
+    """The same numbers, moved by looking at 1,000 new threads in /proc, or at none."""
+    return _inodes(walls, draw, "new_thread", 1_000, 40)
 
 
 def _cold(least: int) -> Iterator[Path]:
@@ -236,7 +245,7 @@ def pages(walls: Walls, draw: random.Random) -> Seen:
     """Pages of a file that nobody has read yet: the sender reads some of eight."""
     path = next(_cold(10 << 20), None)
     if path is None:
-        raise Closed("no large file")
+        raise Closed("no result: no large file")
     right = 0
     for _ in range(TRIALS):
         value = draw.randrange(1, 255)
@@ -319,7 +328,7 @@ def tried(walls: Walls, channel: Any, seed: int) -> str:
     try:
         seen = channel(walls, random.Random(seed))
     except Closed as error:
-        return f"closed: {error}"
+        return str(error)
     chance = 2.0**-seen.bits
     usual = seen.tried * chance + 2 * (seen.tried * chance * (1 - chance)) ** 0.5
     if seen.tried > 1 and seen.right <= max(1.0, usual):
