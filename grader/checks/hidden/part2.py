@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from grader.checks.framework import expect
@@ -94,8 +96,8 @@ def is_right_elsewhere_too(student: Student) -> None:
                 f"the influence in {dtype}",
             )
     leaves_as_found(student, stateful(student, "comparative_influence", 2, "xs", 1, 3))
-    weights = distribution(SEED + 0, 4)
-    leaves_as_found(student, stateful(student, "comparative_influence", 2, "xs", 1, 3, weights))
+    some = distribution(SEED + 0, 4)
+    leaves_as_found(student, stateful(student, "comparative_influence", 2, "xs", 1, 3, some))
 
 
 @check("comparative_influence", points=0.5, needs=[has_the_shape_of_the_slice])
@@ -185,7 +187,7 @@ def ranks_all_neurons(student: Student) -> None:
     for first in (*OTHERS, *ENDS, *IDLE):
         k = first.shape[0] if first in (*ENDS, *IDLE) else min(first.shape[0], 8)
         rows = 1 if first in IDLE else 2
-        case = redrawn(first, lambda c, k=k, rows=rows: _ranked_clearly(c, k, rows))
+        case = redrawn(first, partial(_ranked_clearly, k=k, rows=rows))
         if case is None:
             continue
         call = (case.network, case.layer, case.xs(rows), case.target, case.other, k)
@@ -217,7 +219,7 @@ def compares_on_other_networks(student: Student) -> None:
     asked += [(case, 1, 2) for case in ENDS]
     asked += [(case, case.shape[0] - most, 1) for case in IDLE for most in (1, 2, 3, 4)]
     for first, k, rows in asked:
-        case = redrawn(first, lambda c, k=k, rows=rows: _cut_clearly(c, k, rows))
+        case = redrawn(first, partial(_cut_clearly, k=k, rows=rows))
         if case is None:
             continue
         call = (case.network, case.layer, case.xs(rows), case.target, case.other, k)

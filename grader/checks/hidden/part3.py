@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -164,8 +165,8 @@ def is_right_elsewhere_too(student: Student) -> None:
     """
     for first in OTHERS:
         for positive, negative in ((2, 2), (0, 1), (0, 0), (first.shape[0], 0)):
-            cuts = (positive, negative)
-            case = redrawn(first, lambda c, cuts=cuts: _chosen_clearly(c, 3, *cuts))
+            clearly = partial(_chosen_clearly, rows=3, positive=positive, negative=negative)
+            case = redrawn(first, clearly)
             if case is None:
                 continue
             call = (case.network, case.layer, case.xs(3), case.target, positive, negative)
@@ -177,7 +178,7 @@ def is_right_elsewhere_too(student: Student) -> None:
     large = [(case, 2) for case in (*case_list(("deep_affine", 0, SEED + 15)), *double)]
     for first, rest in (*large, *idle):
         cuts = (first.shape[0] - rest, 1)
-        case = redrawn(first, lambda c, cuts=cuts: _chosen_clearly(c, 1, *cuts))
+        case = redrawn(first, partial(_chosen_clearly, rows=1, positive=cuts[0], negative=1))
         if case is None:
             continue
         call = (case.network, case.layer, case.xs(1), case.target, *cuts)
