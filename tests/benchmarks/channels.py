@@ -331,7 +331,7 @@ def tried(walls: Walls, channel: Any, seed: int) -> str:
         return str(error)
     chance = 2.0**-seen.bits
     usual = seen.tried * chance + 2 * (seen.tried * chance * (1 - chance)) ** 0.5
-    if seen.tried > 1 and seen.right <= max(1.0, usual):
+    if seen.tried > 1 and seen.right <= min(max(1.0, usual), seen.tried - 1):
         return f"nothing read ({seen.right} of {seen.tried} right)"
     return f"OPEN, {seen.bits:g} bits at a time ({seen.right} of {seen.tried} right)"
 
