@@ -103,5 +103,6 @@ class Functions(Signatures):
 
     def module_value(self, call: Call, rows: Module) -> np.ndarray:
         """What a returned module makes of a batch."""
-        value = self.value(call, rows, {"N": (len(call.arguments["inputs"]),)})
+        # What another returned module made may have no rows at all.
+        value = self.value(call, rows, {"N": np.shape(call.arguments["inputs"])[:1]})
         return np.asarray(value)

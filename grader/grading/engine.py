@@ -61,15 +61,20 @@ def run(
     groups = [list(group) for _, group in groupby(ordered, lambda c: (c.hidden, c.part))]
     coming = [first] if first is not None else []
     try:
-        for n, group in enumerate(groups):
-            session = coming.pop() if coming else open_session(group[0].part)
-            try:
-                if not process.FORKS and n + 1 < len(groups):  # it imports torch meanwhile
-                    coming.append(open_session(groups[n + 1][0].part))
-                for check in group:
-                    yield outcomes.of(check, session)
-            finally:
+        if process.FORKS and groups and groups[0][0].hidden:
+            for session in coming:  # one for public checks
                 session.close()
+            coming.clear()
+        for n, group in enumerate(groups):
+            with process.with_secrets() if group[0].hidden else contextlib.nullcontext():
+                session = coming.pop() if coming else open_session(group[0].part)
+                try:
+                    if not process.FORKS and n + 1 < len(groups):  # it imports torch meanwhile
+                        coming.append(open_session(groups[n + 1][0].part))
+                    for check in group:
+                        yield outcomes.of(check, session)
+                finally:
+                    session.close()
     finally:
         for session in coming:
             session.close()

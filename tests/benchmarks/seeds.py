@@ -2,7 +2,7 @@
 
 Runs them on submissions that are right (the reference, and samples that share no code with it)
 under many seeds, and names every check that one of them loses: such a check is wrong, not the
-submission.  Parts 1 to 3; the hidden checks of the GAN draw nothing from the seed.
+submission.  Parts 1 to 3.  Half of the seeds are texts, the others numbers.
 
     python tests/benchmarks/seeds.py --seeds 25
 """
@@ -32,13 +32,14 @@ HONEST = {
 """Submissions that deserve every point of the hidden checks of parts 1 to 3."""
 
 
-def seeds(number: int) -> list[int]:
-    """That many of them, the same every time: the ends of the range, and some between."""
-    ends = [100, 2**31 - 1]
-    return [*ends, *random.Random(0).sample(range(101, 2**31 - 1), max(number - 2, 0))][:number]
+def seeds(number: int) -> list[str | int]:
+    """That many of them, the same every time: the ends of the numbers, some between, and texts."""
+    numbers = [100, 2**31 - 1, *random.Random(0).sample(range(101, 2**31 - 1), number)]
+    both = zip(numbers, (f"{random.Random(n).getrandbits(128):032x}" for n in numbers), strict=True)
+    return [seed for pair in both for seed in pair][:number]
 
 
-def hidden_checks(seed: int, only: str = "") -> list[Check]:
+def hidden_checks(seed: str | int, only: str = "") -> list[Check]:
     """Hidden checks of parts 1 to 3 on the cases of a seed."""
     return [
         c
@@ -47,7 +48,7 @@ def hidden_checks(seed: int, only: str = "") -> list[Check]:
     ]
 
 
-def lost(name: str, seed: int, only: str = "") -> Iterator[Outcome]:
+def lost(name: str, seed: str | int, only: str = "") -> Iterator[Outcome]:
     """What a submission loses under a seed."""
     outcomes = engine.run(hidden_checks(seed, only), lambda part: InProcessSession(HONEST[name]))
     return (outcome for outcome in outcomes if outcome.status is not Status.PASSED)
@@ -59,12 +60,13 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--seeds", type=int, default=25, help="how many (default: 25)")
-    parser.add_argument("--seed", type=int, help="only this one")
+    parser.add_argument("--seed", help="only this one: a number, or a text")
     parser.add_argument("--only", default="", help="only this check, or this function's")
     parser.add_argument("--names", nargs="+", choices=HONEST, default=list(HONEST))
     arguments = parser.parse_args()
-    tried = seeds(arguments.seeds) if arguments.seed is None else [arguments.seed]
-    losses: dict[str, list[int]] = {}
+    one = arguments.seed
+    tried = seeds(arguments.seeds) if one is None else [int(one) if one.isdigit() else one]
+    losses: dict[str, list[str | int]] = {}
     for seed in tried:
         for name in arguments.names:
             for outcome in lost(name, seed, arguments.only):

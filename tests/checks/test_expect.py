@@ -5,6 +5,7 @@ import pytest
 
 from grader.checks.framework import expect
 from grader.checks.framework.expect import Unmet
+from grader.records import Reply, StudentError
 
 ROW = np.array([1.0, -2.0, 3.0, 0.5])
 
@@ -79,3 +80,9 @@ def test_a_fraction_of_what_failed_is_less_than_all():
     for fraction in (1.0, -0.1):
         with pytest.raises(ValueError, match="fraction"):
             expect.partial(fraction, "half")
+
+
+def test_an_exception_without_a_name_is_told_as_one():
+    reply = Reply(error=StudentError("raised", "an exception that cannot be shown"))
+    feedback = told(expect.raises, reply, "class -1").feedback
+    assert feedback.message.endswith("but raises an exception without a name")

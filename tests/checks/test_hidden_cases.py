@@ -1,9 +1,14 @@
 """Hidden cases: what an instructor's seed may leave out, and the default one does not."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from grader.checks import hidden
+from grader.checks.framework.cases import Case
 from grader.checks.hidden import arguments
+from grader.homework.networks import Network
 from grading import BY_ID, not_passed, outcomes, reference_files, with_needs
 
 CLEARLY = {
@@ -42,3 +47,15 @@ def test_the_default_seed_leaves_nothing_out(part, monkeypatch):
     assert not_passed(outcomes(reference_files(), with_needs(*CLEARLY[part]))) == {}
     assert len(found) > 20
     assert all(found)
+
+
+def test_a_case_that_a_condition_excludes_is_drawn_again_from_a_text(monkeypatch):
+    first = Case(Network("smooth_cnn", seed=500, head="softmax"), 1, 500 % 4, 500)
+    monkeypatch.setattr(arguments, "SECRET", hidden.Secret("a secret"))
+    assert arguments.redrawn(first, lambda case: True) == first
+    again = arguments.redrawn(first, lambda case: case != first)
+    assert again.network == replace(first.network, seed=again.seed)
+    assert (again.layer, again.target) == (1, again.seed % first.classes)
+    assert arguments.redrawn(first, lambda case: False) is None
+    monkeypatch.setattr(arguments, "SECRET", hidden.Secret(500))
+    assert arguments.redrawn(first, lambda case: case != first) is None

@@ -376,3 +376,16 @@ def test_what_an_error_says_is_capped(name):
     assert len(error.message) <= 2000
     assert max(map(len, error.types)) <= 100
     assert error.types[-2:] == ("Exception", "BaseException")
+
+
+def test_what_a_metaclass_says_of_its_classes_does_not_count():
+    class Meta(type):
+        __mro__ = ()
+
+    class NamelessError(ValueError, metaclass=Meta):
+        pass
+
+    assert type(NamelessError()).__mro__ == ()
+    error = describe(NamelessError("text"), {})
+    assert error.message == "NamelessError: text"
+    assert error.types == ("NamelessError", "ValueError", "Exception", "BaseException")

@@ -14,8 +14,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ from grader.sandbox.isolation.modes import Walls
 from grader.sandbox.isolation.readable import DEVICES, readable
 from grader.sandbox.isolation.surroundings import of_guest
 
-__all__ = ["FORKS", "GuestProcess", "end_guests", "end_zygote"]
+__all__ = ["FORKS", "GuestProcess", "end_guests", "end_zygote", "with_secrets"]
 
 _CACHES = ("MPLCONFIGDIR", "TORCHINDUCTOR_CACHE_DIR")
 """Matplotlib and torch's optimizers want a folder that is there and whose permissions, which walls
@@ -46,15 +46,34 @@ FORKS = sys.platform == "linux"
 """Whether guests are forked from a process that has imported torch, instead of started anew."""
 
 _zygotes: dict[str, Zygote] = {}
-"""Those of this process, by the mode of their walls."""
+"""Those of this process, by the mode of their walls; ``_SECRET`` marks the second one of a mode."""
+
+_SECRET = " with secrets"
+_secrets = False
+
+
+@contextmanager
+def with_secrets() -> Iterator[None]:
+    """Inside, guests are told what other submissions must not learn, such as hidden inputs.
+
+    Where there are namespaces, they come from a process of their own: process numbers, which code
+    can move, then count in another namespace than those of guests whose words a student reads.
+    """
+    global _secrets
+    before, _secrets = _secrets, True
+    try:
+        yield
+    finally:
+        _secrets = before
 
 
 def _fork(walls: Walls, memory_mb: int) -> Forked:
-    old = _zygotes.get(walls.mode)
+    name = walls.mode + (_SECRET if _secrets and walls.mode == "bubblewrap" else "")
+    old = _zygotes.get(name)
     if old is None or not old.alive:
-        end_zygote(walls.mode)
-        _zygotes[walls.mode] = _zygote(walls.mode)
-    return _zygotes[walls.mode].fork(memory_mb)
+        _end(name)
+        _zygotes[name] = _zygote(walls.mode)
+    return _zygotes[name].fork(memory_mb)
 
 
 def _zygote(mode: str) -> Zygote:
@@ -165,7 +184,7 @@ class GuestProcess:
         from grader.sandbox.protocol import wire
 
         try:
-            while (frame := wire.read_frame(self.process.stdout)) is not None:
+            while (frame := wire.read_frame(self.process.stdout, wire.MAX_REPLY)) is not None:
                 self._incoming.put(frame)
             self._incoming.put(None)
         except (wire.Garbage, OSError, ValueError) as error:
@@ -222,9 +241,14 @@ class GuestProcess:
 
 
 def end_zygote(mode: str) -> None:
-    """End the zygote of a mode, with its guests, and wait for that."""
-    if mode in _zygotes:
-        _zygotes.pop(mode).close()
+    """End the zygotes of a mode, with their guests, and wait for that."""
+    _end(mode)
+    _end(mode + _SECRET)
+
+
+def _end(name: str) -> None:
+    if name in _zygotes:
+        _zygotes.pop(name).close()
 
 
 def end_guests() -> None:
