@@ -2,7 +2,7 @@
 
 Runs them on submissions that are right (the reference, and samples that share no code with it)
 under many seeds, and names every check that one of them loses: such a check is wrong, not the
-submission.  Parts 1 to 3; the hidden checks of the GAN draw nothing from the seed.
+submission.  Parts 1 to 3: the GAN's training takes too long for many seeds.
 
     python tests/benchmarks/seeds.py --seeds 25
 """
