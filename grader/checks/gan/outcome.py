@@ -28,6 +28,7 @@ from grader.checks.gan.training import (
 )
 from grader.checks.gan.whole import (
     HELD,
+    Drawn,
     Rates,
     Stage,
     draw,
@@ -50,7 +51,7 @@ from grader.gan_metrics.thresholds import NAMES, Verdict, fraction, listed, miss
 from grader.homework.contract import GAN_NETWORKS
 from grader.records import Feedback, Figure, Limits
 
-__all__ = ["LOOKS", "TRAINING", "makes_digits"]
+__all__ = ["HALF", "LOOKS", "TRAINING", "worth"]
 
 TRAINING = Limits(wall_seconds=2400.0, cpu_seconds=1200.0)
 """Twelve times what the slowest honest training took for :data:`STEPS` (the seconds of ``python
@@ -64,6 +65,12 @@ Measured, as is what one look more or less would do: ``python fixtures/calibrate
 
 GIVEN_UP = 2000
 """Steps after which a training is given up whose images have not earned anything yet."""
+
+HALF = 0.5
+"""The share of what images are worth that they may not keep without a discriminator that learns.
+
+Statistics of the real images can be matched through a random network, so a little may be left.
+"""
 
 ENOUGH_UPDATES = 0.9
 """The share of the steps in which the generator's optimizer must have stepped."""
@@ -100,6 +107,8 @@ class _Training:
     samples: np.ndarray
     quality: Quality
     verdict: Verdict
+    drawn: Drawn | None = None
+    """What a fresh process made of the stage's weights."""
 
 
 @check("train", points=4, limits=TRAINING, causes=CAUSES)
@@ -126,9 +135,9 @@ def learns_the_digits(student: Student) -> Feedback:
     expect.partial(verdict.fraction, verdict.message, **feedback)
 
 
-def makes_digits(samples: np.ndarray) -> bool:
-    """Whether samples earn anything."""
-    return fraction(measure(samples)).fraction > 0
+def worth(samples: np.ndarray) -> float:
+    """The share of the points that samples earn."""
+    return fraction(measure(samples)).fraction
 
 
 def _takes_steps(student: Student) -> None:
@@ -154,7 +163,7 @@ def _is_sound(student: Student) -> bool:
 
 
 def _best(student: Student, rates: tuple[Rates, ...]) -> _Training:
-    """The best of some trainings, as many as there is time for; the last one if all are equal."""
+    """The best of some trainings, as many as there is time for; the first one if all are equal."""
     sound = _is_sound(student)
     best = _attempt(student, 0, rates[0], sound)
     spent = best.stage.steps
@@ -213,7 +222,7 @@ def _judged(student: Student, training: _Training) -> _Training:
         return replace(training, samples=samples, verdict=verdict)
     quality = measure(drawn.samples)
     verdict = fraction(quality)
-    if verdict.fraction == 0 and own is not None and makes_digits(own):
+    if verdict.fraction == 0 and own is not None and worth(own) > 0:
         verdict = Verdict(
             0.0,
             "A new generator with the trained parameters and buffers makes no digits, although "
@@ -222,7 +231,7 @@ def _judged(student: Student, training: _Training) -> _Training:
             "or buffers (state_dict)",
             final=True,
         )
-    return replace(training, samples=drawn.samples, quality=quality, verdict=verdict)
+    return replace(training, samples=drawn.samples, quality=quality, verdict=verdict, drawn=drawn)
 
 
 def _of_other_origin(student: Student, training: _Training) -> Verdict | None:
@@ -245,7 +254,7 @@ def _unlearnt(student: Student, training: _Training) -> tuple[str, str] | None:
     for state, words in ((weights.shuffled(), "are shuffled"), (None, "are those from before")):
         with suppress(Unmet):  # images that are not finite are no digits
             drawn = draw(student, seed, state)
-            if drawn is not None and makes_digits(drawn.samples):
+            if drawn is not None and worth(drawn.samples) > 0:
                 return (
                     f"The generator still makes digits if its weights {words} the training."
                     if state is None
@@ -253,8 +262,8 @@ def _unlearnt(student: Student, training: _Training) -> tuple[str, str] | None:
                     "compute the images with the learnt weights: here they come from something "
                     "that is stored elsewhere, or that existed before the training",
                 )
-    learnt, nudged = draw(student, seed, weights), draw(student, seed, weights.nudged())
-    return picks_images(learnt, nudged.samples) if learnt and nudged else None
+    nudged = draw(student, seed, weights.nudged())
+    return picks_images(training.drawn, nudged.samples) if training.drawn and nudged else None
 
 
 def _without_the_discriminator(student: Student, training: _Training) -> tuple[str, str] | None:
@@ -275,7 +284,8 @@ def _without_the_discriminator(student: Student, training: _Training) -> tuple[s
         if early or stage.ended:
             with suppress(Unmet):
                 drawn = draw(student, training.seed, stage.weights)
-                digital = drawn is not None and makes_digits(drawn.samples)
+                share = worth(drawn.samples) if drawn else 0.0
+                digital = share >= HALF * training.verdict.fraction
         if alike or digital:
             return (
                 "The generator learns the same without the discriminator: we put another one in "

@@ -33,7 +33,7 @@ from grader.checks.gan.mechanics import (
     is_a_mean_over_the_batch,
     makes_images,
 )
-from grader.checks.gan.outcome import TRAINING, makes_digits
+from grader.checks.gan.outcome import HALF, TRAINING, worth
 from grader.checks.gan.training import MOMENTS, runs, steps_both
 from grader.checks.gan.whole import HELD, draw, learning_rates, moved_alike, stages
 from grader.checks.hidden import SEED
@@ -365,7 +365,7 @@ def learns_what_it_is_given(student: Student) -> None:
         )
         with suppress(expect.Unmet):
             drawn = draw(student, 2, still.weights)
-            alike |= drawn is not None and makes_digits(put_back(drawn.samples, place))
+            alike |= drawn is not None and worth(put_back(drawn.samples, place)) >= HALF
         expect.that(
             not alike,
             "the generator learns the same from a discriminator that stands still",
