@@ -46,7 +46,7 @@ Rates = tuple[float, float]
 NEAR = 100
 """Samples that are made a second time, from slightly different noise."""
 
-HELD = 500
+HELD = 300
 """Steps of the generator against a discriminator that stands still."""
 
 STILL = 0.5
