@@ -17,6 +17,7 @@ from torch.nn.functional import softplus
 from torch.optim import Optimizer
 
 __all__ = [
+    "LEARNING_RATE",
     "LOSS",
     "discriminator_loss",
     "generator_loss",
@@ -27,6 +28,8 @@ __all__ = [
 ]
 
 LOSS = "non_saturating"
+
+LEARNING_RATE = 2e-3
 
 
 def make_generator(latent_dim: int) -> nn.Module:

@@ -15,7 +15,8 @@ Conventions of this part
                 from your generator in eval mode, so batch norm then uses its running statistics.
 
 You choose the architectures and the losses.  The checks pass you the optimizers, the number of
-steps, the batch size and the latent size as arguments: use these.
+steps, the batch size and the latent size as arguments: use these.  What your generator has learnt
+must lie in its parameters and buffers: we make a new one, load them, and draw from that.
 
 References
     [3] Goodfellow et al. 2014, Generative Adversarial Nets, arXiv:1406.2661
@@ -38,6 +39,13 @@ Import what you need: torch, torchvision and NumPy are available.
 #                     targets -1/1/0.  The formulas of the losses are then not graded, only the
 #                     training and the samples.
 LOSS = "non_saturating"
+
+# Optional: the learning rate of the optimizers (Adam, betas 0.5 and 0.999), a number from 1e-5 to
+# 1e-2, or one for each network:
+#   LEARNING_RATE = {"generator": 1e-3, "discriminator": 5e-4}
+# Without this line the grader tries 2e-3, then 5e-4.  Your train may lower the rates, not raise
+# them.
+# LEARNING_RATE = 2e-3
 
 
 def make_generator(latent_dim):
@@ -100,8 +108,9 @@ def generator_loss(fake_logits):
 
 
 # Optional: discriminator_penalty(discriminator, real, fake), a function that returns a scalar which
-# your train_step adds to the discriminator's loss (a gradient penalty, R1).  If you want none, do
-# not define it.
+# your train_step adds to the discriminator's loss (a gradient penalty, R1).  Its gradient has to
+# reach the discriminator's parameters: torch.autograd.grad needs create_graph=True.  If you want no
+# penalty, do not define the function.
 
 
 def train_step(generator, discriminator, opt_g, opt_d, real, z):
@@ -135,7 +144,8 @@ def train(generator, discriminator, opt_g, opt_d, images, steps, batch_size, lat
     """Train both networks for a number of steps, in place.
 
     Every step takes a batch from *all* the images (with or without replacement) and fresh standard
-    normal noise.
+    normal noise.  On the mean, a call of ``train_step`` takes at most 10 steps of the discriminator
+    and 2 of the generator.
 
     Args:
         generator, discriminator, opt_g, opt_d: as in ``train_step``.

@@ -54,6 +54,8 @@ class Verdict:
     """One sentence or two about what came out."""
     diagnosis: str
     """What it usually means where something is missing; empty at full marks."""
+    final: bool = False
+    """Whether another training would not change it: the images were not learnt."""
 
 
 def earned_by(quality: Quality, curves: Mapping[str, tuple[float, float]]) -> float:

@@ -15,9 +15,13 @@ __all__ = [
     "FILES",
     "FUNCTIONS",
     "GAN_LOSSES",
+    "GAN_NETWORKS",
+    "LEARNING_RATES",
+    "MOST_STEPS",
     "OPTIONAL_FILES",
     "PARTS",
     "PROMISED",
+    "RATE_BOUNDS",
     "REQUIRED",
     "Array",
     "Function",
@@ -39,6 +43,17 @@ PROMISED = ("torch", "torchvision", "numpy", "PIL")
 OPTIONAL_FILES = ("answers.md", "warmup.py")
 
 GAN_LOSSES = ("minimax", "non_saturating", "lsgan", "hinge", "wgan", "other")
+
+LEARNING_RATES = (2e-3, 5e-4)
+"""What the grader tries, in this order, where ``gan.py`` has no ``LEARNING_RATE``."""
+
+RATE_BOUNDS = (1e-5, 1e-2)
+"""Between which each number in ``LEARNING_RATE`` lies, ends included."""
+
+GAN_NETWORKS = ("generator", "discriminator")
+
+MOST_STEPS = {"generator": 2, "discriminator": 10}
+"""Steps of each network's optimizer that a call of ``train_step`` may take, on the mean."""
 
 
 @dataclass(frozen=True)

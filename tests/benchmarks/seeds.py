@@ -2,7 +2,8 @@
 
 Runs them on submissions that are right (the reference, and samples that share no code with it)
 under many seeds, and names every check that one of them loses: such a check is wrong, not the
-submission.  Parts 1 to 3.  Half of the seeds are texts, the others numbers.
+submission.  Parts 1 to 3: the GAN's training takes too long for many seeds.  Half of the seeds are
+texts, the others numbers.
 
     python tests/benchmarks/seeds.py --seeds 25
 """

@@ -882,12 +882,15 @@ def test_what_a_reply_says_is_capped():
 def test_a_training_says_how_far_it_is():
     gan = (Path(grader.__file__).parent.parent / "reference" / "gan.py").read_bytes()
     told = []
-    steps = {"steps": 400, "enough": 400, "batch_size": 32, "train_seed": 0}
-    arrays = {"images": np.zeros((40, 1, 8, 8), np.float32), "noise": np.ones((2, 4), np.float32)}
-    arguments = {**arrays, "near": np.ones((1, 4), np.float32), **steps}
+    arguments = {
+        "images": np.zeros((40, 1, 8, 8), np.float32),
+        "noise": np.ones((2, 4), np.float32),
+        **{"steps": 400, "batch_size": 32, "train_seed": 0, "still": False},
+        **{"rates": [1e-3, 1e-3], "stops": []},
+    }
     with closing(ProcessSession({"gan.py": gan})) as session:
         session.on_progress = told.append
-        reply = session.call(Call("drive:full_training", arguments, 0))
+        reply = session.call(Call("drive:begin_training", arguments, 0))
     assert reply.error is None
     assert told
     assert told == sorted(told)

@@ -1,11 +1,11 @@
-"""What the checks of the GAN share: inputs, closed forms of the losses, how a step is read.
+"""What the checks of the GAN share: inputs, how a step is read, short trainings.
 
 Everything that a driver sends back passes :func:`field` or :func:`text` before it is computed with.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -16,32 +16,29 @@ from grader.calls.validate import WrongKind, to_array
 from grader.checks.framework import expect
 from grader.checks.framework.student import Student
 from grader.gan_metrics.measure import digits
-from grader.homework.contract import GAN_LOSSES
+from grader.homework.contract import GAN_NETWORKS
 from grader.sandbox.gan.helpers import MOST
 
 __all__ = [
     "BATCH",
-    "DENSITIES",
-    "FAKE_ALONE",
     "LATENT",
-    "REAL_ALONE",
+    "NOISE_STEPS",
     "SAMPLES",
     "STEPS",
     "Steps",
-    "accepted_discriminator_losses",
-    "accepted_generator_losses",
-    "accepted_optima",
     "area",
     "batches",
-    "best_logits",
-    "declared",
+    "enough_rows",
     "field",
-    "logit_rows",
     "noise",
+    "noise_is_fresh",
+    "noise_rows",
     "outputs",
     "shuffled",
+    "standard_normal",
     "take_steps",
     "text",
+    "train_shortly",
 ]
 
 Array = np.ndarray
@@ -122,20 +119,6 @@ def shuffled(images: Array, seed: int = 0) -> Array:
     return np.asarray(flat.reshape(images.shape))
 
 
-def logit_rows(count: int, length: int, seed: int) -> Array:
-    """Rows of logits around +0.5, where no usual loss has its optimum.
-
-    Args:
-        count: of rows.
-        length: of a row.
-        seed: of the draw.
-
-    Returns:
-        (count, length) float32, normal with mean 0.5 and standard deviation 1.5.
-    """
-    return (0.5 + 1.5 * noise(count, length, seed=seed)).astype(np.float32)
-
-
 def outputs(result: Mapping[str, Any], name: str, size: int, row: tuple[int, ...]) -> Array:
     """A network's output for a batch.
 
@@ -163,125 +146,6 @@ def area(positive: Array, negative: Array) -> float:
     return float(above + (positive[:, None] == negative[None]).mean() / 2)
 
 
-def _cross_entropy(r: Array, f: Array) -> Array:
-    return np.asarray(np.logaddexp(0, -r) + np.logaddexp(0, f))
-
-
-_Two = Callable[[Array, Array], Array]
-_One = Callable[[Array], Array]
-
-_FORMS: dict[str, tuple[_Two, _One]] = {
-    "minimax": (_cross_entropy, lambda f: -np.logaddexp(0, f)),
-    "non_saturating": (_cross_entropy, lambda f: np.logaddexp(0, -f)),
-    "lsgan": (lambda r, f: (r - 1) ** 2 + f**2, lambda f: (f - 1) ** 2),
-    "hinge": (lambda r, f: np.maximum(0, 1 - r) + np.maximum(0, 1 + f), lambda f: -f),
-    "wgan": (lambda r, f: f - r, lambda f: -f),
-}
-"""The losses per image, where high logits mean real (sources: ``student_template/gan.py``)."""
-
-
-def _turned(family: str, logits: Array) -> Array:
-    # Swapped labels: least squares swaps its targets 1 and 0, the other losses change the sign.
-    return 1 - logits if family == "lsgan" else -logits
-
-
-def accepted_discriminator_losses(family: str, real: Array, fake: Array) -> dict[str, Array]:
-    """What ``discriminator_loss`` may return: its two terms added or averaged, either polarity.
-
-    Args:
-        family: a declared one, not ``"other"``.
-        real: (B, N) logits of real images.
-        fake: (B, N) logits of generated images.
-
-    Returns:
-        By name, (B,) each; least squares also with the factor one half of its paper.
-    """
-    form = _FORMS[family][0]
-    factors = {"added": 1.0, "averaged": 0.5}
-    if family == "lsgan":
-        factors["halved and averaged"] = 0.25
-    values = {
-        "": form(real, fake).mean(1),
-        "turned, ": form(_turned(family, real), _turned(family, fake)).mean(1),
-    }
-    return {f"{turn}{name}": k * v for turn, v in values.items() for name, k in factors.items()}
-
-
-def accepted_generator_losses(family: str, fake: Array) -> dict[str, Array]:
-    """As :func:`accepted_discriminator_losses`, for ``generator_loss``."""
-    form = _FORMS[family][1]
-    factors = {"plain": 1.0, "halved": 0.5} if family == "lsgan" else {"plain": 1.0}
-    values = {"": form(fake).mean(1), "turned, ": form(_turned(family, fake)).mean(1)}
-    return {f"{turn}{name}": k * v for turn, v in values.items() for name, k in factors.items()}
-
-
-def declared(result: Mapping[str, Any]) -> str:
-    """The family that ``LOSS`` names."""
-    family = text(result, "LOSS")
-    names = ", ".join(repr(name) for name in GAN_LOSSES)
-    expect.that(
-        family in GAN_LOSSES,
-        "LOSS does not name a family of losses of this homework",
-        expected=f"one of {names}",
-        actual=repr(family),
-    )
-    return family
-
-
-def best_logits(student: Student, real: Array, fake: Array, steps: int = 200) -> Array:
-    """Where ``discriminator_loss`` is smallest, for images of K kinds; the search begins at 0.5.
-
-    Args:
-        student: whose loss is asked.
-        real: (N,) integers, the kind of each real image of a batch.
-        fake: (N,) integers, the kind of each generated one.
-        steps: of Adam.
-
-    Returns:
-        (K,) logits, one for each kind.
-
-    Raises:
-        Unmet: a logit is not finite.
-    """
-    start = np.full(1 + max(real.max(), fake.max()), 0.5, dtype=np.float32)
-    result = student.drive(
-        "tabulated", seed=0, start=start, real=real, fake=fake, steps=steps, rate=0.05
-    )
-    logits = field(result, "logits", (len(start),))
-    expect.finite(logits, "the logits at the minimum of discriminator_loss")
-    return logits
-
-
-REAL_ALONE, FAKE_ALONE = np.zeros(8, dtype=np.int64), np.ones(8, dtype=np.int64)
-"""Two kinds of images: one of real ones, one of generated ones."""
-
-DENSITIES = np.array([[8, 4, 4, 2, 2], [2, 2, 4, 4, 8]])
-"""How many of 20 real and of 20 generated images are of each of five kinds."""
-
-
-def accepted_optima(family: str) -> dict[str, Array]:
-    """The logits at which the losses of a family are smallest over :data:`DENSITIES`.
-
-    With p and q the densities of a kind among real and generated images, cross entropy has its
-    minimum where sigmoid(logit) = p / (p + q) (Goodfellow et al. 2014, proposition 1), least
-    squares at p / (p + q) itself (Mao et al. 2017, equation 5), hinge at the sign of p − q (Lim, Ye
-    2017, lemma 1; NaN where p = q: any between −1 and 1).  None for the others: Wasserstein losses
-    have no minimum.
-
-    Returns:
-        By name, (5,) each, either polarity.
-    """
-    p, q = DENSITIES.astype(np.float64)
-    with np.errstate(invalid="ignore"):
-        optimum = {
-            "minimax": np.log(p / q),
-            "non_saturating": np.log(p / q),
-            "lsgan": p / (p + q),
-            "hinge": np.where(p == q, np.nan, np.sign(p - q)),
-        }.get(family)
-    return {} if optimum is None else {"": optimum, "turned": _turned(family, optimum)}
-
-
 @lru_cache(maxsize=4)
 def _step_inputs(size: int) -> tuple[Array, Array]:
     return batches(2, 2, size, seed=size), noise(2, 2, size, LATENT, seed=size)
@@ -300,6 +164,11 @@ class Steps:
     """What is wrong with the returned value, in words."""
     discriminator_loss_by_name: bool
     generator_loss_by_name: bool
+    penalty_by_name: bool
+    arrived: dict[str, bool]
+    """Whether a gradient arrived in each network in the first run."""
+    evaluated: dict[str, bool]
+    """Whether the dropout and batch norm of each network were called, but never in train mode."""
 
     def moved(self, network: str, run: int) -> float:
         """How far the second call of a run moved a network, relative to the size of its weights."""
@@ -356,11 +225,69 @@ def take_steps(student: Student, *runs: dict[str, Any], size: int = BATCH) -> St
     for network in ("generator", "discriminator"):
         states[network] = field(result, network, (len(runs), 3, None), f"the {network}")
         expect.finite(states[network], f"the {network}'s parameters after train_step")
-    by_name = field(result, "by_name", (2,))
+    by_name = field(result, "by_name", (3,))
+    facts = {
+        name: dict(zip(GAN_NETWORKS, (field(result, name, (2,)) == 1).tolist(), strict=True))
+        for name in ("arrived", "evaluated")
+    }
     return Steps(
-        **states,
+        generator=states["generator"],
+        discriminator=states["discriminator"],
         losses=field(result, "losses", (len(runs), 2, 2)),
         returned=text(result, "returned"),
         discriminator_loss_by_name=bool(by_name[0] == 1),
         generator_loss_by_name=bool(by_name[1] == 1),
+        penalty_by_name=bool(by_name[2] == 1),
+        arrived=facts["arrived"],
+        evaluated=facts["evaluated"],
     )
+
+
+NOISE_STEPS = 12
+"""Steps of a training whose noise is looked at."""
+
+
+def train_shortly(
+    student: Student, images: Array, plans: list[dict[str, int]], steps: int
+) -> Mapping[str, Any]:
+    """Drive ``train`` for a few steps of 16 images, once for each plan.
+
+    Args:
+        student: whose ``train`` is called.
+        images: (choices, M, 1, 8, 8).
+        plans: what differs from an ordinary run, in each of them.
+        steps: of each run, unless its plan says otherwise.
+
+    Returns:
+        What the driver ``short_training`` of ``grader/sandbox/gan/training.py`` measures.
+    """
+    plans = [{"images": 0, "steps": steps, "seed": 5, "state": 0, **plan} for plan in plans]
+    return student.drive(
+        "short_training",
+        seed=3,
+        images=images,
+        runs=plans,
+        **{"batch_size": 16, "latent_dim": LATENT},
+    )
+
+
+def noise_rows(result: Mapping[str, Any]) -> Array:
+    """The different rows of noise that reached the generator in a short training."""
+    return np.unique(field(result, "noise", (None, LATENT)), axis=0)
+
+
+def enough_rows(rows: Array) -> bool:
+    """Whether nearly every image of :data:`NOISE_STEPS` steps had noise of its own."""
+    return len(rows) >= 0.9 * NOISE_STEPS * 16
+
+
+def standard_normal(rows: Array) -> bool:
+    """Whether noise is standard normal as far as a few hundred rows show."""
+    far = float((np.abs(rows) > 2).mean())
+    return abs(rows.mean()) < 0.15 and abs(rows.std() - 1) < 0.15 and 0.02 < far < 0.08
+
+
+def noise_is_fresh(result: Mapping[str, Any]) -> bool:
+    """Whether the noise of a short training is fresh in each step, and standard normal."""
+    rows = noise_rows(result)
+    return enough_rows(rows) and bool(standard_normal(rows))

@@ -12,38 +12,120 @@ from grader.checks.framework.student import Student
 from grader.checks.gan.evidence import BATCH, LATENT, batches, field, noise, take_steps, text
 from grader.records import Limits
 
-__all__: list[str] = []
+__all__ = ["CLEARED", "WHY_STILL"]
 
 MOMENTS = Limits(wall_seconds=120.0, cpu_seconds=60.0)
 """For some dozens of steps."""
+
+FACTOR = 30.0
+"""The factor of a gradient, to see where it goes."""
 
 STILL = 2e-7
 """How far rounding may move a network that stands still, relative to its weights."""
 
 
-@check("train_step", points=1, limits=MOMENTS)
+@check("train_step", points=0.5, limits=MOMENTS)
 def steps_both(student: Student) -> None:
     """Take a step with each network and return both losses.
 
     We call train_step twice with our optimizers (plain gradient descent). Each call should change
-    the generator and the discriminator, and return {"d_loss": ..., "g_loss": ...}.
+    the generator and the discriminator, and return {"d_loss": ..., "g_loss": ...}. Dropout and
+    batch norm should be in train mode.
     """
     steps = take_steps(student, {})
     for network in ("generator", "discriminator"):
         expect.that(
             steps.moved(network, 0) > 0,
             f"a step changes no parameter of the {network}",
-            diagnosis=_WHY_STILL[network],
+            diagnosis=CLEARED[network] if steps.arrived[network] else WHY_STILL[network],
+        )
+    for network, evaluated in steps.evaluated.items():
+        expect.that(
+            not evaluated,
+            f"the dropout or batch norm of the {network} is in eval mode during train_step",
+            diagnosis=f"call {network}.train() before the step: in eval mode batch norm learns no "
+            "statistics, and dropout does nothing",
         )
     expect.that(not steps.returned, steps.returned, expected='{"d_loss": ..., "g_loss": ...}')
     expect.finite(steps.losses, "the returned losses")
 
 
-_WHY_STILL = {
-    "generator": "opt_g.step() is missing, or no gradient reaches the generator: look for a "
-    ".detach() or torch.no_grad() between its images and its own loss",
-    "discriminator": "opt_d.step() is missing, or no gradient reaches the discriminator",
+WHY_STILL = {
+    "generator": "no gradient reaches the generator: compute its loss from "
+    "discriminator(generator(z)), not from real images, and look for a .detach() or "
+    "torch.no_grad() between its images and its own loss",
+    "discriminator": "no gradient reaches the discriminator: is backward() called on its loss?",
 }
+
+CLEARED = {
+    network: f"a gradient reaches the {network}, but no step applies it: {optimizer}.step() is "
+    f"missing, or zero_grad() clears it between backward() and step()"
+    for network, optimizer in (("generator", "opt_g"), ("discriminator", "opt_d"))
+}
+
+
+@check("train_step", points=0.5, needs=[steps_both], limits=MOMENTS)
+def applies_the_penalty(student: Student) -> None:
+    """Add discriminator_penalty to the discriminator's loss, if there is one.
+
+    We look at the gradient of your penalty with respect to the discriminator's parameters. Then we
+    take it away: the step of the discriminator should change. Without a function of that
+    name there is nothing to do.
+    """
+    real, z = batches(BATCH, seed=21), noise(BATCH, LATENT, seed=21)
+    given = student.drive("penalty", seed=1, real=real, noise=z, factors=[1.0, 3.0, 10.0])
+    if float(field(given, "given", ())) != 1:
+        return
+    expect.finite(field(given, "values", (3,)), "discriminator_penalty")
+    sizes = np.nan_to_num(field(given, "sizes", (3,)))
+    expect.that(
+        bool((sizes > 0).any()),  # a penalty of large slopes alone is flat for small weights
+        "no gradient of discriminator_penalty reaches the discriminator's parameters",
+        diagnosis="a penalty of a gradient needs torch.autograd.grad(..., create_graph=True), and "
+        "nothing in it may be detached",
+    )
+    still = {"lr_g": 0.0}
+    steps = take_steps(student, still, still, {**still, "scale_p": 0.0})
+    called = steps.penalty_by_name or _called_later(student)
+    expect.that(
+        called,
+        "train_step does not call discriminator_penalty",
+        diagnosis="add discriminator_penalty(discriminator, real, fake) to the discriminator's "
+        "loss before backward(), or leave the function out",
+    )
+    if sizes[0] == 0 or not steps.penalty_by_name:
+        return
+    change = steps.difference("discriminator", 0, 2)
+    expect.that(
+        change > 1e-6,
+        "discriminator_penalty is called, but the discriminator's step does not depend on it",
+        expected="another step without its gradient",
+        diagnosis="add it to the discriminator's loss before backward()",
+    )
+    gradient = field(given, "gradient", (None,))
+    path = steps.discriminator
+    push = path[0, 1] - path[2, 1]
+    expect.that(
+        push.shape != gradient.shape or _cosine(push, gradient) < 0.5,
+        "the discriminator's step makes the penalty larger",
+        diagnosis="add the penalty to the discriminator's loss, do not subtract it",
+    )
+
+
+def _called_later(student: Student) -> bool:
+    """Whether the penalty is one that only every few steps apply."""
+    result = student.drive(
+        "steps",
+        seed=1,
+        real=batches(1, 20, 8, seed=22),
+        noise=noise(1, 20, 8, LATENT, seed=22),
+        runs=[{}],
+    )
+    return bool(field(result, "by_name", (3,))[2] == 1)
+
+
+def _cosine(a: np.ndarray, b: np.ndarray) -> float:
+    return float(a @ b / max(np.linalg.norm(a) * np.linalg.norm(b), 1e-12))
 
 
 @check("train_step", points=1, needs=[steps_both], limits=MOMENTS)
@@ -71,10 +153,6 @@ def moves_only_its_own(student: Student) -> None:
             steps.moved(other, run) > 0,
             f"the {other} does not move if {optimizer} has learning rate 0",
         )
-
-
-FACTOR = 30.0
-"""The factor of one loss's gradient that must not change the other network's step."""
 
 
 @check("train_step", points=2, needs=[steps_both, moves_only_its_own], limits=MOMENTS)
@@ -144,21 +222,34 @@ def makes_rivals(student: Student) -> None:
         expect.finite(logits, f"the logits of {name} images")
     apart = real.mean(1) - fake.mean(1)
     spread = np.maximum(real.std(1), fake.std(1))
+    normed = float(field(result, "batch_norm", ())) == 1
     # The better of eval and train mode counts: they differ with batch norm in the discriminator.
     expect.that(
         bool((np.abs(apart) > 0.5 * spread).any()),
         "80 steps of the discriminator do not separate real from fake images",
         actual=_means(real, fake),
-        diagnosis="does its loss use both kinds of images, each with its own label?",
+        diagnosis=_NORMED
+        if normed
+        else "does its loss use both kinds of images, each with its own label?",
     )
+    separated_in_both = bool((np.abs(apart) > 0.5 * spread).all())
     pull = (later.mean(1) - fake.mean(1)) * np.sign(apart)
     expect.that(
         bool((pull > 0.5 * spread).any()),
         "25 steps of the generator do not move its images' logits towards those of real ones",
         expected=f"from fake towards real ({_means(real, fake)})",
         actual=f"fake from {fake.mean(1)[0]:.3g} to {later.mean(1)[0]:.3g}",
-        diagnosis="one of the two losses has the wrong sign, swapped labels or swapped arguments",
+        diagnosis=_NORMED
+        if normed and not separated_in_both
+        else "one of the two losses has the wrong sign, swapped labels or swapped arguments",
     )
+
+
+_NORMED = (
+    "the discriminator has batch norm, which gives every batch the same mean: if real and fake "
+    "images come in batches of their own, it cannot tell them by their level. Leave batch norm out "
+    "of its first or last layers, or pass both kinds in one batch"
+)
 
 
 def _means(real: np.ndarray, fake: np.ndarray) -> str:

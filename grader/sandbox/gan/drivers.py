@@ -18,13 +18,16 @@ from grader.sandbox.gan.helpers import (
     Gan,
     Result,
     adam,
+    builder,
     function,
     logit_shape,
     materialised,
     module,
+    state,
     value_and_gradients,
 )
-from grader.sandbox.gan.training import duel, full_training, short_training, steps
+from grader.sandbox.gan.training import duel, short_training, steps
+from grader.sandbox.gan.whole import begin_training, go_on, learning_rates, leave, sample
 
 __all__ = ["DRIVERS"]
 
@@ -126,6 +129,48 @@ def generator_losses(gan: Gan, fake: Tensor) -> Result:
     }
 
 
+def penalty(gan: Gan, real: Tensor, noise: Tensor, factors: list[float]) -> Result:
+    """``discriminator_penalty`` of networks whose discriminator's weights are multiplied.
+
+    Args:
+        gan: the student's namespace.
+        real: (N, 1, 8, 8).
+        noise: (N, latent_dim).
+        factors: on the weights, one after the other.
+
+    Returns:
+        ``given``: whether there is such a function, 1 or 0; ``values``: (factors,) and ``sizes``:
+        (factors,), the norm of its gradient with respect to the discriminator's parameters, NaN
+        where it is cut off from them; ``gradient``: (P,), that of the first factor, as
+        :func:`grader.sandbox.gan.helpers.state` orders it.
+    """
+    if not callable(gan.get("discriminator_penalty")):
+        return {"given": 0.0}
+    values, sizes, first = [], [], torch.empty(0)
+    build = builder(gan, noise.shape[1])
+    for factor in factors:
+        generator, discriminator = build()
+        parameters = [p for p in discriminator.parameters() if p.requires_grad]
+        with torch.no_grad():
+            fake = generator(noise)
+            for parameter in parameters:
+                parameter.mul_(factor)
+        loss = function(gan, "discriminator_penalty")(discriminator, real.clone(), fake)
+        value, found = value_and_gradients(loss, tuple(parameters))
+        values.append(value)
+        sizes.append(torch.cat([g.flatten() for g in found]).norm())
+        if not len(first):
+            for parameter, gradient in zip(parameters, found, strict=True):
+                parameter.data = gradient.detach().clone()
+            first = state(discriminator)
+    return {
+        "given": 1.0,
+        "values": torch.stack(values),
+        "sizes": torch.stack(sizes),
+        "gradient": first,
+    }
+
+
 def tabulated(
     gan: Gan, start: Tensor, real: Tensor, fake: Tensor, steps: int, rate: float
 ) -> Result:
@@ -163,10 +208,15 @@ DRIVERS: dict[str, Callable[..., Result]] = {
         discriminator_alone,
         discriminator_losses,
         generator_losses,
+        penalty,
         tabulated,
         steps,
         duel,
         short_training,
-        full_training,
+        learning_rates,
+        begin_training,
+        go_on,
+        leave,
+        sample,
     )
 }

@@ -14,16 +14,22 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from grader.homework.contract import LEARNING_RATES
+
 __all__ = [
+    "LOSSES",
     "MOST",
     "Fed",
     "Gan",
+    "Modes",
     "Result",
     "adam",
     "batches_seen",
     "builder",
     "clear_gradients",
     "function",
+    "gradients_arrive",
+    "has_batch_norm",
     "logit_shape",
     "loss_curve",
     "loss_pair",
@@ -41,6 +47,9 @@ Gan = Mapping[str, Any]
 
 Result = dict[str, Any]
 """Tensors, numbers and texts by name."""
+
+LOSSES = ("discriminator_loss", "generator_loss", "discriminator_penalty")
+"""The functions that ``train_step`` may call by name."""
 
 MOST = 20_000
 """Rows, results or parameters that are sent back: all of them, or so many."""
@@ -122,6 +131,50 @@ class Fed:
         return getattr, (nullcontext(), "__exit__")  # takes three arguments and does nothing
 
 
+class Modes(Fed):
+    """A hook that counts how often layers that have two modes are called in each of them.
+
+    Args:
+        network: whose dropout and batch norm are watched.
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.training, self.still = 0, 0
+        for layer in network.modules():
+            if isinstance(layer, _OF_TWO_MODES):
+                layer.register_forward_pre_hook(self, with_kwargs=True)
+
+    def __call__(self, layer: nn.Module, given: tuple[Any, ...], named: dict[str, Any]) -> None:
+        """Count the call."""
+        if layer.training:
+            self.training += 1
+        else:
+            self.still += 1
+
+
+_OF_TWO_MODES = (nn.modules.batchnorm._BatchNorm, nn.modules.dropout._DropoutNd)
+
+
+def has_batch_norm(network: nn.Module) -> bool:
+    """Whether a layer of it is batch norm."""
+    return any(isinstance(m, nn.modules.batchnorm._BatchNorm) for m in network.modules())
+
+
+def gradients_arrive(network: nn.Module) -> list[bool]:
+    """A list of one truth: whether a backward pass has filled a ``.grad`` since."""
+    arrived = [False]
+
+    def note(parameter: Tensor) -> None:
+        grad = parameter.grad
+        arrived[0] = arrived[0] or (grad is not None and bool(grad.abs().max() > 0))
+
+    for parameter in network.parameters():
+        if parameter.requires_grad and parameter.numel():
+            parameter.register_post_accumulate_grad_hook(note)  # type: ignore[no-untyped-call]
+    return arrived
+
+
 def materialised(network: nn.Module, *row: int) -> nn.Module:
     """The network in train mode, its lazy layers with parameters, for rows of that shape."""
     with torch.no_grad():
@@ -129,9 +182,11 @@ def materialised(network: nn.Module, *row: int) -> nn.Module:
     return network.train()
 
 
-def adam(network: nn.Module) -> torch.optim.Adam:
-    """The optimizer with which every submission is trained."""
-    return torch.optim.Adam(network.parameters(), lr=2e-3, betas=(0.5, 0.999))
+def adam(network: nn.Module, rate: float = LEARNING_RATES[0]) -> torch.optim.Adam:
+    """The optimizer with which every submission is trained, in its quickest form."""
+    parameters = list(network.parameters())
+    fused = all(p.is_floating_point() for p in parameters)
+    return torch.optim.Adam(parameters, lr=rate, betas=(0.5, 0.999), fused=fused)
 
 
 def updates(optimizer: torch.optim.Optimizer) -> int:
@@ -223,22 +278,28 @@ def loss_curve(results: Any) -> tuple[Tensor, str]:
 
 
 @contextmanager
-def scaled(gan: Gan, scale_d: float, scale_g: float) -> Iterator[list[str]]:
+def scaled(
+    gan: Gan, scale_d: float = 1.0, scale_g: float = 1.0, scale_p: float | None = None
+) -> Iterator[list[str]]:
     """Give the losses that ``train_step`` calls by name multiplied gradients and the same values.
 
     Args:
         gan: the student's namespace.
-        scale_d: factor on the gradient of ``discriminator_loss`` and of ``discriminator_penalty``.
+        scale_d: factor on the gradient of ``discriminator_loss``.
         scale_g: factor on the gradient of ``generator_loss``.
+        scale_p: factor on the gradient of ``discriminator_penalty``; that of the loss by default.
 
     Yields:
         A list that gets the name of every loss that is called.
     """
     called: list[str] = []
     depth = 0
+    scales = dict(
+        zip(LOSSES, (scale_d, scale_g, scale_d if scale_p is None else scale_p), strict=True)
+    )
 
     def watch(name: str, original: Callable[..., Any]) -> Callable[..., Any]:
-        scale = scale_g if name == "generator_loss" else scale_d
+        scale = scales[name]
 
         def watched(*arguments: Any, **named: Any) -> Any:
             nonlocal depth
@@ -254,8 +315,7 @@ def scaled(gan: Gan, scale_d: float, scale_g: float) -> Iterator[list[str]]:
 
         return watched
 
-    losses = ("discriminator_loss", "generator_loss", "discriminator_penalty")
-    with _replaced(gan, "train_step", losses, watch):
+    with _replaced(gan, "train_step", LOSSES, watch):
         yield called
 
 

@@ -7,22 +7,25 @@ that the grader sees where it ends up.
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from grader.sandbox.gan.helpers import (
+    LOSSES,
     MOST,
     Fed,
     Gan,
+    Modes,
     Result,
     adam,
     batches_seen,
     builder,
     clear_gradients,
     function,
+    gradients_arrive,
+    has_batch_norm,
     loss_curve,
     loss_pair,
     scaled,
@@ -30,10 +33,8 @@ from grader.sandbox.gan.helpers import (
     state,
     updates,
 )
-from grader.sandbox.gan.trajectory import Enough, Track
-from grader.sandbox.guest.progress import tell
 
-__all__ = ["duel", "full_training", "short_training", "steps"]
+__all__ = ["duel", "short_training", "steps"]
 
 
 def steps(gan: Gan, real: Tensor, noise: Tensor, runs: list[dict[str, Any]]) -> Result:
@@ -46,8 +47,8 @@ def steps(gan: Gan, real: Tensor, noise: Tensor, runs: list[dict[str, Any]]) -> 
         runs: what differs between the runs, each a dict of
             ``lr_g``, ``lr_d``: learning rates of the two optimizers (plain gradient descent), 0.01
             unless given;
-            ``scale_g``, ``scale_d``: factors on the gradients, not on the values, of the two
-            losses, 1 unless given;
+            ``scale_g``, ``scale_d``, ``scale_p``: factors on the gradients, not on the values, of
+            the two losses, 1 unless given, and of the penalty, that of its loss unless given;
             ``real``, ``noise``: which of the choices, 0 unless given;
             ``clear``: ``"calls"`` clears every ``.grad`` between calls, ``"generator"`` those of
             the generator after each discriminator step, ``"discriminator"`` those of the
@@ -57,8 +58,12 @@ def steps(gan: Gan, real: Tensor, noise: Tensor, runs: list[dict[str, Any]]) -> 
         ``generator``, ``discriminator``: (runs, calls + 1, P) parameters before the calls and after
         each;
         ``losses``: (runs, calls, 2), what was returned for d_loss and g_loss, NaN where it is no
-        number; ``returned``: in words what else came back, or nothing; ``by_name``: (2,) whether
-        ``train_step`` calls ``discriminator_loss`` and ``generator_loss`` by name, 1 or 0.
+        number; ``returned``: in words what else came back, or nothing; ``by_name``: (3,) whether
+        ``train_step`` calls ``discriminator_loss``, ``generator_loss`` and
+        ``discriminator_penalty`` by name, 1 or 0;
+        ``arrived``: (2,) whether a gradient arrived in the generator's and in the discriminator's
+        parameters in the first run, ``evaluated``: (2,) whether their dropout and batch norm were
+        called, and never in train mode, 1 or 0.
     """
     step = function(gan, "train_step")
     seed = torch.initial_seed() % 2**31
@@ -66,6 +71,7 @@ def steps(gan: Gan, real: Tensor, noise: Tensor, runs: list[dict[str, Any]]) -> 
     losses = torch.full((len(runs), noise.shape[1], 2), torch.nan)
     paths: tuple[list[Tensor], list[Tensor]] = ([], [])
     returned, names = "", set()
+    arrived, modes = [], []
     for number, run in enumerate(runs):
         generator, discriminator = build()
         opt_g = torch.optim.SGD(generator.parameters(), lr=run.get("lr_g", 0.01))
@@ -74,8 +80,12 @@ def steps(gan: Gan, real: Tensor, noise: Tensor, runs: list[dict[str, Any]]) -> 
             opt_d.register_step_post_hook(lambda *_, of=generator: clear_gradients(of))
         if run.get("clear") == "discriminator":
             opt_g.register_step_post_hook(lambda *_, of=discriminator: clear_gradients(of))
+        if number == 0:
+            arrived = [gradients_arrive(network) for network in (generator, discriminator)]
+            modes = [Modes(network) for network in (generator, discriminator)]
         path = [[state(generator)], [state(discriminator)]]
-        with scaled(gan, run.get("scale_d", 1.0), run.get("scale_g", 1.0)) as called:
+        scales = {name: run[name] for name in ("scale_d", "scale_g", "scale_p") if name in run}
+        with scaled(gan, **scales) as called:
             for call in range(noise.shape[1]):
                 batch = real[run.get("real", 0), call].clone()
                 z = noise[run.get("noise", 0), call].clone()
@@ -96,10 +106,9 @@ def steps(gan: Gan, real: Tensor, noise: Tensor, runs: list[dict[str, Any]]) -> 
         "discriminator": torch.stack(paths[1]),
         "losses": losses,
         "returned": returned,
-        "by_name": torch.tensor(
-            [name in names for name in ("discriminator_loss", "generator_loss")],
-            dtype=torch.float32,
-        ),
+        "by_name": torch.tensor([float(name in names) for name in LOSSES]),
+        "arrived": torch.tensor([float(one[0]) for one in arrived]),
+        "evaluated": torch.tensor([float(m.still > 0 and m.training == 0) for m in modes]),
     }
 
 
@@ -121,7 +130,7 @@ def duel(
     Returns:
         ``real``, ``fake``, ``later``: (2, M) logits of real and of generated images after the
         first kind, and of generated ones after the second; with both networks in eval mode, and in
-        train mode.
+        train mode; ``batch_norm``: whether the discriminator has batch norm, 1 or 0.
     """
     step = function(gan, "train_step")
     generator, discriminator = builder(gan, noise.shape[-1])()
@@ -151,7 +160,8 @@ def duel(
     for group in opt_d.param_groups:
         group["lr"] = 0.0
     play(rounds[1])
-    return {**result, "later": logits(fake=True)}
+    normed = float(has_batch_norm(discriminator))
+    return {**result, "later": logits(fake=True), "batch_norm": normed}
 
 
 def short_training(
@@ -211,70 +221,4 @@ def short_training(
         "updates": torch.tensor(stepped),
         "sizes": torch.tensor(sizes).reshape(-1, 2),
         "noise": torch.cat(noise)[:MOST] if noise else torch.empty(0, latent_dim),
-    }
-
-
-def full_training(
-    gan: Gan,
-    images: Tensor,
-    noise: Tensor,
-    near: Tensor,
-    steps: int,
-    enough: int,
-    batch_size: int,
-    train_seed: int,
-) -> Result:
-    """``train`` with the whole budget, and samples of what it made.
-
-    Args:
-        gan: the student's namespace.
-        images: (M, 1, 8, 8), the training set.
-        noise: (n, latent_dim), what samples are made of, in eval mode.
-        near: (k, latent_dim), noise a little off the first k rows.
-        steps: handed to ``train``.
-        enough: steps of the generator at which the training is ended from within, if ``steps`` are
-            more.
-        batch_size: handed to ``train``, as is the next one.
-        train_seed: as above.
-
-    Returns:
-        ``samples``: (n, 1, 8, 8); ``near``: (k, 1, 8, 8), of the noise that is a little off;
-        ``nudged``: (k, 1, 8, 8), of the first rows once the generator's parameters have changed by
-        a ten-thousandth; ``unlearnt``: (2, n, 1, 8, 8), samples once they are in another order, and
-        once their first values are put back; ``elsewhere``: the share of them that lie where no
-        step of their optimizer led them; ``updates``: how often that has stepped; ``losses``:
-        (steps, 2), NaN where there is no number.
-    """
-    train = function(gan, "train")
-    generator, discriminator = builder(gan, noise.shape[1])()
-    opt_g, opt_d = adam(generator), adam(discriminator)
-
-    def behind_step(number: int) -> None:
-        tell(min(number / min(steps, enough), 1.0))
-        if number >= enough and enough < steps:
-            raise Enough
-
-    results: Any = []
-    track = Track(generator, opt_g, behind_step)
-    with suppress(Enough):
-        results = train(
-            *(generator, discriminator, opt_g, opt_d),
-            *(images, steps, batch_size, noise.shape[1], train_seed),
-        )
-    generator.eval()
-    with torch.no_grad():
-        made = {"samples": generator(noise), "near": generator(near)}
-        elsewhere = track.elsewhere()
-        track.nudge()
-        made["nudged"] = generator(noise[: len(near)])
-        unlearnt = []
-        for without_what_it_learnt in (track.shuffle, track.back):
-            without_what_it_learnt()
-            unlearnt.append(generator(noise))
-    return {
-        **made,
-        "unlearnt": torch.stack(unlearnt),
-        "elsewhere": elsewhere,
-        "updates": float(track.steps),
-        "losses": loss_curve(results)[0],
     }
