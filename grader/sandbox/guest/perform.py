@@ -229,23 +229,26 @@ class _TooDeepError(Exception):
     pass
 
 
-def to_sendable(value: Any) -> Any:
-    """A student's value as the wire can carry it: arrays as ``Received``, the rest in words."""
+def to_sendable(value: Any, most: int = MAX_REPLY) -> Any:
+    """A student's value as the wire can carry it: arrays as ``Received``, the rest in words.
+
+    An array of more bytes than ``most`` is left out.
+    """
     try:
-        return _sendable(value, 0)
+        return _sendable(value, 0, most)
     except _TooDeepError:
         return Other("words", "lists nested too deep")
 
 
-def _sendable(value: Any, depth: int) -> Any:
+def _sendable(value: Any, depth: int, most: int) -> Any:
     if depth > _DEPTH:
         raise _TooDeepError
     if isinstance(value, nn.Module):
         return Other("module", type(value).__name__)
     if isinstance(value, Tensor):
-        return _tensor(value)
+        return _tensor(value, most)
     if isinstance(value, (np.ndarray, np.generic)):
-        return _array(np.asarray(value), "array")
+        return _array(np.asarray(value), "array", most)
     if value is None or type(value) in (bool, float, str):
         return value if not isinstance(value, str) else value[:2000]
     if type(value) is int:
@@ -253,19 +256,19 @@ def _sendable(value: Any, depth: int) -> Any:
         return value if whole else Other("words", "an integer of more than 64 bits")
     if isinstance(value, Mapping):
         items = list(value.items())[:200]
-        return {str(k)[:100]: _sendable(v, depth + 1) for k, v in items}
+        return {str(k)[:100]: _sendable(v, depth + 1, most) for k, v in items}
     if isinstance(value, (list, tuple)):
-        return _sequence(value, depth)
+        return _sequence(value, depth, most)
     if isinstance(value, int):
-        return _sendable(int(value), depth)
+        return _sendable(int(value), depth, most)
     if isinstance(value, float):
         return float(value)
     return Other("value", type(value).__name__)
 
 
-def _tensor(value: Tensor) -> Any:
+def _tensor(value: Tensor, most: int) -> Any:
     name = str(value.dtype).removeprefix("torch.")
-    if value.numel() * value.element_size() > MAX_REPLY:
+    if value.numel() * value.element_size() > most:
         return Other("words", f"a tensor too large to be sent, of shape {tuple(value.shape)}")
     try:
         value = value.detach().to_dense().cpu()
@@ -274,28 +277,28 @@ def _tensor(value: Tensor) -> Any:
         array = value.resolve_conj().resolve_neg().numpy()
     except Exception:  # a dtype that NumPy does not have, a meta tensor, a nested one
         return Other("words", f"a tensor of {name} that cannot be sent")
-    return _array(np.asarray(array), "tensor", name)
+    return _array(np.asarray(array), "tensor", most, name)
 
 
-def _array(value: np.ndarray, origin: str, name: str = "") -> Any:
+def _array(value: np.ndarray, origin: str, most: int, name: str = "") -> Any:
     name = name or value.dtype.name
     if value.dtype.kind not in "fiub" or value.dtype.itemsize > 8:
         article = "an" if origin == "array" else "a"
         return Other("words", f"{article} {origin} of {name}")
-    if value.nbytes > MAX_REPLY:
+    if value.nbytes > most:
         return Other("words", f"an array too large to be sent, of shape {value.shape}")
     if value.dtype.kind == "u" and value.dtype.itemsize > 1:
         value = value.astype(np.int64)
     return Received(value, origin, name)
 
 
-def _sequence(value: list[Any] | tuple[Any, ...], depth: int) -> Any:
+def _sequence(value: list[Any] | tuple[Any, ...], depth: int, most: int) -> Any:
     if len(value) > 3 and _plain(value, depth):
         try:
-            return _array(np.asarray(value), "list")
+            return _array(np.asarray(value), "list", most)
         except (ValueError, OverflowError):
             return Other("words", "a list of lists of different lengths")
-    return [_sendable(v, depth + 1) for v in value[:1000]]
+    return [_sendable(v, depth + 1, most) for v in value[:1000]]
 
 
 def _plain(value: Any, depth: int) -> bool:

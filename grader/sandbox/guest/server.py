@@ -196,7 +196,7 @@ class Server:
         for shorter in ({}, {"value": too_large}):
             answer.update(shorter)
             try:
-                return self._wire.encode(answer, self._wire.MAX_REPLY)
+                return self._wire.encode(answer, self._wire.most_of(request))
             except self._wire.Garbage:
                 continue
         raise AssertionError("an answer without a value fits")
@@ -225,7 +225,7 @@ class Server:
                 return dict(_NOTHING)
             value, changed = self._performer.perform(request["call"])
             taken = self._passes.taken()
-            value = self._calls.to_sendable(value)
+            value = self._calls.to_sendable(value, self._wire.most_of(request))
             return {"value": value, "changed": list(changed), "passes": taken}
         except self._caught as error:  # SystemExit and KeyboardInterrupt are the student's, too
             names = self._loader.names

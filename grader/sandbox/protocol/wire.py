@@ -25,15 +25,19 @@ __all__ = [
     "MAX_HEADER",
     "MAX_PAYLOAD",
     "MAX_REPLY",
+    "MAX_STATE",
     "Garbage",
     "decode",
     "encode",
+    "most_of",
     "read_frame",
     "write_frame",
 ]
 
 MAX_HEADER = 64 * 1024
 MAX_PAYLOAD = 64 * 1024 * 1024
+MAX_STATE = 48 * 1024 * 1024
+"""The bytes of arrays that a reply to a driver may have: a network's state is among them."""
 MAX_REPLY = 8 * 1024 * 1024
 """The bytes of arrays that a guest may send at once: the largest honest reply has 4 MiB.
 
@@ -50,6 +54,13 @@ _KINDS = ("module", "value", "words")
 
 class Garbage(ValueError):  # noqa: N818 - it names the bytes, not our failure
     """The bytes are not a frame, or not the frame of a value."""
+
+
+def most_of(request: Mapping[str, Any]) -> int:
+    """The bytes of arrays that the reply to a request may have."""
+    call = request.get("call")
+    drives = isinstance(call, Call) and call.function.startswith("drive:")
+    return MAX_STATE if drives else MAX_REPLY
 
 
 def encode(message: Mapping[str, Any], most: int = MAX_PAYLOAD) -> tuple[bytes, bytes]:
