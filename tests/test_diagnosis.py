@@ -9,7 +9,6 @@ import pytest
 from grader.calls.digest import key
 from grader.checks.framework import from_failure
 from grader.checks.framework.cases import Case, case_list, distribution, normal
-from grader.checks.framework.expect import Unmet
 from grader.diagnosis import match
 from grader.diagnosis.match import COVERS, Answer, diagnose, name_of
 from grader.diagnosis.sentences import SENTENCES
@@ -182,12 +181,13 @@ def test_every_mistake_is_named_and_none_by_another_name(function):
     """Its own results, perturbed a little, in the order of the calls up to the first wrong one."""
     rng, unnamed, misnamed = np.random.RandomState(0), set(), {}
     for mistake in ORACLE.mistaken(CALLS[function][0]):
-        names, known = set(), []
+        names: set[str] = set()
+        known = []
         for call in CALLS[function] if mistake else ():
             made = ORACLE.mistaken(call)[mistake]
             if made:
-                known.insert(0, answer(call, tuple(noisy(part, 1e-6, rng) for part in made[0])))
-                names.add(diagnose(known[:4]))
+                known.append(answer(call, tuple(noisy(part, 1e-6, rng) for part in made[0])))
+        names.add(diagnose(known))
         covering = {name for name, covered in COVERS.items() if name_of(mistake) in covered}
         if names - {"", name_of(mistake)} - covering:
             misnamed[mistake] = names
@@ -312,8 +312,6 @@ def test_without_the_mistakes_nothing_is_known(monkeypatch):
     assert diagnose([Answer("top_neurons", (np.arange(3),), {})]) == ""
 
 
-def test_what_is_no_comparison_of_numbers_has_no_name():
-    from grader.records import Feedback
-
+def test_what_is_no_number_says_nothing():
     (call,) = CALLS["integrated_gradients"][:1]
-    assert from_failure.known_mistake(Unmet(Feedback(), answers=((call, 3),))) == ""
+    assert from_failure.sentence([(call, None), (call, 3)]) == ""

@@ -5,6 +5,7 @@ The docstring of a class says what it does; ``__init__.py`` says in which functi
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable
 
 from torch import Tensor, nn
@@ -26,6 +27,19 @@ class MaskedRows(Way):
 
     def mask(self, z: Tensor, keep: Tensor) -> Tensor:
         return super().mask(z.transpose(0, 1), keep[keep < len(z)]).transpose(0, 1)
+
+
+class BiasLeft(Way):
+    """weights of the layer set to zero, its bias left"""
+
+    def masked(self, network: nn.Sequential, layer: int, keep: Tensor) -> nn.Sequential:
+        changed = copy.deepcopy(network)
+        place = max(i for i in range(layer + 1) if hasattr(changed[i], "weight"))
+        weight = changed[place].weight
+        assert isinstance(weight, Tensor)
+        kept = set(keep.tolist())
+        weight.data[[n for n in range(len(weight)) if n not in kept]] = 0
+        return changed
 
 
 class MaskForgotten(Way):

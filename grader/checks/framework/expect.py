@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from grader.calls.validate import WrongKind, words
-from grader.records import Call, Feedback, Figure, Reply, StudentError
+from grader.records import Feedback, Figure, Reply, StudentError
 
 __all__ = [
     "DIFFERENCES",
@@ -26,7 +26,6 @@ __all__ = [
     "StudentFault",
     "Unmet",
     "close",
-    "diagnosed",
     "equal",
     "finite",
     "measuring",
@@ -76,7 +75,6 @@ class Unmet(Exception):  # noqa: N818  (an unmet expectation is an outcome, not 
         feedback: what the student reads.
         fraction: of the points that the answer still earns, in [0, 1).
         of_values: whether numbers are wrong, which may be a known mistake.
-        answers: the calls so far with their values, latest last.
     """
 
     def __init__(
@@ -85,7 +83,6 @@ class Unmet(Exception):  # noqa: N818  (an unmet expectation is an outcome, not 
         fraction: float = 0.0,
         *,
         of_values: bool = False,
-        answers: tuple[tuple[Call, Any], ...] = (),
     ) -> None:
         super().__init__(feedback.message)
         if not 0 <= fraction < 1:
@@ -93,7 +90,6 @@ class Unmet(Exception):  # noqa: N818  (an unmet expectation is an outcome, not 
         self.feedback = feedback
         self.fraction = fraction
         self.of_values = of_values
-        self.answers = answers
 
 
 class StudentFault(Exception):  # noqa: N818
@@ -221,7 +217,6 @@ def close(
         "expected": show(e),
         "actual": show(a),
         "figures": figures,
-        "diagnosis": _looks_like(a, e, tolerance),
     }
     message = f"{what} differs from the expected result{_by(error)}"
     fraction = scaled if _factor(a, e, tolerance) > 0 else 0.0
@@ -237,20 +232,6 @@ def _factor(actual: np.ndarray, expected: np.ndarray, tolerance: float) -> float
     return factor if relative_error(a, factor * e) <= max(tolerance, FLOAT32) else 0.0
 
 
-def _looks_like(actual: np.ndarray, expected: np.ndarray, tolerance: float) -> str:
-    """How the result differs from the expected one, if that is simple and no coincidence."""
-    a, e = (np.asarray(v, dtype=np.float64).reshape(-1) for v in (actual, expected))
-    if a.size < 3 or not a.any() or not e.any():
-        return ""
-    room = max(tolerance, FLOAT32)
-    if relative_error(a, -e) <= room:
-        return "every sign is reversed"
-    if relative_error(a, np.abs(e)) <= room:
-        return "these are absolute values: keep the signs"
-    factor = _factor(a, e, tolerance)
-    return f"every value is {factor:.4g} times the expected one" if factor else ""
-
-
 def nearest(
     actual: np.ndarray,
     accepted: Mapping[str, np.ndarray],
@@ -262,7 +243,7 @@ def nearest(
 
     Args:
         actual: what came back, any shape.
-        accepted: the accepted results by name, same shape.
+        accepted: the accepted results by name, same shape; the first is right by definition.
         tolerance: relative to the size of the nearest one.
         what: how the sentence calls it.
         **feedback: further fields of :class:`Feedback`.
@@ -271,11 +252,12 @@ def nearest(
         The name of the nearest one.
 
     Raises:
-        Unmet: none is close enough; the student sees the nearest.
+        Unmet: none is close enough; the student sees the first, which is the contract's own.
     """
     errors = {name: relative_error(actual, e) for name, e in accepted.items()}
     best = min(errors, key=lambda name: errors[name])
-    close(actual, accepted[best], tolerance, what, **feedback)
+    first = best if errors[best] <= tolerance else next(iter(accepted))
+    close(actual, accepted[first], tolerance, what, **feedback)
     return best
 
 
@@ -382,13 +364,8 @@ def add(unmet: Unmet, **feedback: Any) -> Unmet:
     return _with(unmet, replace(unmet.feedback, **empty))
 
 
-def diagnosed(unmet: Unmet, sentence: str) -> Unmet:
-    """The same, with the sentence about a known mistake, if there is one."""
-    return _with(unmet, replace(unmet.feedback, diagnosis=sentence)) if sentence else unmet
-
-
 def _with(unmet: Unmet, feedback: Feedback) -> Unmet:
-    return Unmet(feedback, unmet.fraction, of_values=unmet.of_values, answers=unmet.answers)
+    return Unmet(feedback, unmet.fraction, of_values=unmet.of_values)
 
 
 def show(array: Any, most: int = 8) -> str:

@@ -87,4 +87,5 @@ def bad(student: Student, name: str, *lists: Any, **good: Any) -> list[tuple[str
     return [(words, Call(name, {**call.arguments, **wrong})) for words, wrong in rows]
 
 
-MLP = Case(Network("smooth_mlp", seed=SEED), 1, 2, SEED)
+MLP = Case(Network("smooth_mlp", seed=SEED, mixed=True, grads=True), 1, 2, SEED)
+"""What code leaves behind when it raises shows here: some layers are in train mode."""

@@ -23,7 +23,7 @@ SLICES = case_list(
     ("relu_avg_cnn", -1, 2),
     ("relu_avg_cnn", 4, 4),
     ("relu_max_cnn", 2, 6),
-    ("slides", 1, 7),
+    ("slides", 2, 7),
 )
 """Convolutional and linear slices, from the input to the scores."""
 
@@ -41,7 +41,7 @@ def gives_scores_before_softmax(student: Student) -> None:
     """Return the scores before softmax.
 
     The returned network outputs the class scores, whether the given network ends in a softmax, a
-    log-softmax or neither.
+    log-softmax or neither. Any other last layer stays.
     """
     for head in ("softmax", "log_softmax", ""):
         for family in ("affine", "smooth_cnn"):
@@ -50,6 +50,11 @@ def gives_scores_before_softmax(student: Student) -> None:
             ending = head.replace("_", "-") or "no softmax"
             what = f"the scores of a network that ends in {ending}"
             expect.close(scores, case.scores(*case.xs()), what=what)
+    case = Case(Network("affine", seed=3, tail="sigmoid"), seed=3)
+    scores = student.linear_scores(case.network)(case.xs())
+    expect.close(
+        scores, case.scores(*case.xs()), what="the scores of a network that ends in a sigmoid"
+    )
 
 
 @check("split", points=1)

@@ -9,13 +9,15 @@ from grader.checks.framework import expect
 from grader.checks.framework.cases import Case, case_list, linear_layer, normal
 from grader.checks.framework.expect import HALF, StudentFault, Unmet
 from grader.checks.framework.path_rules import (
+    FLAT,
     Integral,
+    any_number_of_steps,
     fifty_by_default,
     follows_a_rule,
     up_to_an_interval,
 )
 from grader.checks.framework.registry import check
-from grader.checks.framework.shared import by_slice, right_on
+from grader.checks.framework.shared import by_slice, of_all_sizes, right_on
 from grader.checks.framework.student import Student
 from grader.gan_metrics.measure import digits
 from grader.homework.networks import Network, build
@@ -29,8 +31,9 @@ __all__: list[str] = []
 def ranks_units(student: Student) -> None:
     """Rank the units of a linear slice, strongest first.
 
-    Rank by signed influence: the most positive unit comes first, the most negative one last. Half
-    the points if the right neurons come in another order.
+    Rank by signed influence: the most positive unit comes first, the most negative one last. Very
+    small, very large and nearly equal influences are tried. Half the points if the right neurons
+    come in another order.
     """
     influence = normal(4, 9)
     order = np.argsort(-influence, kind="stable")
@@ -38,6 +41,10 @@ def ranks_units(student: Student) -> None:
         got = student.top_neurons(influence, k)
         expect.same_ranking(got, order[:k], f"the {k} top neurons of 9")
     expect.same_ranking(student.top_neurons(influence), order[:1], "the top neuron without k")
+    for influence in of_all_sizes(4):
+        order = np.argsort(-influence, kind="stable")
+        what = "the 12 neurons of influences of another size"
+        expect.same_ranking(student.top_neurons(influence, 12), order, what)
 
 
 @check("top_neurons", points=1)
@@ -148,7 +155,11 @@ def integrates_the_activation(student: Student) -> None:
     got = student.integrated_saliency_map(case.network, 0, 3, case.x, case.baseline, 5)
     accepted = up_to_an_interval(weight[3] * (case.x - case.baseline), 5)
     expect.nearest(got, accepted, expect.FLOAT32, "the map of a linear unit")
-    follows_a_rule([_integral(student, case) for case in MAPS], "the map")
+    follows_a_rule(
+        [_integral(student, case) for case in MAPS],
+        "the map",
+        lambda x, baseline, steps: student.integrated_saliency_map(FLAT, 1, 0, x, baseline, steps),
+    )
 
 
 def _integral(student: Student, case: Case) -> Integral:
@@ -170,14 +181,21 @@ def _integral(student: Student, case: Case) -> Integral:
 def weighs_its_points_to_one(student: Student) -> None:
     """The weights of the points on the line add up to 1.
 
-    On a linear network the map is weight times (x - baseline), for any number of steps.
+    On a linear network the map is weight times (x - baseline), for any number of steps; with one
+    step it is finite.
     """
-    case = Case(Network("deep_affine", seed=15), 0, seed=15)
+    case, bent = (Case(Network(f, seed=15), 0, seed=15) for f in ("deep_affine", "quadratic"))
     weight, _ = linear_layer(case.network, 0)
-    for steps in (50, 7):
-        got = student.integrated_saliency_map(case.network, 0, 2, case.x, case.baseline, steps)
-        what = f"the map of a linear unit with {steps} steps"
-        expect.close(got, weight[2] * (case.x - case.baseline), what=what)
+    any_number_of_steps(
+        lambda steps: student.integrated_saliency_map(
+            case.network, 0, 2, case.x, case.baseline, steps
+        ),
+        weight[2] * (case.x - case.baseline),
+        lambda steps: student.integrated_saliency_map(
+            bent.network, 1, 2, bent.x, bent.baseline, steps
+        ),
+        "the map of a unit",
+    )
 
 
 @check("scale_pixels", points=0.75)

@@ -98,7 +98,7 @@ class Performer:
             if value.grads:
                 for parameter in model.parameters():
                     parameter.grad = torch.ones_like(parameter)
-            return model
+            return model.forward if value.function else model
         if isinstance(value, NumPy):
             return value.array.copy()
         if isinstance(value, np.ndarray):

@@ -231,8 +231,8 @@ class Server:
         except self._caught as error:  # SystemExit and KeyboardInterrupt are the student's, too
             names = self._loader.names
             described = self._loading.describe(error, names, loading=loader, **self._about)
-            changed = [] if loader else list(self._performer.changed)
-            return {"error": asdict(described), "changed": changed}
+            left = () if loader else self._performer.changed
+            return {"error": asdict(described), "changed": list(left)}
 
     def close(self) -> None:
         """Forget the submission's modules."""
