@@ -97,7 +97,9 @@ def test_a_file_says_it_all(written):
         ("seed = 2147483648", ["100 to 2147483647"]),
         ("seed = true", ["whole number", "True"]),
         ("seed = 500.0", ["whole number", "500.0"]),
-        ("seed = '500'", ["whole number", "'500'"]),
+        ("seed = ''", ["a text in quotes", "''", "hw3 list --hidden"]),
+        ("seed = ' '", ["a text in quotes"]),
+        (f"seed = '{'x' * 1001}'", ["a text in quotes", "xxx…"]),
         ("points = 3", ["points must be a table, [points]"]),
         ("[points]\nseed = 500", ["seed stands inside [points]", "above all tables"]),
         ("[points]\npart4 = 3", ["'part4'", "no check, function or part", "did you mean 'part"]),
@@ -112,7 +114,7 @@ def test_a_file_says_it_all(written):
         ("[points]\nevaluate = [1]", ["from 0", "[1]"]),
         ('[points]\n"split.composes" = 1\nsplit.composes = 2', ["split.composes appears twice"]),
         ("[points]\nevaluate = 5\npart3 = 4", ["part3 = 4", "adds up to 5", "give part3 more"]),
-        ("[points]\nevaluate = 5\npart3 = 5", ["leaves nothing for", "and 21 more", "give 0"]),
+        ("[points]\nevaluate = 5\npart3 = 5", ["leaves nothing for", "and 19 more", "give 0"]),
         ("[points]\npart3 = 0.05", ["part3 is so little", "less than 0.01"]),
         ("[points]\npart1 = 0\npart2 = 0\npart3 = 0\ngan = 0", ["leaves out every check"]),
         ("[visibility]\npart3 = 'hidden'", ["'part3'", "no check or function"]),
@@ -300,7 +302,7 @@ def test_a_seed_changes_the_cases_of_hidden_checks_only():
 def test_a_hidden_check_that_is_made_public_does_not_show_the_seed():
     shown = Assignment(seed=SEED, visibility={HIDDEN: "public"})
     assert check_of(shown, HIDDEN).run is BY_ID[HIDDEN].run
-    assert check_of(shown, "path_influence.leaves_no_trace").run is not BY_ID[HIDDEN].run
+    assert check_of(shown, "integrated_gradients.keeps_float64").run is not BY_ID[HIDDEN].run
     kept = check_of(Assignment(seed=SEED), HIDDEN)
     assert kept.run is not BY_ID[HIDDEN].run
 

@@ -28,7 +28,7 @@ from grader.cli.options import (
     writable,
 )
 from grader.errors import Refused, Unwritten
-from grader.grading.weights import Assignment
+from grader.grading.weights import Assignment, drawn_seed
 from grader.records import Submission
 from grader.report import numbers
 from grader.report.deliver import ForInstructor
@@ -99,7 +99,8 @@ def grade(
         if assignment.seed is None and any(c.hidden and part in ("", c.part) for c in checks):
             run.say(
                 "Hidden cases are drawn from the default seed, which anybody can read: "
-                "set one of your own in an assignment.toml (--assignment)."
+                "set one of your own in an assignment.toml (--assignment). For example, drawn just "
+                f'now: seed = "{drawn_seed()}"'
             )
         raise SystemExit(run.all(jobs or cores(), roster is not None))
 

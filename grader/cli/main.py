@@ -43,7 +43,7 @@ from grader.errors import BadSource, Refused
 from grader.grading import versions
 from grader.grading.assignment_toml import nearest
 from grader.grading.environment import another
-from grader.grading.weights import Assignment
+from grader.grading.weights import Assignment, drawn_seed
 from grader.homework import contract
 from grader.records import Check, Outcome, Report, Status, Submission, added
 from grader.report import labels, numbers
@@ -348,6 +348,13 @@ def list_(part: str, assignment: Assignment, hidden: bool) -> None:
             name = Text(c.id, "yellow" if c.hidden else "")
             table.add_row("", name, Text(numbers.number(c.points)), Text(c.title))
         terminal.print(table)
+    if hidden and assignment.seed is None:
+        terminal.print(
+            Text(
+                "Hidden cases are drawn from the default seed, which anybody can read. For an "
+                f'assignment.toml of your own, drawn just now:\nseed = "{drawn_seed()}"'
+            )
+        )
 
 
 @main.command()

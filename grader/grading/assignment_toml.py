@@ -27,7 +27,9 @@ _DELIVERED = layout.data("assignment.toml")
 """What a student's package says of the course's assignment, where that is not as delivered."""
 
 SEEDS = range(100, 2**31)
-"""What a seed may be; public cases have the seeds below."""
+"""What a seed that is a number may be; public cases have the seeds below."""
+
+_LONGEST_SEED = 1000
 
 MOST_POINTS = 10_000
 
@@ -115,12 +117,15 @@ def _read(document: Mapping[str, Any]) -> Assignment:
     )
 
 
-def _seed(value: Any) -> int | None:
+def _seed(value: Any) -> str | int | None:
     if value is None or (type(value) is int and value in SEEDS):
         return value
+    if isinstance(value, str) and value.strip() and len(value) <= _LONGEST_SEED:
+        return value
+    got = shown(repr(value))
     raise BadAssignment(
-        f"seed must be a whole number from {SEEDS[0]} to {SEEDS[-1]} (got {value!r}); "
-        "public cases use the smaller ones"
+        f"seed must be a text in quotes, or a whole number from {SEEDS[0]} to {SEEDS[-1]} "
+        f"(got {got}); public cases use the smaller ones. `hw3 list --hidden` draws a text for you"
     )
 
 

@@ -2,7 +2,7 @@
 
 ::
 
-    seed = NUMBER                 # hidden cases are drawn from it
+    seed = "TEXT"                 # hidden cases are drawn from it; a number will do, too
     packages = ["scipy"]          # what submissions may import beside the promised packages
     [points]                      # of a check, a function or a part; the most specific holds
     "FUNCTION.CHECK" = 2
@@ -22,6 +22,7 @@ import hashlib
 import importlib.util
 import json
 import math
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from decimal import Decimal
@@ -32,7 +33,7 @@ from grader.errors import BadAssignment
 from grader.homework import contract
 from grader.records import Check, Limits
 
-__all__ = ["Assignment", "declared", "hundredths"]
+__all__ = ["Assignment", "declared", "drawn_seed", "hundredths"]
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,8 @@ class Assignment:
     """Points, visibility, limits, and what hidden cases are drawn from; without arguments, ours.
 
     Args:
-        seed: of the cases of hidden checks; ``None`` for the default, which anybody can read.
+        seed: of the cases of hidden checks, a text or a number; ``None`` for the default, which
+            anybody can read.
         points: by check id, function or part.  The checks of a function or part are scaled so that
             they add up to it; those with a more specific rule keep their points, the others fill
             what is left.  A check of 0 points is left out.
@@ -50,7 +52,7 @@ class Assignment:
         packages: what submissions may import beside the packages that the homework promises.
     """
 
-    seed: int | None = None
+    seed: str | int | None = None
     points: Mapping[str, float] = field(default_factory=dict)
     visibility: Mapping[str, str] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
@@ -105,7 +107,7 @@ class Assignment:
     def describe(self) -> dict[str, str]:
         """As it stands in a report, for students too.
 
-        Its digest leaves out the seed, which could be found from it by trying all.
+        Its digest leaves out the seed: a short one could be found from it by trying all.
         """
         rules = replace(self, seed=None)
         text = json.dumps(asdict(rules), sort_keys=True)
@@ -131,11 +133,16 @@ class Assignment:
         )
 
 
-def declared(seed: int | None) -> list[Check]:
+def declared(seed: str | int | None) -> list[Check]:
     """The checks as they are declared, hidden ones with the cases of a seed."""
     from grader.checks.framework import registry
 
     return registry.load(hidden_seed=seed)
+
+
+def drawn_seed() -> str:
+    """A seed that nobody finds by trying: 128 random bits, in hexadecimal digits."""
+    return secrets.token_hex(16)
 
 
 def hundredths(points: float) -> Decimal:

@@ -67,20 +67,20 @@ class Secrets:
 
     Args:
         words: what each stands for, by words that give it away.
-        seed: from which on hidden cases have theirs.
+        seed: from which on hidden cases have theirs, if it is a number.
         bodies: by the name of each function of the reference, the length of its runs, and these.
             A short one is a single run: a part of it could be anybody's.
     """
 
     words: Mapping[str, str]
-    seed: int
+    seed: int | None
     bodies: Mapping[str, tuple[int, frozenset[int]]]
 
 
 def secrets_of(
     hidden: Iterable[Check],
     public: Iterable[Check],
-    seed: int,
+    seed: str | int,
     reference: Mapping[str, str],
     others: Mapping[str, str] | None = None,
 ) -> Secrets:
@@ -113,7 +113,9 @@ def secrets_of(
             length = RUN if long else len(steps)
             if long or (len(steps) >= SHORTEST and file in reference):
                 bodies[f"{function.name} of {file}"] = (length, frozenset(_runs(steps, length)))
-    return Secrets(words, seed, bodies)
+    if isinstance(seed, str):
+        words[_plain(seed)] = "the seed of hidden cases"
+    return Secrets(words, seed if isinstance(seed, int) else None, bodies)
 
 
 def leaks(files: Mapping[str, bytes], secrets: Secrets) -> Iterator[Leak]:
@@ -135,7 +137,8 @@ def leaks(files: Mapping[str, bytes], secrets: Secrets) -> Iterator[Leak]:
             yield Leak(file, "is of a kind that cannot be looked into")
             continue
         yield from _of_words(file, text, secrets)
-        yield from _of_seed(file, text, secrets.seed)
+        if secrets.seed is not None:
+            yield from _of_seed(file, text, secrets.seed)
         yield from _of_bodies(file, text, secrets)
 
 

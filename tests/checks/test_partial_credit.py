@@ -131,7 +131,7 @@ def test_every_check_says_what_part_of_the_ground_earns():
     assert len(found) >= len([c for c in CHECKS if c.part != "gan"])
     for name, docstring, source in found:
         docstring = " ".join(docstring.split())
-        if re.search(r"same_ranking\(|right_on\(|scaled=", source):
+        if re.search(r"same_ranking\(|right_on\(|leaves_as_found\(|scaled=", source):
             assert "Half the points if" in docstring, name
         if "refuses(" in source:
             assert "earns its share of the points" in docstring, name

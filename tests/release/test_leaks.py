@@ -14,7 +14,7 @@ from grading import CHECKS, ROOT
 SEED = 90_210
 OURS = Assignment(seed=SEED)
 PACKAGE, TEMPLATE = bundles._package(), bundles._template()
-HIDDEN = next(c for c in CHECKS if c.id == "linear_scores.leaves_the_model_alone")
+HIDDEN = next(c for c in CHECKS if c.id == "linear_scores.removes_the_last_softmax_only")
 REFERENCE = (ROOT / "reference" / "part1_focused.py").read_text("utf-8")
 
 RENAMED = '''

@@ -18,7 +18,7 @@ from grader.homework.families import FAMILIES
 from grader.homework.networks import Network, build
 from grader.records import Call, NumPy, Other, Received
 from grader.sandbox.guest.perform import Performer, to_sendable
-from grader.sandbox.protocol.wire import MAX_PAYLOAD, decode, encode
+from grader.sandbox.protocol.wire import MAX_REPLY, decode, encode
 
 quick = settings(derandomize=True, deadline=None, database=None, max_examples=60)
 
@@ -640,8 +640,8 @@ def test_plain_values_arrive_as_they_are(value, arrived):
             Other("words", "a tensor too large to be sent, of shape (1048576, 1048576)"),
         ),
         (
-            np.broadcast_to(np.uint8(1), MAX_PAYLOAD + 1),
-            Other("words", f"an array too large to be sent, of shape ({MAX_PAYLOAD + 1},)"),
+            np.broadcast_to(np.uint8(1), MAX_REPLY + 1),
+            Other("words", f"an array too large to be sent, of shape ({MAX_REPLY + 1},)"),
         ),
     ],
     ids=lambda value: type(value).__name__,

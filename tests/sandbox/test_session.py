@@ -24,7 +24,7 @@ from grader.sandbox.host import process, zygote
 from grader.sandbox.host import session as sessions
 from grader.sandbox.host.session import InProcessSession, ProcessSession
 from grader.sandbox.protocol import replies, wire
-from grader.sandbox.protocol.wire import MAX_PAYLOAD, Garbage
+from grader.sandbox.protocol.wire import MAX_PAYLOAD, MAX_REPLY, Garbage
 
 SHORT = Limits(wall_seconds=0.5)
 PART_IDS = tuple(part.id for part in PARTS)
@@ -403,11 +403,11 @@ def test_much_output_does_not_cost_the_value(either, what):
         ("own_list", 1000, Other("words", "lists nested too deep")),
         ("many_words", 900, Other("words", "a result too large to be sent")),
         ("many_tensors", 900, Other("words", "a result too large to be sent")),
-        ("large", (MAX_PAYLOAD >> 20), Other("words", "a result too large to be sent")),
+        ("large", (MAX_REPLY >> 20), Other("words", "a result too large to be sent")),
         (
             "large",
-            (MAX_PAYLOAD >> 20) + 1,
-            Other("words", "a tensor too large to be sent, of shape (17039360,)"),
+            (MAX_REPLY >> 20) + 1,
+            Other("words", "a tensor too large to be sent, of shape (2359296,)"),
         ),
         (
             "expanded",

@@ -18,6 +18,7 @@ from grader.sandbox.protocol.wire import (
     MAX_DEPTH,
     MAX_HEADER,
     MAX_PAYLOAD,
+    MAX_REPLY,
     Garbage,
     decode,
     encode,
@@ -167,17 +168,22 @@ def test_a_stream_that_ends_between_frames_is_over():
 
 
 @pytest.mark.parametrize(
-    "lengths",
-    [(MAX_HEADER + 1, 0), (0, MAX_PAYLOAD + 1), (2**32 - 1, 2**32 - 1)],
+    ("lengths", "most"),
+    [
+        ((MAX_HEADER + 1, 0), MAX_PAYLOAD),
+        ((0, MAX_PAYLOAD + 1), MAX_PAYLOAD),
+        ((0, MAX_REPLY + 1), MAX_REPLY),
+        ((2**32 - 1, 2**32 - 1), MAX_PAYLOAD),
+    ],
 )
-def test_lengths_are_refused_before_anything_is_read(lengths):
+def test_lengths_are_refused_before_anything_is_read(lengths, most):
     class Stream(io.BytesIO):
         def read(self, size=-1):
             assert size <= 8
             return super().read(size)
 
     with pytest.raises(Garbage, match="oversized"):
-        read_frame(Stream(struct.pack(">II", *lengths)))
+        read_frame(Stream(struct.pack(">II", *lengths)), most)
 
 
 @pytest.mark.parametrize(

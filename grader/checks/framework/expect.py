@@ -336,9 +336,10 @@ def raises(reply: Reply, words_: str, kinds: Iterable[str] = ("ValueError", "Ind
     elif error.kind != "raised":
         raise StudentFault(error)
     elif not set(kinds) & set(error.types):
+        raised = error.types[0] if error.types else "an exception without a name"
         that(
             False,
-            f"{words_} should raise {expected}, but raises {error.types[0]}",
+            f"{words_} should raise {expected}, but raises {raised}",
             expected=expected,
             actual=error.message,
             where=where(error),

@@ -44,7 +44,7 @@ CHECKS: dict[str, Check] = {}
 
 _DECLARED: dict[Any, Check] = {}
 
-_HIDDEN: dict[int, dict[str, Check]] = {}
+_HIDDEN: dict[str | int, dict[str, Check]] = {}
 """Hidden checks by the seed of their cases."""
 
 
@@ -108,7 +108,7 @@ def check(
     return declare
 
 
-def load(hidden_seed: int | None = None) -> list[Check]:
+def load(hidden_seed: str | int | None = None) -> list[Check]:
     """Import every module of checks; the checks come in the order of the homework's functions.
 
     Hidden checks are loaded only if they are installed; a student's package has none.
@@ -138,13 +138,13 @@ def _modules(package: ModuleType) -> Iterator[str]:
             yield from _modules(importlib.import_module(module.name))
 
 
-def _load_hidden(package: Any, seed: int | None) -> dict[str, Check]:
+def _load_hidden(package: Any, seed: str | int | None) -> dict[str, Check]:
     """The hidden checks of a seed; their modules read it when they are imported."""
     seed = package.DEFAULT_SEED if seed is None else seed
     if seed not in _HIDDEN:
         for made in [c for c in CHECKS.values() if c.hidden]:
             del CHECKS[made.id]
-        package.SEED = seed
+        package.SEED = package.Secret(seed)
         names = list(_modules(package))
         # Import them anew instead of reloading: checks of another seed still read the old modules.
         for name in names:

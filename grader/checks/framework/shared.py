@@ -99,25 +99,49 @@ STATEFUL: tuple[tuple[str, dict[str, Any]], ...] = (
 
 
 def leaves_as_found(student: Student, calls: Sequence[Call]) -> None:
-    """Arguments, parameters, buffers, ``.grad``, hooks and modes are the same after each call."""
+    """Arguments, parameters, buffers, ``.grad``, hooks and modes are the same after each call.
+
+    This ends a check of values: what changed is seen in the student's own process, where code can
+    hide it.  So the right values earn the points, and a change that is seen leaves half of them.
+
+    Raises:
+        Unmet: something changed; half the points.
+        StudentFault: the student's code raised, ended the process or is missing.
+    """
     for call in calls:
         reply = student.reply(call)
         if reply.error is not None:
             raise expect.StudentFault(reply.error)
-        expect.that(
-            not reply.changed,
-            f"the call changed {', '.join(reply.changed)}",
-            expected="everything as before the call",
-            actual=", ".join(reply.changed),
-        )
+        if reply.changed:
+            changed = ", ".join(reply.changed)
+            expect.partial(
+                HALF,
+                f"the values are right, but the call changed {changed}",
+                expected="everything as before the call",
+                actual=changed,
+            )
 
 
 def refuses(student: Student, calls: Sequence[tuple[str, Call]]) -> None:
     """Each call raises ValueError or IndexError, and leaves everything as it was.
 
-    Each one that does earns its share.
+    Each one that does earns its share.  A call without words has good arguments, and must not
+    raise: code that raises for whatever it does not know, such as a table of answers, refuses
+    nothing.
     """
     kept: list[expect.Unmet] = []
+    for _, call in (pair for pair in calls if not pair[0]):
+        error = student.reply(call).error
+        if error is not None and error.kind != "raised":
+            raise expect.StudentFault(error)
+        expect.that(
+            error is None,
+            "the call raises for good arguments, too",
+            expected="a value",
+            actual="" if error is None else error.message,
+            where="" if error is None else expect.where(error),
+        )
+    calls = [pair for pair in calls if pair[0]]
     for words, call in calls:
         try:
             reply = student.reply(call)

@@ -17,6 +17,7 @@ from grader.checks.framework import expect
 from grader.checks.framework.student import Student
 from grader.gan_metrics.measure import digits
 from grader.homework.contract import GAN_LOSSES
+from grader.sandbox.gan.helpers import MOST
 
 __all__ = [
     "BATCH",
@@ -67,7 +68,7 @@ def field(
     Args:
         result: of the driver.
         name: of the array in it.
-        shape: what its shape should be; ``None`` stands for any length.
+        shape: what its shape should be; ``None`` stands for any length from 1 to :data:`MOST`.
         what: how the sentence calls it; "" takes ``name`` in words.
 
     Returns:
@@ -85,7 +86,7 @@ def field(
         expect.that(False, f"{what} {error}")
     expect.that(array.dtype.kind in "fiub", f"{what} should be numbers, but is {array.dtype}")
     fits = array.ndim == len(shape) and all(
-        n is None or n == m for n, m in zip(shape, array.shape, strict=False)
+        1 <= m <= MOST if n is None else n == m for n, m in zip(shape, array.shape, strict=False)
     )
     words = "(" + ", ".join("N" if n is None else str(n) for n in shape) + ")"
     expect.that(

@@ -273,7 +273,7 @@ def _curves(losses: Any) -> tuple[Figure, ...]:
     if not isinstance(losses, np.ndarray) or losses.ndim != 2 or losses.shape[1] != 2:
         return ()
     length = len(losses) // 100 * 100
-    if length == 0 or losses.dtype.kind != "f" or not np.isfinite(losses).all():
+    if not 0 < length <= STEPS or losses.dtype.kind != "f" or not np.isfinite(losses).all():
         return ()
     means = losses[:length].astype(np.float64).reshape(100, -1, 2).mean(1).round(5)
     arrays = {"d_loss": means[:, 0].tolist(), "g_loss": means[:, 1].tolist()}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,13 @@ import numpy as np
 from grader.checks.framework.cases import Case, normal
 from grader.checks.framework.shared import STATEFUL
 from grader.checks.framework.student import Student
-from grader.checks.hidden import SEED
+from grader.checks.hidden import SEED as SECRET
 from grader.homework.networks import Network
 from grader.records import Call
 
-__all__ = ["BAD_STEPS", "BAD_WEIGHTS", "BAD_XS", "MLP", "bad", "clear", "stateful"]
+__all__ = ["BAD_STEPS", "BAD_WEIGHTS", "BAD_XS", "MLP", "bad", "clear", "redrawn", "stateful"]
+
+SEED = SECRET.of("arguments")
 
 
 def stateful(student: Student, name: str, *rest: Any) -> list[Call]:
@@ -42,13 +45,31 @@ def clear(influence: np.ndarray, cuts: Iterable[int]) -> bool:
     """Whether rounding cannot change which neurons lie before each cut, strongest first.
 
     An instructor's seed draws inputs that nobody has seen.  If two neurons differ by less than 1e-5
-    and are not equal, either order is right, and the check skips the case.  The default seed
-    has no such case.
+    and are not equal, either order is right: see :func:`redrawn`.  The default seed has no such
+    case.
     """
     strengths = np.sort(influence.reshape(len(influence), -1).max(1).astype(np.float64))[::-1]
     gaps = strengths[:-1] - strengths[1:]
     near = (gaps > 0) & (gaps < 1e-5 * np.abs(strengths).max())
     return not any(near[cut - 1] for cut in cuts if 0 < cut < len(strengths))
+
+
+def redrawn(case: Case, holds: Callable[[Case], bool]) -> Case | None:
+    """A case for which a condition holds: this one, or the first that can be drawn instead.
+
+    Args:
+        case: of the secret's, its network and its inputs from the same seed.
+        holds: for example that no neurons are nearly tied.
+
+    Returns:
+        ``None`` where there is none.  A seed that is a number has no case but the first.
+    """
+    for seed in SECRET.candidates(case.seed):
+        network, target = replace(case.network, seed=seed), seed % case.classes
+        again = case if seed == case.seed else Case(network, case.layer, target, seed)
+        if holds(again):
+            return again
+    return None
 
 
 BAD_XS = (
@@ -71,7 +92,7 @@ BAD_STEPS = (("steps = 0", {"steps": 0}), ("steps = -3", {"steps": -3}))
 
 
 def bad(student: Student, name: str, *lists: Any, **good: Any) -> list[tuple[str, Call]]:
-    """Calls of a function with one bad argument each, the others good.
+    """Calls of a function with one bad argument each, the others good, and one that is all good.
 
     Args:
         student: who makes the calls.
@@ -80,12 +101,13 @@ def bad(student: Student, name: str, *lists: Any, **good: Any) -> list[tuple[str
         **good: all of the function's arguments, by name.
 
     Returns:
-        What is wrong in words, and the call.
+        What is wrong in words, and the call; first the good one, without words.
     """
     call = student.call(name, **good)
     rows = [row for rows in lists for row in rows]
-    return [(words, Call(name, {**call.arguments, **wrong})) for words, wrong in rows]
+    made = [(words, Call(name, {**call.arguments, **wrong})) for words, wrong in rows]
+    return [("", call), *made]
 
 
-MLP = Case(Network("smooth_mlp", seed=SEED, mixed=True, grads=True), 1, 2, SEED)
+MLP = Case(Network("smooth_mlp", seed=SEED + 0, mixed=True, grads=True), 1, 2, SEED + 0)
 """What code leaves behind when it raises shows here: some layers are in train mode."""

@@ -34,11 +34,13 @@ from grader.checks.gan.mechanics import (
 )
 from grader.checks.gan.outcome import TRAINING, train_whole
 from grader.checks.gan.training import MOMENTS, runs, steps_both
-from grader.checks.hidden import SEED
+from grader.checks.hidden import SEED as SECRET
 from grader.gan_metrics.measure import digits, distances
 from grader.gan_metrics.thresholds import NAMES, listed
 
 __all__ = ["share_of", "some_classes"]
+
+SEED = SECRET.of("gan")
 
 
 @check("make_generator", points=0.5, needs=[makes_images])
@@ -48,7 +50,7 @@ def follows_the_noise(student: Student) -> None:
     Every image is made from its own row of noise. The caller chooses latent_dim.
     """
     for latent_dim in (LATENT, 5):
-        z = noise(24, latent_dim, seed=11)
+        z = noise(24, latent_dim, seed=SEED.instead_of(11))
         result = student.drive("judge_generator", seed=1, noise=z, sizes=[24])
         images = outputs(result, "images_24", 24, (1, 8, 8)).reshape(24, 64)
         kinds = len(np.unique(images, axis=0))
@@ -67,11 +69,11 @@ def can_learn(student: Student) -> None:
     that sees where in the image a pixel is.
     """
     real, test = digits().train[:600], digits().held_out[:200]
-    probe = np.concatenate([test, shuffled(test, 12)])
+    probe = np.concatenate([test, shuffled(test, SEED.instead_of(12))])
     result = student.drive(
         "discriminator_alone",
         seed=1,
-        **{"real": real, "fake": shuffled(real, 13), "probe": probe},
+        **{"real": real, "fake": shuffled(real, SEED.instead_of(13)), "probe": probe},
         **{"steps": 200, "batch_size": BATCH},
     )
     row = (1,) if np.ndim(result.get("logits", 0)) == 2 else ()
@@ -315,7 +317,7 @@ def learns_what_it_is_given(student: Student) -> None:
     We give train the digits of three classes only, and look after 800 of 4,000 steps: the
     generator's images should be nearer to these digits than to those of the other classes.
     """
-    images, classes = some_classes(SEED)
+    images, classes = some_classes(SEED + 0)
     _, samples = train_whole(student, images, seed=2, enough=ENOUGH)
     share = share_of(samples, classes)
     expect.that(

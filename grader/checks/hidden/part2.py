@@ -10,8 +10,17 @@ from grader.checks.framework.path_rules import comparable, precise
 from grader.checks.framework.registry import check, for_all
 from grader.checks.framework.shared import dtype_kept, leaves_as_found, refuses
 from grader.checks.framework.student import Student
-from grader.checks.hidden import SEED
-from grader.checks.hidden.arguments import BAD_STEPS, BAD_WEIGHTS, BAD_XS, MLP, bad, clear, stateful
+from grader.checks.hidden import SEED as SECRET
+from grader.checks.hidden.arguments import (
+    BAD_STEPS,
+    BAD_WEIGHTS,
+    BAD_XS,
+    MLP,
+    bad,
+    clear,
+    redrawn,
+    stateful,
+)
 from grader.checks.part2 import (
     compares_the_two_explanations,
     has_a_value_per_feature,
@@ -22,6 +31,8 @@ from grader.homework.networks import Network
 from grader.oracle.live import oracle
 
 __all__: list[str] = []
+
+SEED = SECRET.of("part2")
 
 OTHERS = [
     *case_list(("smooth_cnn", 1, SEED + 1), ("smooth_mlp", 3, SEED + 2), head="log_softmax"),
@@ -68,17 +79,13 @@ def is_linear_in_the_distribution(student: Student, case: Case) -> None:
     expect.close(parts[1], by_hand, expect.DIFFERENCES, "the influence under weights", scale=1e-3)
 
 
-@check("comparative_influence", points=0.5, needs=[has_the_shape_of_the_slice])
-def leaves_everything_as_found(student: Student) -> None:
-    """Leave arguments, parameters, gradients and modes unchanged."""
-    leaves_as_found(student, stateful(student, "comparative_influence", 2, "xs", 1, 3))
-    weights = distribution(SEED, 4)
-    leaves_as_found(student, stateful(student, "comparative_influence", 2, "xs", 1, 3, weights))
-
-
-@check("comparative_influence", points=0.5, needs=[has_the_shape_of_the_slice])
+@check("comparative_influence", points=1, needs=[has_the_shape_of_the_slice])
 def is_right_elsewhere_too(student: Student) -> None:
-    """Agree with our solution on further networks, also in float64."""
+    """Agree with our solution elsewhere and in float64, and leave everything unchanged.
+
+    Half the points if the values are right, but arguments, parameters, gradients or modes are
+    changed.
+    """
     for case in (*OTHERS, *DOUBLE):
         dtype = case.network.dtype
         call = (case.network, case.layer, case.xs(3), case.target, case.other)
@@ -90,6 +97,9 @@ def is_right_elsewhere_too(student: Student) -> None:
                 expect.FLOAT64 if dtype == "float64" else expect.FLOAT32,
                 f"the influence in {dtype}",
             )
+    leaves_as_found(student, stateful(student, "comparative_influence", 2, "xs", 1, 3))
+    weights = distribution(SEED + 0, 4)
+    leaves_as_found(student, stateful(student, "comparative_influence", 2, "xs", 1, 3, weights))
 
 
 @check("comparative_influence", points=0.5, needs=[has_the_shape_of_the_slice])
@@ -126,9 +136,13 @@ def gives_nothing_to_what_does_nothing(student: Student, case: Case) -> None:
     expect.that(bool(np.abs(one).max() > 0), "the attribution is zero everywhere")
 
 
-@check("comparative_integrated_gradients", points=0.5, needs=[has_a_value_per_feature])
+@check("comparative_integrated_gradients", points=1, needs=[has_a_value_per_feature])
 def keeps_float64(student: Student) -> None:
-    """Keep float64, also if the network ends in a log-softmax."""
+    """Keep float64, also if the network ends in a log-softmax; leave everything unchanged.
+
+    Half the points if the values are right, but arguments, parameters, gradients or modes are
+    changed.
+    """
     for dtype in ("float64", "float32"):
         spec = Network("affine", seed=SEED + 14, dtype=dtype, head="log_softmax")
         case = Case(spec, -1, 1, SEED + 14)
@@ -139,11 +153,6 @@ def keeps_float64(student: Student) -> None:
             expected = (weight[1] - weight[0]) * (case.x - case.baseline)
             got = student.comparative_integrated_gradients(*call)
             precise(got, expected, 6, "the attribution in float64")
-
-
-@check("comparative_integrated_gradients", points=0.5, needs=[has_a_value_per_feature])
-def leaves_the_network_as_it_was(student: Student) -> None:
-    """Leave arguments, parameters, gradients and modes unchanged."""
     name = "comparative_integrated_gradients"
     leaves_as_found(student, stateful(student, name, "x", "baseline", 1, 0, 3))
 
@@ -159,6 +168,13 @@ def refuses_bad_steps(student: Student) -> None:
     refuses(student, bad(student, "comparative_integrated_gradients", *wrong, **good))
 
 
+def _ranked_clearly(case: Case, k: int, rows: int) -> bool:
+    push = oracle.comparative_influence(
+        case.network, case.layer, case.xs(rows), case.target, case.other
+    )
+    return all(clear(sign * push, range(1, k + 1)) for sign in (1, -1))
+
+
 BAD_K = (("k = 0", {"k": 0}), ("k above the number of neurons", {"k": 10}), ("k = -1", {"k": -1}))
 
 
@@ -168,15 +184,15 @@ def ranks_all_neurons(student: Student) -> None:
 
     One row and several rows are tried, at slices from the input to the scores. Neurons without any
     influence are tied, and ties go to the lower index. Half the points if the right neurons come in
-    another order.
+    another order, or if something is changed.
     """
-    for case in (*OTHERS, *ENDS, *IDLE):
-        k = case.shape[0] if case in (*ENDS, *IDLE) else min(case.shape[0], 8)
-        rows = 1 if case in IDLE else 2
-        call = (case.network, case.layer, case.xs(rows), case.target, case.other, k)
-        push = oracle.comparative_influence(*call[:-1])
-        if not all(clear(sign * push, range(1, k + 1)) for sign in (1, -1)):
+    for first in (*OTHERS, *ENDS, *IDLE):
+        k = first.shape[0] if first in (*ENDS, *IDLE) else min(first.shape[0], 8)
+        rows = 1 if first in IDLE else 2
+        case = redrawn(first, lambda c, k=k, rows=rows: _ranked_clearly(c, k, rows))
+        if case is None:
             continue
+        call = (case.network, case.layer, case.xs(rows), case.target, case.other, k)
         got, expected = student.distinguishing_neurons(*call), oracle.distinguishing_neurons(*call)
         expect.same_ranking(got[0], expected[0], "the neurons for c1")
         expect.same_ranking(got[1], expected[1], "the neurons for c2")
@@ -198,16 +214,17 @@ def compares_on_other_networks(student: Student) -> None:
     """Agree with our solution on further networks, and leave everything unchanged.
 
     One row and several rows are tried, at slices from the input to the scores. Neurons without any
-    influence are tied, and ties go to the lower index.
+    influence are tied, and ties go to the lower index. Half the points if the values are right, but
+    something is changed.
     """
     asked = [(case, min(case.shape[0], 5), 2) for case in (*OTHERS, *DOUBLE)]
     asked += [(case, 1, 2) for case in ENDS]
     asked += [(case, case.shape[0] - most, 1) for case in IDLE for most in (1, 2, 3, 4)]
-    for case, k, rows in asked:
-        call = (case.network, case.layer, case.xs(rows), case.target, case.other, k)
-        alone = oracle.class_influence(*call[:4])
-        if not (clear(oracle.comparative_influence(*call[:-1]), [k]) and clear(alone, [k])):
+    for first, k, rows in asked:
+        case = redrawn(first, lambda c, k=k, rows=rows: _cut_clearly(c, k, rows))
+        if case is None:
             continue
+        call = (case.network, case.layer, case.xs(rows), case.target, case.other, k)
         got, expected = (
             student.compare_with_single_class(*call),
             oracle.compare_with_single_class(*call),
@@ -215,6 +232,12 @@ def compares_on_other_networks(student: Student) -> None:
         expect.close(got[0], expected[0], 1e-3, "the rank correlation", scale=1)
         expect.close(got[1], expected[1], what="the share of common top neurons", scale=1)
     leaves_as_found(student, stateful(student, "compare_with_single_class", 2, "xs", 1, 3, 2))
+
+
+def _cut_clearly(case: Case, k: int, rows: int) -> bool:
+    call = (case.network, case.layer, case.xs(rows), case.target)
+    both, alone = oracle.comparative_influence(*call, case.other), oracle.class_influence(*call)
+    return clear(both, [k]) and clear(alone, [k])
 
 
 @check("compare_with_single_class", points=0.5, needs=[compares_the_two_explanations])

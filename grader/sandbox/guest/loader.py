@@ -257,7 +257,9 @@ def _describe(
     packages: Sequence[str],
     folder: str,
 ) -> StudentError:
-    types = tuple(str(cls.__name__)[:100] for cls in type(error).__mro__ if cls is not object)
+    # A metaclass may say anything of its classes; what Python itself keeps of them stands.
+    classes = _MRO.__get__(type(error))
+    types = tuple(str(_NAME.__get__(cls))[:100] for cls in classes if cls is not object)
     found = explain(error, names.__contains__)
     line = found.line or Line("", 0, "", "")
     message = found.words
@@ -280,6 +282,9 @@ def _describe(
         message = str(message).replace(f"{folder}{os.sep}", "").replace(folder, ".")
     file = names.get(line.file, line.file)
     return StudentError(kind, str(message)[:2000], types[:20], file, line.number, line.code)
+
+
+_MRO, _NAME = type.__dict__["__mro__"], type.__dict__["__name__"]
 
 
 def _no_memory(error: BaseException, text: str) -> bool:

@@ -30,7 +30,7 @@ from grader.records import Call, NumPy, Other, Received
 from grader.sandbox.gan.drivers import DRIVERS
 from grader.sandbox.guest import pass_counter
 from grader.sandbox.guest.watch import watch
-from grader.sandbox.protocol.wire import MAX_PAYLOAD
+from grader.sandbox.protocol.wire import MAX_REPLY
 
 __all__ = ["Performer", "to_sendable"]
 
@@ -211,7 +211,7 @@ def _sendable(value: Any, depth: int) -> Any:
 
 def _tensor(value: Tensor) -> Any:
     name = str(value.dtype).removeprefix("torch.")
-    if value.numel() * value.element_size() > MAX_PAYLOAD:
+    if value.numel() * value.element_size() > MAX_REPLY:
         return Other("words", f"a tensor too large to be sent, of shape {tuple(value.shape)}")
     try:
         value = value.detach().to_dense().cpu()
@@ -228,7 +228,7 @@ def _array(value: np.ndarray, origin: str, name: str = "") -> Any:
     if value.dtype.kind not in "fiub" or value.dtype.itemsize > 8:
         article = "an" if origin == "array" else "a"
         return Other("words", f"{article} {origin} of {name}")
-    if value.nbytes > MAX_PAYLOAD:
+    if value.nbytes > MAX_REPLY:
         return Other("words", f"an array too large to be sent, of shape {value.shape}")
     if value.dtype.kind == "u" and value.dtype.itemsize > 1:
         value = value.astype(np.int64)

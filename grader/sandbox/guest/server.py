@@ -196,7 +196,7 @@ class Server:
         for shorter in ({}, {"value": too_large}):
             answer.update(shorter)
             try:
-                return self._wire.encode(answer)
+                return self._wire.encode(answer, self._wire.MAX_REPLY)
             except self._wire.Garbage:
                 continue
         raise AssertionError("an answer without a value fits")

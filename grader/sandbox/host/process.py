@@ -165,7 +165,7 @@ class GuestProcess:
         from grader.sandbox.protocol import wire
 
         try:
-            while (frame := wire.read_frame(self.process.stdout)) is not None:
+            while (frame := wire.read_frame(self.process.stdout, wire.MAX_REPLY)) is not None:
                 self._incoming.put(frame)
             self._incoming.put(None)
         except (wire.Garbage, OSError, ValueError) as error:

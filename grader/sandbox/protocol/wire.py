@@ -24,6 +24,7 @@ __all__ = [
     "MAX_DEPTH",
     "MAX_HEADER",
     "MAX_PAYLOAD",
+    "MAX_REPLY",
     "Garbage",
     "decode",
     "encode",
@@ -33,6 +34,11 @@ __all__ = [
 
 MAX_HEADER = 64 * 1024
 MAX_PAYLOAD = 64 * 1024 * 1024
+MAX_REPLY = 8 * 1024 * 1024
+"""The bytes of arrays that a guest may send at once: the largest honest reply has 4 MiB.
+
+The grader reads, copies and converts them, so that it takes several times as much for a moment.
+"""
 MAX_DEPTH = 24
 """How deep values may nest; far from where Python's own recursion ends."""
 
@@ -46,12 +52,13 @@ class Garbage(ValueError):  # noqa: N818 - it names the bytes, not our failure
     """The bytes are not a frame, or not the frame of a value."""
 
 
-def encode(message: Mapping[str, Any]) -> tuple[bytes, bytes]:
+def encode(message: Mapping[str, Any], most: int = MAX_PAYLOAD) -> tuple[bytes, bytes]:
     """Header and payload of a message.
 
     Args:
         message: JSON values, arrays, ``Received``, ``NumPy``, ``Network``, ``Call`` and ``Other``,
             nested up to :data:`MAX_DEPTH`.
+        most: bytes that its arrays may have together.
 
     Raises:
         TypeError: something else is in it.
@@ -63,7 +70,7 @@ def encode(message: Mapping[str, Any]) -> tuple[bytes, bytes]:
     payload = save(arrays) if arrays else b""
     if max(len(header), int.from_bytes(payload[:8], "little")) > MAX_HEADER:
         raise Garbage(f"a message of {len(header)} bytes and {len(arrays)} arrays is too long")
-    if len(payload) > MAX_PAYLOAD:
+    if len(payload) > most:
         raise Garbage(f"arrays of {len(payload)} bytes are too large")
     return header, payload
 
@@ -190,8 +197,12 @@ def write_frame(stream: IO[bytes], header: bytes, payload: bytes) -> None:
     stream.flush()
 
 
-def read_frame(stream: IO[bytes]) -> tuple[bytes, bytes] | None:
+def read_frame(stream: IO[bytes], most: int = MAX_PAYLOAD) -> tuple[bytes, bytes] | None:
     """Read one frame; ``None`` at the end of the stream.
+
+    Args:
+        stream: from the other process.
+        most: bytes that its arrays may have together.
 
     Raises:
         Garbage: the lengths are over the caps, or the stream ends inside a frame.
@@ -202,7 +213,7 @@ def read_frame(stream: IO[bytes]) -> tuple[bytes, bytes] | None:
     if len(lengths) < _LENGTHS.size:
         raise Garbage("a truncated frame")
     header_size, payload_size = _LENGTHS.unpack(lengths)
-    if header_size > MAX_HEADER or payload_size > MAX_PAYLOAD:
+    if header_size > MAX_HEADER or payload_size > most:
         raise Garbage("an oversized frame")
     header, payload = _read(stream, header_size), _read(stream, payload_size)
     if len(header) < header_size or len(payload) < payload_size:

@@ -10,11 +10,10 @@ from grader.checks.framework.path_rules import FLAT, Integral, comparable, follo
 from grader.checks.framework.registry import check, for_all
 from grader.checks.framework.shared import dtype_kept, leaves_as_found, refuses
 from grader.checks.framework.student import Student
-from grader.checks.hidden import SEED
+from grader.checks.hidden import SEED as SECRET
 from grader.checks.hidden.arguments import BAD_STEPS, BAD_WEIGHTS, BAD_XS, MLP, bad, stateful
 from grader.checks.part1.influence import (
     composes,
-    gives_scores_before_softmax,
     has_a_row_per_instance,
     has_the_shape_of_the_slice,
 )
@@ -23,6 +22,8 @@ from grader.homework.networks import Network
 from grader.oracle.live import oracle
 
 __all__: list[str] = []
+
+SEED = SECRET.of("part1.influence")
 
 OTHERS = [
     *case_list(("smooth_cnn", 1, SEED + 1), ("smooth_mlp", 3, SEED + 2), head="log_softmax"),
@@ -49,12 +50,13 @@ SMALL = 1e-6
 """Weights this small are valid too, and reveal an epsilon that was added to their sum."""
 
 
-@check("linear_scores", points=0.5)
+@check("linear_scores", points=1)
 def removes_the_last_softmax_only(student: Student) -> None:
     """Remove a softmax at the end, and change nothing else.
 
     In-place layers, batch norm, convolutions and a softmax in the middle stay as they are. So does
-    a last layer of any other kind, and of two softmaxes at the end the first.
+    a last layer of any other kind, and of two softmaxes at the end the first. Half the points if
+    the scores are right, but the given model is changed.
     """
     flat = case_list(("smooth_cnn", -1, SEED + 1), ends=3) + case_list(
         ("smooth_mlp", -1, SEED + 2), ends=3
@@ -72,17 +74,15 @@ def removes_the_last_softmax_only(student: Student) -> None:
     for case in (*OTHERS, *flat, *inside, *ends):
         scores = student.linear_scores(case.network)(case.xs())
         expect.close(scores, case.scores(*case.xs()), what="the scores")
-
-
-@check("linear_scores", points=0.5, needs=[gives_scores_before_softmax])
-def leaves_the_model_alone(student: Student) -> None:
-    """Leave the model that it is given unchanged."""
     leaves_as_found(student, stateful(student, "linear_scores"))
 
 
 @check("split", points=0.5, needs=[composes])
 def splits_any_network(student: Student) -> None:
-    """Split networks with a softmax, in-place layers and batch norm; leave them unchanged."""
+    """Split networks with a softmax, in-place layers and batch norm; leave them unchanged.
+
+    Half the points if the values are right, but something is changed.
+    """
     for case in OTHERS:
         h, g = student.split(case.network, case.layer)
         scores = case.scores(*case.xs())
@@ -122,7 +122,10 @@ def is_linear_in_the_model(student: Student, case: Case) -> None:
 
 @check("instance_influence", points=0.5, needs=[has_a_row_per_instance])
 def is_right_elsewhere_too(student: Student) -> None:
-    """Agree with our solution on further networks, and leave everything unchanged."""
+    """Agree with our solution on further networks, and leave everything unchanged.
+
+    Half the points if the values are right, but something is changed.
+    """
     for case in OTHERS:
         call = (case.network, case.layer, case.xs(2), case.target)
         expect.close(
@@ -174,11 +177,12 @@ def is_linear_in_the_distribution(student: Student, case: Case) -> None:
 
 
 @check("class_influence", points=0.5, needs=[has_the_shape_of_the_slice])
-def leaves_everything_as_found(student: Student) -> None:
-    """Leave arguments, parameters, gradients and modes unchanged, on any network."""
-    leaves_as_found(student, stateful(student, "class_influence", 2, "xs", 1))
-    weights = distribution(SEED, 4)
-    leaves_as_found(student, stateful(student, "class_influence", 2, "xs", 1, weights))
+def is_right_with_small_weights(student: Student) -> None:
+    """Agree with our solution, also for tiny weights, and leave everything unchanged.
+
+    Half the points if the values are right, but arguments, parameters, gradients or modes are
+    changed.
+    """
     for case in (*OTHERS, *DOUBLE):
         p, dtype = SMALL * distribution(case.seed, 3), case.network.dtype
         call = (case.network, case.layer, case.xs(3), case.target, p)
@@ -186,6 +190,9 @@ def leaves_everything_as_found(student: Student) -> None:
         expect.close(
             student.class_influence(*call), oracle.class_influence(*call), what="the influence"
         )
+    leaves_as_found(student, stateful(student, "class_influence", 2, "xs", 1))
+    weights = distribution(SEED + 0, 4)
+    leaves_as_found(student, stateful(student, "class_influence", 2, "xs", 1, weights))
 
 
 @check("class_influence", points=0.5, needs=[has_the_shape_of_the_slice])
@@ -198,12 +205,13 @@ def refuses_bad_weights(student: Student) -> None:
     refuses(student, bad(student, "class_influence", BAD_XS, BAD_WEIGHTS, **good))
 
 
-@check("path_influence", points=0.5, needs=[has_the_shape_of_its_slice])
+@check("path_influence", points=1, needs=[has_the_shape_of_its_slice])
 def bends_the_line(student: Student) -> None:
     """Follow the line that is straight in input space, also for a deeper slice.
 
     We compare with derivatives found by small changes of the features, in float32 and float64, and
-    with the weights on a linear network.
+    with the weights on a linear network. Half the points if the values are right, but arguments,
+    parameters, gradients or modes are changed.
     """
     deep = (("smooth_mlp", 1, SEED + 11), ("smooth_cnn", 2, SEED + 12))
     bent = [*case_list(*deep), *case_list(*deep, dtype="float64")]
@@ -219,6 +227,7 @@ def bends_the_line(student: Student) -> None:
     (first, _), (second, _) = (linear_layer(case.network, i) for i in (0, 1))
     got = student.path_influence(case.network, -1, case.x, case.baseline, 2, 6)
     precise(got, second[2] @ first, 6, "the influence on a linear network in float64")
+    leaves_as_found(student, stateful(student, "path_influence", 2, "x", "baseline", 1, 3))
 
 
 def _bends(student: Student, case: Case) -> Integral:
@@ -228,12 +237,6 @@ def _bends(student: Student, case: Case) -> Integral:
         return np.tensordot(weights, np.stack([case.derivative(x) for x in points]), 1)
 
     return Integral(case, lambda steps: student.path_influence(*call, steps), average)
-
-
-@check("path_influence", points=0.5, needs=[has_the_shape_of_its_slice])
-def leaves_no_trace(student: Student) -> None:
-    """Leave arguments, parameters, gradients and modes unchanged."""
-    leaves_as_found(student, stateful(student, "path_influence", 2, "x", "baseline", 1, 3))
 
 
 @check("path_influence", points=0.5, needs=[has_the_shape_of_its_slice])
@@ -284,9 +287,11 @@ def is_linear(student: Student, case: Case) -> None:
 
 
 @check("integrated_gradients", points=0.5, needs=[has_a_value_per_feature])
-def leaves_the_network_as_it_was(student: Student) -> None:
-    """Leave everything unchanged, and keep float64."""
-    leaves_as_found(student, stateful(student, "integrated_gradients", "x", "baseline", 1, 3))
+def keeps_float64(student: Student) -> None:
+    """Keep float64, and leave everything unchanged.
+
+    Half the points if the values are right, but something is changed.
+    """
     for dtype in ("float64", "float32"):
         spec = Network("affine", seed=SEED + 13, dtype=dtype)
         case = Case(spec, -1, 1, SEED + 13)
@@ -296,6 +301,7 @@ def leaves_the_network_as_it_was(student: Student) -> None:
         if dtype == "float64":
             expected = weight[1] * (case.x - case.baseline)
             precise(student.integrated_gradients(*call), expected, 6, "the attribution in float64")
+    leaves_as_found(student, stateful(student, "integrated_gradients", "x", "baseline", 1, 3))
 
 
 @check("integrated_gradients", points=0.5, needs=[has_a_value_per_feature])

@@ -10,7 +10,7 @@ from grader.checks.framework.path_rules import adds_up, precise
 from grader.checks.framework.registry import check, for_all
 from grader.checks.framework.shared import dtype_kept, leaves_as_found, of_all_sizes, refuses
 from grader.checks.framework.student import Student
-from grader.checks.hidden import SEED
+from grader.checks.hidden import SEED as SECRET
 from grader.checks.hidden.arguments import BAD_STEPS, MLP, bad, stateful
 from grader.checks.part1.neurons import has_the_shape_of_its_input, has_the_shape_of_the_input
 from grader.homework.networks import Network
@@ -19,13 +19,15 @@ from grader.records import NumPy
 
 __all__: list[str] = []
 
+SEED = SECRET.of("part1.neurons")
+
 
 @check("top_neurons", points=0.5)
 def breaks_ties_towards_the_lower_index(student: Student) -> None:
     """Put the lower index first in a tie, refuse k out of range, and accept lists.
 
     Each call that raises as it should earns its share of the points. Half the points if the right
-    neurons come in another order.
+    neurons come in another order, or if arguments are changed.
     """
     ties = np.array([1.0, 3.0, -2.0, 3.0, 1.0, 3.0, -2.0] * 5, dtype=np.float32)
     order = np.argsort(-ties, kind="stable")
@@ -35,7 +37,6 @@ def breaks_ties_towards_the_lower_index(student: Student) -> None:
     one = normal(SEED + 19, 1, 3, 3)
     expect.equal(student.top_neurons(one, 1), np.array([0]), "the top neuron of a single map")
     maps = normal(SEED + 18, 6, 2, 2)
-    leaves_as_found(student, [student.call("top_neurons", maps, 4)])
     low = maps - 4  # nothing above zero
     order = np.argsort(-low.reshape(6, -1).max(1), kind="stable")
     for given in (NumPy(low), low.tolist()):
@@ -46,6 +47,7 @@ def breaks_ties_towards_the_lower_index(student: Student) -> None:
         ("k = -1", {"k": -1}),
     )
     refuses(student, bad(student, "top_neurons", wrong, attribution=ties, k=1))
+    leaves_as_found(student, [student.call("top_neurons", maps, 4)])
 
 
 NEURONS = case_list(
@@ -62,7 +64,10 @@ BAD_NEURON = (
 
 @check("saliency_map", points=0.5, needs=[has_the_shape_of_the_input])
 def is_right_on_other_neurons(student: Student) -> None:
-    """Agree with our solution on further networks, and leave everything unchanged."""
+    """Agree with our solution on further networks, and leave everything unchanged.
+
+    Half the points if the values are right, but something is changed.
+    """
     for case in NEURONS:
         call = (case.network, case.layer, case.neuron, case.x)
         expect.close(
@@ -101,7 +106,7 @@ def adds_up_to_the_change_of_the_activation(student: Student, case: Case) -> Non
 def refuses_bad_neurons(student: Student) -> None:
     """Raise ValueError or IndexError for bad arguments, change nothing and keep float64.
 
-    Each call that raises earns its share of the points.
+    Each call that raises earns its share of the points. Half the points if something is changed.
     """
     case = Case(Network("smooth_mlp", seed=SEED + 9, dtype="float64"), 1, 0, SEED + 9)
     double = student.call("integrated_saliency_map", case.network, 1, 2, case.x, case.baseline, 5)
@@ -111,7 +116,6 @@ def refuses_bad_neurons(student: Student) -> None:
     got = student.integrated_saliency_map(case.network, 1, 2, case.x, case.baseline, 6)
     expected = second[2] @ first * (case.x - case.baseline)
     precise(got, expected, 6, "the map on a linear network in float64")
-    leaves_as_found(student, stateful(student, "integrated_saliency_map", 2, 3, "x", "baseline", 3))
     good = {
         "model": MLP.network,
         "layer": 1,
@@ -120,11 +124,15 @@ def refuses_bad_neurons(student: Student) -> None:
         "baseline": MLP.baseline,
     }
     refuses(student, bad(student, "integrated_saliency_map", BAD_NEURON, BAD_STEPS, **good))
+    leaves_as_found(student, stateful(student, "integrated_saliency_map", 2, 3, "x", "baseline", 3))
 
 
 @check("scale_pixels", points=0.25)
 def gives_zeros_for_an_empty_map(student: Student) -> None:
-    """Return zeros for an all-zero map, not NaN; accept float64 and saliency of any size."""
+    """Return zeros for an all-zero map, not NaN; accept float64 and saliency of any size.
+
+    Half the points if the values are right, but an argument is changed.
+    """
     x = normal(SEED + 20, 2, 4, 4)
     got = student.scale_pixels(x, np.zeros_like(x))
     expect.equal(got, np.zeros_like(x), "the picture for an all-zero map")
@@ -156,7 +164,8 @@ def averages_ties(student: Student) -> None:
     """Give ties their average rank, return 0 for a constant explanation, refuse a bad k.
 
     In the share of common neurons a tie goes to the lower index. Arrays and lists are accepted.
-    Each call that raises as it should earns its share of the points.
+    Each call that raises as it should earns its share of the points. Half the points if the values
+    are right, but an argument is changed.
     """
     a = np.array([1.0, 1.0, 2.0, 2.0, 3.0, 0.0], dtype=np.float32)
     b = np.array([2.0, 1.0, 1.0, 1.0, 4.0, 4.0], dtype=np.float32)
@@ -187,6 +196,6 @@ def averages_ties(student: Student) -> None:
         got = student.compare_attributions(map_.tolist(), beside.tolist(), k)
         expect.close(got[0], expected[0], what="the rank correlation of maps", scale=0.1)
         expect.close(got[1], expected[1], what=f"the share of {k} common neurons of maps", scale=1)
-    leaves_as_found(student, [student.call("compare_attributions", a, b, 3)])
     wrong = (("k = 0", {"k": 0}), ("k above the number of neurons", {"k": 7}))
     refuses(student, bad(student, "compare_attributions", wrong, a=a, b=b, k=2))
+    leaves_as_found(student, [student.call("compare_attributions", a, b, 3)])
