@@ -7,7 +7,7 @@ from hypothesis import assume
 
 from grader.checks.framework import expect
 from grader.checks.framework.cases import Case, case_list, cases, distribution, linear_layer
-from grader.checks.framework.expect import HALF
+from grader.checks.framework.expect import HALF, Pair
 from grader.checks.framework.path_rules import (
     FLAT,
     Integral,
@@ -45,7 +45,7 @@ MAPS += case_list(("smooth_mlp", 1, 47), ("smooth_cnn", 1, 48), head="softmax")
 """Slices of at most 800 features: ranks may be found by comparing all pairs."""
 
 
-@check("comparative_influence", points=0.5)
+@check("comparative_influence", points=0)
 def has_the_shape_of_the_slice(student: Student) -> None:
     """Return one value per feature of the slice.
 
@@ -68,19 +68,25 @@ def is_the_derivative_of_the_difference(student: Student) -> None:
     """
     case = Case(Network("deep_affine", seed=41), 0, 2, 41)
     weight, _ = linear_layer(case.network, 1)
+    linear = []
     for c1, c2 in ((2, 0), (0, 3)):
         got = student.comparative_influence(case.network, 0, case.xs(3), c1, c2)
-        what = "the influence on a linear network"
-        expect.close(got, weight[c1] - weight[c2], what=what, scaled=HALF)
+        expected = weight[c1] - weight[c2]
+        linear.append(Pair(got, expected, "the influence on a linear network", 3))
     case = Case(Network("quadratic", seed=89), 0, 1, 89)
     (w, b), (v, _) = linear_layer(case.network, 0), linear_layer(case.network, 2)
 
-    def holds(rows: int) -> None:
+    def pair(rows: int) -> Pair:
         expected = 2 * (v[1] - v[3]) * (case.xs(rows) @ w.T + b).mean(0)
         got = student.comparative_influence(case.network, 0, case.xs(rows), 1, 3)
-        what = f"the influence on a quadratic network over {rows} row(s)"
-        expect.close(got, expected, what=what, scaled=HALF)
+        return Pair(got, expected, f"the influence on a quadratic network over {rows} row(s)", rows)
 
+    def holds(rows: int) -> None:
+        expect.close(pair(rows).actual, pair(rows).expected, what=pair(rows).what)
+
+    expect.up_to_a_factor([*linear, *(pair(rows) for rows in (1, 4, 133))], HALF)
+    for one in linear:
+        expect.close(one.actual, one.expected, what=one.what)
     right_on(student, {"a single row": [1], "several rows": [4, 133]}, holds)
 
 
@@ -106,7 +112,7 @@ def is_linear_in_the_quantity(student: Student, case: Case) -> None:
     expect.close(whole, total, what="the influence on c1 - c3", scale=1e-3)
 
 
-@check("comparative_influence", points=1, needs=[has_the_shape_of_the_slice])
+@check("comparative_influence", points=1.5, needs=[has_the_shape_of_the_slice])
 def is_the_reference_s(student: Student) -> None:
     """Agree with our solution on convolutional and linear slices.
 
@@ -135,14 +141,18 @@ def follows_the_weights(student: Student) -> None:
     (w, b), (v, _) = linear_layer(case.network, 0), linear_layer(case.network, 2)
     xs, p = case.xs(4), distribution(43, 4)
     rows = 2 * (v[0] - v[2]) * (xs @ w.T + b)
+    pairs = []
     for weights in (p, (5 * p).tolist(), [0.0, 3.0, 0.0, 0.0]):
         share = np.asarray(weights, dtype=np.float64)
         got = student.comparative_influence(case.network, 0, xs, 0, 2, weights)
-        what = "the influence under weights"
-        expect.close(got, share @ rows / share.sum(), what=what, scaled=HALF)
+        total = float(share.sum())
+        pairs.append(Pair(got, share @ rows / total, "the influence under weights", total))
+    expect.up_to_a_factor(pairs, HALF)
+    for pair in pairs:
+        expect.close(pair.actual, pair.expected, what=pair.what)
 
 
-@check("comparative_integrated_gradients", points=0.5)
+@check("comparative_integrated_gradients", points=0)
 def has_a_value_per_feature(student: Student) -> None:
     """Return one value per feature of the input.
 
@@ -199,7 +209,7 @@ def is_complete(student: Student, case: Case) -> None:
     adds_up(got, value, case, 300, "the attribution")
 
 
-@check("comparative_integrated_gradients", points=1, needs=[has_a_value_per_feature])
+@check("comparative_integrated_gradients", points=1.5, needs=[has_a_value_per_feature])
 def integrates_on_the_line(student: Student) -> None:
     """Return (x - baseline) times the average gradient of the difference on the line.
 

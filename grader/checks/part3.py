@@ -195,8 +195,8 @@ def keeps_some_and_zeroes_the_rest(student: Student, case: tuple[Case, tuple[int
 def changes_nothing_when_all_are_kept(student: Student) -> None:
     """Change nothing if every neuron is kept, not even a softmax at the end.
 
-    The scores stay the same for convolutional and linear slices. A network that ends in a softmax
-    still gives probabilities.
+    The scores stay the same for convolutional and linear slices, and differ if none is kept. A
+    network that ends in a softmax still gives probabilities.
     """
     for case in MARGINS:
         got = student.mask_slice(case.network, case.layer, list(range(case.shape[0])))(case.xs(3))
@@ -205,6 +205,13 @@ def changes_nothing_when_all_are_kept(student: Student) -> None:
             powers = np.exp(scores - scores.max(1, keepdims=True))
             scores = powers / powers.sum(1, keepdims=True)
         expect.close(got, scores, what="the output with all neurons kept")
+        none = student.mask_slice(case.network, case.layer, [])(case.xs(3))
+        expect.that(
+            expect.relative_error(none, got) > expect.DIFFERENCES,
+            "the output is the same with no neuron kept as with all",
+            expected="another output, of a layer that is zero everywhere",
+            actual=expect.show(none),
+        )
 
 
 @check("mask_slice", points=1)
@@ -226,7 +233,7 @@ def masks_behind_the_layer(student: Student) -> None:
     right_on(student, by_slice(MARGINS), holds)
 
 
-@check("binary_classifier", points=0.5)
+@check("binary_classifier", points=0)
 def gives_one_margin_per_row(student: Student) -> None:
     """Return one number per row: (N,)."""
     for case in MARGINS:
@@ -236,7 +243,7 @@ def gives_one_margin_per_row(student: Student) -> None:
             expect.finite(classifier(case.xs(rows)), f"the margins of a batch of {rows}")
 
 
-@check("binary_classifier", points=1.5, needs=[gives_one_margin_per_row])
+@check("binary_classifier", points=2, needs=[gives_one_margin_per_row])
 def is_the_margin_of_the_masked_network(student: Student) -> None:
     """Return the score of the class minus the highest other score, of the masked network.
 

@@ -23,10 +23,14 @@ NEAR_FEW = 1e-5
 AWAY = 1e-2
 """From this error on, results differ; in between, no mistake is named."""
 
-COVERS = {"times_x": {"zero_baseline"}, "predicted_class": {"other_class"}}
+COVERS = {
+    "times_x": {"zero_baseline"},
+    "predicted_class": {"other_class"},
+    "after_softmax": {"softmax_kept", "log_softmax_kept"},
+}
 """Mistakes whose sentence is also true of others, and is used if the two cannot be told apart: on a
-linear network the position of the line makes no difference, and the next class may be the predicted
-one.
+linear network the position of the line makes no difference, the next class may be the predicted
+one, and there may have been no log-softmax.
 """
 
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
 import numpy as np
 
 from grader.calls.validate import WrongKind, words
-from grader.records import Feedback, Figure, Reply, StudentError
+from grader.checks.framework.shown import by, maps, show, show_apart
+from grader.records import Feedback, Reply, StudentError
 
 __all__ = [
     "DIFFERENCES",
@@ -23,6 +24,7 @@ __all__ = [
     "FLOAT64",
     "HALF",
     "NOTHING",
+    "Pair",
     "StudentFault",
     "Unmet",
     "close",
@@ -35,7 +37,9 @@ __all__ = [
     "record",
     "relative_error",
     "same_ranking",
+    "show",
     "that",
+    "up_to_a_factor",
 ]
 
 FLOAT32 = 1e-4
@@ -185,7 +189,6 @@ def close(
     what: str = "the result",
     *,
     scale: float = 0.0,
-    scaled: float = 0.0,
     **feedback: Any,
 ) -> None:
     """``actual`` equals ``expected`` up to a relative L2 error of ``tolerance``.
@@ -196,8 +199,6 @@ def close(
         tolerance: relative to max(‖expected‖, scale).
         what: how the sentence calls it.
         scale: a size below which differences do not count, for expectations near zero.
-        scaled: the share of the points that a result earns if only a constant positive factor is
-            wrong.
         **feedback: further fields of :class:`Feedback`.
 
     Raises:
@@ -212,24 +213,59 @@ def close(
     record(error, tolerance)
     if error <= tolerance:
         return
-    figures = () if a.ndim == 0 or a.size < 4 else (_maps(a, e, what),)
-    ours = {
-        "expected": show(e),
-        "actual": show(a),
-        "figures": figures,
-    }
-    message = f"{what} differs from the expected result{_by(error)}"
-    fraction = scaled if _factor(a, e, tolerance) > 0 else 0.0
-    raise Unmet(Feedback(message=message, **{**ours, **feedback}), fraction, of_values=True)
+    figures = () if a.ndim == 0 or a.size < 4 else (maps(a, e, what),)
+    expected_words, actual_words = show_apart(e, a)
+    ours = {"expected": expected_words, "actual": actual_words, "figures": figures}
+    message = f"{what} differs from the expected result{by(error)}"
+    raise Unmet(Feedback(message=message, **{**ours, **feedback}), of_values=True)
 
 
-def _factor(actual: np.ndarray, expected: np.ndarray, tolerance: float) -> float:
+@dataclass(frozen=True)
+class Pair:
+    """A result, what is expected, and how a sentence calls it.
+
+    ``size`` is by what the result is too large if a division was left out.
+    """
+
+    actual: np.ndarray
+    expected: np.ndarray
+    what: str
+    size: float = 1.0
+
+
+def up_to_a_factor(pairs: Sequence[Pair], fraction: float) -> None:
+    """If all results are right but for one factor, they earn a fraction of the points.
+
+    It returns if they are all right, and also if they are wrong in another way: the check goes on
+    to say so.  The factor has to be the same number in all of them, or to follow from their sizes:
+    a factor that differs from case to case is another quantity.
+
+    Args:
+        pairs: results and expectations, of at least three numbers each.
+        fraction: of the points that this earns.
+
+    Raises:
+        Unmet: a factor is wrong, and nothing else.
+    """
+    factors = [_factor(pair.actual, pair.expected) for pair in pairs]
+    wrong = [pair for pair, times in zip(pairs, factors, strict=True) if abs(times - 1) > FLOAT32]
+    if not wrong or min(factors) <= 0:
+        return
+    ratios = [times / pair.size for times, pair in zip(factors, pairs, strict=True)]
+    if any(max(of) - min(of) <= 1e-3 * max(of) for of in (factors, ratios)):
+        try:
+            close(wrong[0].actual, wrong[0].expected, what=wrong[0].what)
+        except Unmet as unmet:
+            raise Unmet(unmet.feedback, fraction, of_values=True) from None
+
+
+def _factor(actual: np.ndarray, expected: np.ndarray) -> float:
     """The factor by which all values are wrong; 0 if there is none."""
     a, e = (np.asarray(v, dtype=np.float64).reshape(-1) for v in (actual, expected))
-    if a.size < 3 or not a.any() or not e.any():
+    if a.shape != e.shape or a.size < 3 or not a.any() or not e.any():
         return 0.0
     factor = float(a @ e / (e @ e))
-    return factor if relative_error(a, factor * e) <= max(tolerance, FLOAT32) else 0.0
+    return factor if relative_error(a, factor * e) <= FLOAT32 else 0.0
 
 
 def nearest(
@@ -367,41 +403,3 @@ def add(unmet: Unmet, **feedback: Any) -> Unmet:
 
 def _with(unmet: Unmet, feedback: Feedback) -> Unmet:
     return Unmet(feedback, unmet.fraction, of_values=unmet.of_values)
-
-
-def show(array: Any, most: int = 8) -> str:
-    """A short text of an array: all numbers where few, else the first ones and the shape."""
-    a = np.asarray(array)
-    if a.dtype.kind in "iub":
-        numbers = [str(v) for v in a.reshape(-1)[:most].tolist()]
-    else:
-        numbers = [f"{v:.5g}" for v in a.reshape(-1)[:most].tolist()]
-    if a.ndim == 0:
-        return numbers[0]
-    more = f", … ({'×'.join(map(str, a.shape))})" if a.size > most else ""
-    return f"[{', '.join(numbers)}{more}]"
-
-
-def _by(error: float) -> str:
-    if error >= 10:
-        return f" (by {error:.0f} times its size)" if error < 1e6 else ""
-    return (
-        f" (by {100 * error:.0f} % of its size)" if error >= 0.1 else f" (by {100 * error:.2g} %)"
-    )
-
-
-def _maps(actual: np.ndarray, expected: np.ndarray, what: str) -> Figure:
-    a, e = _picture(actual), _picture(expected)
-    arrays = {"expected": e.tolist(), "yours": a.tolist(), "difference": (a - e).tolist()}
-    return Figure("maps", f"{what}: expected, yours, and the difference", arrays)
-
-
-def _picture(array: np.ndarray) -> np.ndarray:
-    # (…, H, W): the map that holds most; (F,): one row.
-    a = np.asarray(array, dtype=np.float64)
-    if a.ndim == 1:
-        return a[None, :]
-    if a.ndim == 2:
-        return a
-    maps = a.reshape(-1, *a.shape[-2:])
-    return np.asarray(maps[int(np.abs(maps).sum((1, 2)).argmax())])

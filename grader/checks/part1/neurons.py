@@ -7,7 +7,7 @@ import torch
 
 from grader.checks.framework import expect
 from grader.checks.framework.cases import Case, case_list, linear_layer, normal
-from grader.checks.framework.expect import HALF, StudentFault, Unmet
+from grader.checks.framework.expect import HALF, Pair, StudentFault, Unmet
 from grader.checks.framework.path_rules import (
     FLAT,
     Integral,
@@ -69,7 +69,7 @@ MAPS = case_list(
 MAPS += case_list(("smooth_cnn", -1, 5), ("smooth_mlp", 4, 7), head="softmax")
 
 
-@check("saliency_map", points=0.5)
+@check("saliency_map", points=0)
 def has_the_shape_of_the_input(student: Student) -> None:
     """Return one value per pixel.
 
@@ -80,7 +80,7 @@ def has_the_shape_of_the_input(student: Student) -> None:
         expect.finite(got, "the saliency map")
 
 
-@check("saliency_map", points=1, needs=[has_the_shape_of_the_input])
+@check("saliency_map", points=1.5, needs=[has_the_shape_of_the_input])
 def is_the_gradient_of_the_activation(student: Student) -> Feedback:
     """Return the gradient of the neuron's activation, the largest value of its map.
 
@@ -132,7 +132,7 @@ def _seen_in_digits(student: Student) -> tuple[Figure, ...]:
 SHOWN = (0, 3, 6, 8)
 
 
-@check("integrated_saliency_map", points=0.5)
+@check("integrated_saliency_map", points=0)
 def has_the_shape_of_its_input(student: Student) -> None:
     """Return one value per pixel.
 
@@ -143,7 +143,7 @@ def has_the_shape_of_its_input(student: Student) -> None:
         fifty_by_default(student, "integrated_saliency_map", call, "the map")
 
 
-@check("integrated_saliency_map", points=0.75, needs=[has_the_shape_of_its_input])
+@check("integrated_saliency_map", points=1.25, needs=[has_the_shape_of_its_input])
 def integrates_the_activation(student: Student) -> None:
     """Return the integrated gradients of the neuron's activation.
 
@@ -205,14 +205,17 @@ def dims_pixels_by_their_saliency(student: Student) -> None:
     The saliency of a pixel is its largest absolute value over the channels. The most salient pixel
     keeps its value in every channel. Half the points if only a constant factor is wrong.
     """
-    x, saliency = normal(6, 3, 5, 5), normal(7, 3, 5, 5, scale=0.1)
-    s = np.abs(saliency).max(0)
-    got, expected = student.scale_pixels(x, saliency), x * (s / s.max())
-    expect.close(got, expected, what="the scaled picture", scaled=HALF)
-    x, saliency = normal(8, 7), normal(9, 7, scale=30.0)
-    s = np.abs(saliency)
-    got, expected = student.scale_pixels(x, saliency), x * (s / s.max())
-    expect.close(got, expected, what="the scaled vector", scaled=HALF)
+    pairs = []
+    for what, x, saliency in (
+        ("the scaled picture", normal(6, 3, 5, 5), normal(7, 3, 5, 5, scale=0.1)),
+        ("the scaled vector", normal(8, 7), normal(9, 7, scale=30.0)),
+    ):
+        s = np.abs(saliency).max(0) if saliency.ndim > 1 else np.abs(saliency)
+        got, most = student.scale_pixels(x, saliency), float(s.max())
+        pairs.append(Pair(got, x * (s / most), what, most))
+    expect.up_to_a_factor(pairs, HALF)
+    for pair in pairs:
+        expect.close(pair.actual, pair.expected, what=pair.what)
 
 
 @check("compare_attributions", points=0.75)

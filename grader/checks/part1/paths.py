@@ -34,7 +34,7 @@ BENT = Case(Network("quadratic", seed=17), 0, 1, 17)
 """A network that is not linear: one step has to be finite on it."""
 
 
-@check("path_influence", points=0.5)
+@check("path_influence", points=0)
 def has_the_shape_of_its_slice(student: Student) -> None:
     """Return one value per feature of the slice.
 
@@ -46,7 +46,7 @@ def has_the_shape_of_its_slice(student: Student) -> None:
         expect.finite(student.path_influence(*call, steps=2), "the influence with 2 steps")
 
 
-@check("path_influence", points=1, needs=[has_the_shape_of_its_slice])
+@check("path_influence", points=1.5, needs=[has_the_shape_of_its_slice])
 def averages_on_the_line(student: Student) -> None:
     """Average the influence on the straight line from the baseline to the input.
 
@@ -101,7 +101,7 @@ def is_a_gradient_where_the_line_is_a_point(student: Student, case: Case) -> Non
     expect.nearest(got, accepted, expect.DIFFERENCES, "the influence from x to x", scale=1e-3)
 
 
-@check("integrated_gradients", points=0.5)
+@check("integrated_gradients", points=0)
 def has_a_value_per_feature(student: Student) -> None:
     """Return one value per feature of the input.
 
@@ -182,7 +182,7 @@ def is_exact_on_linear_networks(student: Student) -> None:
     )
 
 
-@check("integrated_gradients", points=0.5, needs=[has_a_value_per_feature])
+@check("integrated_gradients", points=1, needs=[has_a_value_per_feature])
 def integrates_on_the_line(student: Student) -> None:
     """Return (x - baseline) times the average gradient on the line.
 

@@ -260,6 +260,14 @@ def does_not_depend_on_the_implementation(student: Student, case: Case) -> None:
     expect.close(
         two, one, tolerance, "the attribution for the same function written in other layers"
     )
+    other = case.with_network(seed=case.network.seed + 50).network
+    three = student.integrated_gradients(other, *line, steps)
+    expect.that(
+        expect.relative_error(three, one) > expect.DIFFERENCES,
+        "the attribution is the same for another network",
+        expected="another attribution, because the network computes another function",
+        actual=expect.show(three),
+    )
     expect.that(bool(np.abs(one).max() > 0), "the attribution is zero everywhere")
 
 
