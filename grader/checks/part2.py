@@ -6,7 +6,15 @@ import numpy as np
 from hypothesis import assume
 
 from grader.checks.framework import expect
-from grader.checks.framework.cases import Case, case_list, cases, distribution, linear_layer
+from grader.checks.framework.cases import (
+    SIZES,
+    Case,
+    case_list,
+    cases,
+    distribution,
+    linear_layer,
+    of_size,
+)
 from grader.checks.framework.expect import HALF, Pair
 from grader.checks.framework.path_rules import (
     FLAT,
@@ -15,6 +23,7 @@ from grader.checks.framework.path_rules import (
     any_number_of_steps,
     fifty_by_default,
     follows_a_rule,
+    up_to_an_interval,
 )
 from grader.checks.framework.registry import check, for_all
 from grader.checks.framework.shared import by_slice, right_on
@@ -175,6 +184,15 @@ def is_exact_on_linear_networks(student: Student) -> None:
     """
     case, bent = (Case(Network(f, seed=44), target=1, seed=44) for f in ("affine", "quadratic"))
     weight, _ = linear_layer(case.network, 0)
+    for size in SIZES:
+        other = of_size(case, size)
+        weights, _ = linear_layer(other.network, 0)
+        got = student.comparative_integrated_gradients(
+            other.network, case.x, case.baseline, 1, 3, 5
+        )
+        expected = (weights[1] - weights[3]) * (case.x - case.baseline)
+        what = f"the attribution on a linear network with weights of about {size:g}"
+        expect.nearest(got, up_to_an_interval(expected, 5), expect.FLOAT32, what)
     any_number_of_steps(
         lambda steps: student.comparative_integrated_gradients(
             case.network, case.x, case.baseline, 1, 3, steps

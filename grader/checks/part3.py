@@ -10,7 +10,7 @@ import torch
 from hypothesis import strategies as st
 
 from grader.checks.framework import expect
-from grader.checks.framework.cases import Case, case_list, cases, normal
+from grader.checks.framework.cases import SIZES, Case, case_list, cases, normal
 from grader.checks.framework.registry import check, for_all
 from grader.checks.framework.shared import by_slice, of_all_sizes, right_on
 from grader.checks.framework.student import Student
@@ -205,6 +205,12 @@ def changes_nothing_when_all_are_kept(student: Student) -> None:
             powers = np.exp(scores - scores.max(1, keepdims=True))
             scores = powers / powers.sum(1, keepdims=True)
         expect.close(got, scores, what="the output with all neurons kept")
+    for size in SIZES:
+        spec, xs = Network("affine", ends=-1), normal(61, 3, 5, scale=size)
+        got, kept = student.mask_slice(spec, -1, [0, 3])(xs), xs * [1, 0, 0, 1, 0]
+        expect.close(got, kept, what=f"two of five inputs of about {size:g}")
+    for case in MARGINS:
+        got = student.mask_slice(case.network, case.layer, list(range(case.shape[0])))(case.xs(3))
         none = student.mask_slice(case.network, case.layer, [])(case.xs(3))
         expect.that(
             expect.relative_error(none, got) > expect.DIFFERENCES,

@@ -202,7 +202,8 @@ def _fault(check: Check, student: Student, error: StudentError) -> Feedback:
         message = f"{file} cannot be imported: {error.message}"
         return Feedback(message=message, where=expect.where(error), hint=_LOAD_HINT)
     what = f"{check.function} raised " if error.kind == "raised" else ""
-    unmet = Unmet(Feedback(message=what + error.message, where=expect.where(error)))
+    hint = _TIME_HINT if error.kind == "timeout" else ""
+    unmet = Unmet(Feedback(message=what + error.message, where=expect.where(error), hint=hint))
     return _hinted(student.explain(unmet).feedback, check)
 
 
@@ -223,6 +224,10 @@ def _sentence(text: str) -> str:
     return text if not text or text.endswith((".", "!", "?")) else f"{text}."
 
 
+_TIME_HINT = (
+    "Look for a loop that never ends, or for one that goes over every feature where a single "
+    "backward pass is enough. Press Ctrl-C while your own call runs to see the line."
+)
 _LOAD_HINT = "Nothing in this file can be checked until Python can import it."
 
 

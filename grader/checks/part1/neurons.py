@@ -6,7 +6,14 @@ import numpy as np
 import torch
 
 from grader.checks.framework import expect
-from grader.checks.framework.cases import Case, case_list, linear_layer, normal
+from grader.checks.framework.cases import (
+    SIZES,
+    Case,
+    case_list,
+    linear_layer,
+    normal,
+    of_size,
+)
 from grader.checks.framework.expect import HALF, Pair, StudentFault, Unmet
 from grader.checks.framework.path_rules import (
     FLAT,
@@ -93,6 +100,12 @@ def is_the_gradient_of_the_activation(student: Student) -> Feedback:
         got = student.saliency_map(case.network, 0, neuron, case.x)
         expect.close(got, weight[neuron], what=f"the saliency map of unit {neuron}")
 
+    for size in SIZES:
+        other = of_size(case, size)
+        expected = linear_layer(other.network, 1)[0][2] @ weight
+        got = student.saliency_map(other.network, 1, 2, case.x)
+        expect.close(got, expected, what=f"the saliency map with weights of about {size:g}")
+
     def holds(case: Case) -> None:
         call = (case.network, case.layer, case.neuron, case.x)
         expect.close(
@@ -155,6 +168,13 @@ def integrates_the_activation(student: Student) -> None:
     got = student.integrated_saliency_map(case.network, 0, 3, case.x, case.baseline, 5)
     accepted = up_to_an_interval(weight[3] * (case.x - case.baseline), 5)
     expect.nearest(got, accepted, expect.FLOAT32, "the map of a linear unit")
+    for size in SIZES:
+        other = of_size(case, size)
+        expected = linear_layer(other.network, 1)[0][2] @ weight * (case.x - case.baseline)
+        got = student.integrated_saliency_map(other.network, 1, 2, case.x, case.baseline, 5)
+        accepted = up_to_an_interval(expected, 5)
+        what = f"the map with weights of about {size:g}"
+        expect.nearest(got, accepted, expect.FLOAT32, what)
     follows_a_rule(
         [_integral(student, case) for case in MAPS],
         "the map",
@@ -209,6 +229,8 @@ def dims_pixels_by_their_saliency(student: Student) -> None:
     for what, x, saliency in (
         ("the scaled picture", normal(6, 3, 5, 5), normal(7, 3, 5, 5, scale=0.1)),
         ("the scaled vector", normal(8, 7), normal(9, 7, scale=30.0)),
+        ("the scaled dark picture", normal(6, 3, 5, 5, scale=1e-6), normal(7, 3, 5, 5)),
+        ("the scaled bright picture", normal(6, 3, 5, 5, scale=1e6), normal(7, 3, 5, 5)),
     ):
         s = np.abs(saliency).max(0) if saliency.ndim > 1 else np.abs(saliency)
         got, most = student.scale_pixels(x, saliency), float(s.max())

@@ -6,7 +6,14 @@ import numpy as np
 from hypothesis import assume
 
 from grader.checks.framework import expect
-from grader.checks.framework.cases import Case, case_list, cases, linear_layer
+from grader.checks.framework.cases import (
+    SIZES,
+    Case,
+    case_list,
+    cases,
+    linear_layer,
+    of_size,
+)
 from grader.checks.framework.path_rules import (
     FLAT,
     Integral,
@@ -80,6 +87,13 @@ def weighs_its_points_to_one(student: Student) -> None:
     """
     case = Case(Network("deep_affine", seed=11), 0, target=1, seed=11)
     weight, _ = linear_layer(case.network, 1)
+    for size in SIZES:
+        other = of_size(case, size)
+        weights, _ = linear_layer(other.network, 1)
+        got = student.path_influence(other.network, 0, case.x, case.baseline, 1, 5)
+        accepted = up_to_an_interval(weights[1], 5)
+        what = f"the influence on a linear network with weights of about {size:g}"
+        expect.nearest(got, accepted, expect.FLOAT32, what)
     any_number_of_steps(
         lambda steps: student.path_influence(case.network, 0, case.x, case.baseline, 1, steps),
         weight[1],
@@ -174,6 +188,13 @@ def is_exact_on_linear_networks(student: Student) -> None:
     """
     case = Case(Network("affine", seed=12), target=2, seed=12)
     weight, _ = linear_layer(case.network, 0)
+    for size in SIZES:
+        other = of_size(case, size)
+        weights, _ = linear_layer(other.network, 0)
+        got = student.integrated_gradients(other.network, case.x, case.baseline, 2, 5)
+        accepted = up_to_an_interval(weights[2] * (case.x - case.baseline), 5)
+        what = f"the attribution on a linear network with weights of about {size:g}"
+        expect.nearest(got, accepted, expect.FLOAT32, what)
     any_number_of_steps(
         lambda steps: student.integrated_gradients(case.network, case.x, case.baseline, 2, steps),
         weight[2] * (case.x - case.baseline),
