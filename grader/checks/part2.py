@@ -81,14 +81,14 @@ def is_the_derivative_of_the_difference(student: Student) -> None:
     for c1, c2 in ((2, 0), (0, 3)):
         got = student.comparative_influence(case.network, 0, case.xs(3), c1, c2)
         expected = weight[c1] - weight[c2]
-        linear.append(Pair(got, expected, "the influence on a linear network", 3))
+        linear.append(Pair(got, expected, "the influence on a linear network", (3,)))
     case = Case(Network("quadratic", seed=89), 0, 1, 89)
     (w, b), (v, _) = linear_layer(case.network, 0), linear_layer(case.network, 2)
 
     def pair(rows: int) -> Pair:
         expected = 2 * (v[1] - v[3]) * (case.xs(rows) @ w.T + b).mean(0)
         got = student.comparative_influence(case.network, 0, case.xs(rows), 1, 3)
-        return Pair(got, expected, f"the influence on a quadratic network over {rows} row(s)", rows)
+        return Pair(got, expected, f"the influence over {rows} row(s)", (rows,))
 
     def holds(rows: int) -> None:
         expect.close(pair(rows).actual, pair(rows).expected, what=pair(rows).what)
@@ -154,8 +154,9 @@ def follows_the_weights(student: Student) -> None:
     for weights in (p, (5 * p).tolist(), [0.0, 3.0, 0.0, 0.0]):
         share = np.asarray(weights, dtype=np.float64)
         got = student.comparative_influence(case.network, 0, xs, 0, 2, weights)
-        total = float(share.sum())
-        pairs.append(Pair(got, share @ rows / total, "the influence under weights", total))
+        total, most = float(share.sum()), float(share.max())
+        sizes = (total, total / most)
+        pairs.append(Pair(got, share @ rows / total, "the influence under weights", sizes))
     expect.up_to_a_factor(pairs, HALF)
     for pair in pairs:
         expect.close(pair.actual, pair.expected, what=pair.what)

@@ -82,12 +82,20 @@ class Outcomes:
     A check waits for those that it needs as far as they have ended: one that is not run this time
     holds nothing up.  The checks of a function are run together, because what is said to be wrong
     with it has to explain all of its answers.  Of hidden checks nothing is said in public ones.
+
+    Args:
+        checks: all that there are.
+        known: how other checks ended before; they are not run.
+        wanted: those that are run this time; ``None``: all.
     """
 
     def __init__(
-        self, checks: Sequence[Check], known: Sequence[tuple[Check, Outcome]] = ()
+        self,
+        checks: Sequence[Check],
+        known: Sequence[tuple[Check, Outcome]] = (),
+        wanted: Sequence[Check] | None = None,
     ) -> None:
-        self._wanted = list(checks)
+        self._wanted = list(checks if wanted is None else wanted)
         self._checks = {check.id: check for check in (*(pair[0] for pair in known), *checks)}
         self._ended: dict[str, Outcome] = {outcome.check_id: outcome for _, outcome in known}
         self._told: set[str] = set()

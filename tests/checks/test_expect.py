@@ -41,7 +41,7 @@ def test_shapes_do_not_broadcast():
 def earned_by(*factors, sizes=(1, 1, 1)):
     """What a result earns whose values are so many times the expected ones, in three cases."""
     pairs = [
-        Pair(factor * ROW, ROW, "it", size) for factor, size in zip(factors, sizes, strict=True)
+        Pair(factor * ROW, ROW, "it", (size,)) for factor, size in zip(factors, sizes, strict=True)
     ]
     try:
         expect.up_to_a_factor(pairs, 0.5)

@@ -224,13 +224,13 @@ def close(
 class Pair:
     """A result, what is expected, and how a sentence calls it.
 
-    ``size`` is by what the result is too large if a division was left out.
+    ``sizes`` are numbers by one of which the result is too large if a division was left out.
     """
 
     actual: np.ndarray
     expected: np.ndarray
     what: str
-    size: float = 1.0
+    sizes: tuple[float, ...] = ()
 
 
 def up_to_a_factor(pairs: Sequence[Pair], fraction: float) -> None:
@@ -251,8 +251,11 @@ def up_to_a_factor(pairs: Sequence[Pair], fraction: float) -> None:
     wrong = [pair for pair, times in zip(pairs, factors, strict=True) if abs(times - 1) > FLOAT32]
     if not wrong or min(factors) <= 0:
         return
-    ratios = [times / pair.size for times, pair in zip(factors, pairs, strict=True)]
-    if any(max(of) - min(of) <= 1e-3 * max(of) for of in (factors, ratios)):
+    ratios = [
+        [times / pair.sizes[i] for times, pair in zip(factors, pairs, strict=True)]
+        for i in range(len(pairs[0].sizes))
+    ]
+    if any(max(of) - min(of) <= 1e-3 * max(of) for of in (factors, *ratios)):
         try:
             close(wrong[0].actual, wrong[0].expected, what=wrong[0].what)
         except Unmet as unmet:

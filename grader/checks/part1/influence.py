@@ -172,7 +172,7 @@ def is_the_mean_over_the_rows(student: Student) -> None:
     def pair(rows: int) -> Pair:
         expected = 2 * v[3] * (case.xs(rows) @ w.T + b).mean(0)
         got = student.class_influence(case.network, 0, case.xs(rows), 3)
-        return Pair(got, expected, f"the influence over {rows} row(s)", rows)
+        return Pair(got, expected, f"the influence over {rows} row(s)", (rows,))
 
     def holds(rows: int) -> None:
         expect.close(pair(rows).actual, pair(rows).expected, what=pair(rows).what)
@@ -196,8 +196,9 @@ def follows_the_weights(student: Student) -> None:
     for weights in (p, p.tolist(), (7 * p).astype(np.float32), [0.0, 0.0, 2.0, 0.0]):
         share = np.asarray(weights, dtype=np.float64)
         got = student.class_influence(case.network, -1, xs, 0, weights)
-        total = float(share.sum())
-        pairs.append(Pair(got, share @ rows / total, "the influence under weights", total))
+        total, most = float(share.sum()), float(share.max())
+        sizes = (total, total / most)
+        pairs.append(Pair(got, share @ rows / total, "the influence under weights", sizes))
     expect.up_to_a_factor(pairs, HALF)
     for pair in pairs:
         expect.close(pair.actual, pair.expected, what=pair.what)

@@ -234,7 +234,7 @@ def dims_pixels_by_their_saliency(student: Student) -> None:
     ):
         s = np.abs(saliency).max(0) if saliency.ndim > 1 else np.abs(saliency)
         got, most = student.scale_pixels(x, saliency), float(s.max())
-        pairs.append(Pair(got, x * (s / most), what, most))
+        pairs.append(Pair(got, x * (s / most), what, (most,)))
     expect.up_to_a_factor(pairs, HALF)
     for pair in pairs:
         expect.close(pair.actual, pair.expected, what=pair.what)
