@@ -285,6 +285,7 @@ def is_linear(student: Student, case: Case) -> None:
     steps, tolerance = comparable(student, "integrated_gradients", (networks[0], *line))
     parts = [student.integrated_gradients(network, *line, steps) for network in networks]
     expect.finite(np.stack(parts))
+    expect.that(bool(np.abs(parts[2]).max() > 0), "the attribution is zero everywhere")
     expected = 2.0 * parts[0].astype(np.float64) - 0.5 * parts[1]
     what = "the attribution on a mixture of two networks"
     expect.close(parts[2], expected, tolerance, what)
