@@ -268,7 +268,7 @@ class Steps:
 
     def ready(self, classifier: nn.Module) -> nn.Module:
         """In eval mode."""
-        return classifier.eval()
+        return classifier.eval() if isinstance(classifier, nn.Module) else classifier
 
     def says(self, margins: Tensor) -> Tensor:
         """Whether it is the class."""

@@ -223,7 +223,7 @@ def evaluates_in_eval_mode(student: Student) -> None:
     """
     xs = normal(SEED + 41, 60, 4, scale=2.0)
     seed = next(filter(lambda seed: _tells(seed, xs), SEED.candidates(SEED + 40)), SEED + 40)
-    network = Network("margin", seed=seed, mixed=True, grads=True)
+    network = Network("margin", seed=seed, training=True, mixed=True, grads=True)
     truth = (np.arange(60) % 3 == 0).tolist()
     expected = oracle.evaluate(network, xs, truth)
     got = student.evaluate(network, xs, truth)

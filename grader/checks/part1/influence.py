@@ -58,6 +58,21 @@ def gives_scores_before_softmax(student: Student) -> None:
     )
 
 
+@check("split", points=1)
+def composes(student: Student) -> None:
+    """g(h(x)) equals model(x) for every layer.
+
+    Layers run from -1 (h returns its input) to the last one (g returns its input).
+    """
+    for family in ("smooth_mlp", "inplace_cnn"):
+        case = Case(Network(family, seed=1), seed=1)
+        for layer in range(-1, 5):
+            h, g = student.split(case.network, layer)
+            scores = g(h(case.xs()))
+            what = f"g(h(x)) of the slice at layer {layer}"
+            expect.close(scores, case.scores(*case.xs()), what=what)
+
+
 @check("split", points=0.5)
 def cuts_behind_the_layer(student: Student) -> None:
     """End h with model[layer].
@@ -71,21 +86,6 @@ def cuts_behind_the_layer(student: Student) -> None:
     for layer, expected in ((-1, xs), (0, xs @ weight.T + bias), (1, case.scores(*xs))):
         h, _ = student.split(case.network, layer)
         expect.close(h(xs), expected, what=f"h(x) of the slice at layer {layer}")
-
-
-@check("split", points=1, needs=[cuts_behind_the_layer])
-def composes(student: Student) -> None:
-    """g(h(x)) equals model(x) for every layer.
-
-    Layers run from -1 (h returns its input) to the last one (g returns its input).
-    """
-    for family in ("smooth_mlp", "inplace_cnn"):
-        case = Case(Network(family, seed=1), seed=1)
-        for layer in range(-1, 5):
-            h, g = student.split(case.network, layer)
-            scores = g(h(case.xs()))
-            what = f"g(h(x)) of the slice at layer {layer}"
-            expect.close(scores, case.scores(*case.xs()), what=what)
 
 
 @check("instance_influence", points=0)
