@@ -2,7 +2,7 @@
 
 ::
 
-    seed = "TEXT"                 # hidden cases are drawn from it; a number will do, too
+    seed = "TEXT"                 # hidden cases are drawn from it; a number works, too
     packages = ["scipy"]          # what submissions may import beside the promised packages
     [points]                      # of a check, a function or a part; the most specific holds
     "FUNCTION.CHECK" = 2

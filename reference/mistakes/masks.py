@@ -5,12 +5,14 @@ The docstring of a class says what it does; ``__init__.py`` says in which functi
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable
+from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from .base import Half, Way
+from .steps import Masked
 
 # The mask and the margin
 
@@ -33,13 +35,16 @@ class BiasLeft(Way):
     """weights of the layer set to zero, its bias left"""
 
     def masked(self, network: nn.Sequential, layer: int, keep: Tensor) -> nn.Sequential:
-        changed = copy.deepcopy(network)
-        place = max(i for i in range(layer + 1) if hasattr(changed[i], "weight"))
-        weight = changed[place].weight
-        assert isinstance(weight, Tensor)
-        kept = set(keep.tolist())
-        weight.data[[n for n in range(len(weight)) if n not in kept]] = 0
-        return changed
+        place = max(i for i in range(layer + 1) if hasattr(network[i], "weight"))
+        layer_with_bias: Any = network[place]
+        self.bias: Tensor = layer_with_bias.bias.detach()
+        h, g = self.halves(network, place)
+        return nn.Sequential(*h, Masked(self, keep), *g)
+
+    def mask(self, z: Tensor, keep: Tensor) -> Tensor:
+        left = torch.zeros_like(z) + self.bias.reshape(-1, *[1] * (z.dim() - 2))
+        left[:, keep] = z[:, keep]
+        return left
 
 
 class MaskForgotten(Way):

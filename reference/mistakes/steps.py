@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from ..part1_focused import Quantity, Values, numbers, ranks
 
-__all__ = ["Half", "Margins", "Rule", "Steps"]
+__all__ = ["Half", "Margins", "Masked", "Rule", "Steps"]
 
 Half = nn.Sequential
 Rule = Callable[[int], tuple[Tensor, Tensor]]

@@ -234,7 +234,7 @@ class Pair:
 
 
 def up_to_a_factor(pairs: Sequence[Pair], fraction: float) -> None:
-    """If all results are right but for one factor, they earn a fraction of the points.
+    """If all results are the right ones times one factor, they earn a fraction of the points.
 
     It returns if they are all right, and also if they are wrong in another way: the check goes on
     to say so.  The factor has to be the same number in all of them, or to follow from their sizes:

@@ -123,7 +123,7 @@ def leaves_as_found(student: Student, calls: Sequence[Call]) -> None:
 
 
 def refuses(student: Student, calls: Sequence[tuple[str, Call]]) -> None:
-    """Each call raises ValueError or IndexError, and leaves everything as it was.
+    """Each call raises ValueError or IndexError, and changes nothing.
 
     Each one that does earns its share.  A call without words has good arguments, and must not
     raise: code that raises for whatever it does not know, such as a table of answers, refuses

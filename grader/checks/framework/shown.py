@@ -36,7 +36,13 @@ def show_apart(expected: np.ndarray, actual: np.ndarray) -> tuple[str, str]:
 
 
 def show(array: Any, most: int = 8, digits: int = 5) -> str:
-    """A short text of an array: all numbers where few, else the first ones and the shape."""
+    """A short text of an array: all numbers where few, else the first ones and the shape.
+
+    Args:
+        array: any shape.
+        most: numbers that are written.
+        digits: of each.
+    """
     a = np.asarray(array)
     if a.dtype.kind in "iub":
         numbers = [str(v) for v in a.reshape(-1)[:most].tolist()]
@@ -58,7 +64,13 @@ def by(error: float) -> str:
 
 
 def maps(actual: np.ndarray, expected: np.ndarray, what: str) -> Figure:
-    """The maps of two results of one shape, and of their difference."""
+    """The maps of two results of one shape, and of their difference.
+
+    Args:
+        actual: what came back, any shape.
+        expected: what should have, the same shape.
+        what: how the caption calls it.
+    """
     a, e = _picture(actual), _picture(expected)
     arrays = {"expected": e.tolist(), "yours": a.tolist(), "difference": (a - e).tolist()}
     return Figure("maps", f"{what}: expected, yours, and the difference", arrays)
