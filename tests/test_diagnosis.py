@@ -31,10 +31,12 @@ SLICES = case_list(
     ("smooth_mlp", 1, 1), ("smooth_cnn", 3, 5), ("inplace_cnn", 0, 4), ("inplace_mlp", 1, 8)
 )
 SLICES += case_list(("smooth_cnn", 0, 8), head="softmax")
+SLICES += case_list(("smooth_mlp", 1, 9), head="log_softmax")
 SLICES += case_list(("dropout_bn", 1, 2), training=True)
 PATHS = case_list(("smooth_cnn", 1, 5), ("smooth_mlp", 1, 6), ("inplace_cnn", 0, 2))
 PATHS += case_list(("inplace_mlp", -1, 9))
 PATHS += case_list(("relu_avg_cnn", 3, 3), head="softmax")
+PATHS += case_list(("smooth_mlp", 1, 9), head="log_softmax")
 PATHS += case_list(("dropout_bn", 1, 2), training=True)
 NEURONS = case_list(("smooth_cnn", 0, 2), ("smooth_cnn", 3, 3), ("smooth_mlp", 1, 5))
 NEURONS += case_list(("dropout_bn", 1, 2), training=True)
@@ -51,7 +53,7 @@ def _calls() -> dict[str, list[Call]]:
     made["linear_scores"] = [
         module(ask("linear_scores", Network(family, seed=3, head=head)), Case(Network(family)).xs())
         for family in ("affine", "smooth_cnn")
-        for head in ("softmax", "")
+        for head in ("softmax", "log_softmax", "")
     ]
     made["split"] = [
         module(Call("[]", {"of": ask("split", c.network, c.layer), "index": 0}), c.xs())
@@ -164,14 +166,19 @@ def test_the_ways_of_a_function_have_keys_of_their_own():
         assert len(keys) == len(set(keys))
 
 
+KEPT = {"log_softmax_kept.LogSoftmaxKept", "softmax_kept.OnlyLogSoftmaxRemoved"}
 UNNAMED = {
     "linear_scores": {"after_softmax.Probability", "after_softmax.LogProbability"},
     "instance_influence": {"absolute.AbsoluteResult", "clipped.ClippedResult"},
-    "comparative_influence": {"after_softmax.LogProbability"},
-    "comparative_integrated_gradients": {"after_softmax.LogProbability"},
-    "distinguishing_neurons": {"after_softmax.LogProbability"},
-    "compare_with_single_class": {"weakest_first.Rising"},  # two numbers, often others' too
-    "binary_classifier": {"rank_absolute.AbsoluteClasses"},
+    # A difference of two logarithms of probabilities is one of scores.
+    "comparative_influence": {"after_softmax.LogProbability", *KEPT},
+    "comparative_integrated_gradients": {"after_softmax.LogProbability", *KEPT},
+    "distinguishing_neurons": {"after_softmax.LogProbability", *KEPT},
+    "binary_classifier": {
+        "rank_absolute.AbsoluteClasses",
+        "after_sigmoid.SigmoidOfScores",
+        "max_before_mean.StrengthOfEachRow",
+    },
 }
 """Ways that make no difference in a function, or that stop it, or that are not told apart."""
 

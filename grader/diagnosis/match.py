@@ -62,10 +62,10 @@ class Answer:
 
     @property
     def telling(self) -> bool:
-        """Whether no other mistake gives the same by chance: zeros and single numbers have many."""
-        return any(part.any() for part in self.given) and not (
-            _few(self.given) and _few(self.possible[""][0])
-        )
+        """Whether no other mistake gives the same by chance, as with zeros, NaN, single numbers."""
+        finite = all(np.isfinite(part).all() for part in self.given if part.dtype.kind == "f")
+        few = _few(self.given) and _few(self.possible[""][0])
+        return finite and any(part.any() for part in self.given) and not few
 
 
 def name_of(key: str) -> str:
@@ -245,7 +245,9 @@ def _error(given: np.ndarray, made: np.ndarray) -> float:
     if made.dtype.kind in "iub":
         return 0.0 if np.array_equal(given, made) else float("inf")
     a, m = given.astype(np.float64), made.astype(np.float64)
-    if not (np.isfinite(a).all() and np.isfinite(m).all()):
+    there = np.isfinite(m)
+    if not np.array_equal(np.isfinite(a), there):
         return float("inf")
+    a, m = a[there], m[there]  # a mistake may divide by zero in some places, or in all
     error = float(np.linalg.norm(a - m)) / max(float(np.linalg.norm(m)), 1e-12)
     return error if a.size > 2 else error * NEAR / NEAR_FEW
