@@ -9,7 +9,6 @@ import pytest
 from grader.calls.digest import key
 from grader.checks.framework import from_failure
 from grader.checks.framework.cases import Case, case_list, distribution, normal
-from grader.checks.framework.expect import Unmet
 from grader.diagnosis import match
 from grader.diagnosis.match import COVERS, Answer, diagnose, name_of
 from grader.diagnosis.sentences import SENTENCES
@@ -32,10 +31,12 @@ SLICES = case_list(
     ("smooth_mlp", 1, 1), ("smooth_cnn", 3, 5), ("inplace_cnn", 0, 4), ("inplace_mlp", 1, 8)
 )
 SLICES += case_list(("smooth_cnn", 0, 8), head="softmax")
+SLICES += case_list(("smooth_mlp", 1, 9), head="log_softmax")
 SLICES += case_list(("dropout_bn", 1, 2), training=True)
 PATHS = case_list(("smooth_cnn", 1, 5), ("smooth_mlp", 1, 6), ("inplace_cnn", 0, 2))
 PATHS += case_list(("inplace_mlp", -1, 9))
 PATHS += case_list(("relu_avg_cnn", 3, 3), head="softmax")
+PATHS += case_list(("smooth_mlp", 1, 9), head="log_softmax")
 PATHS += case_list(("dropout_bn", 1, 2), training=True)
 NEURONS = case_list(("smooth_cnn", 0, 2), ("smooth_cnn", 3, 3), ("smooth_mlp", 1, 5))
 NEURONS += case_list(("dropout_bn", 1, 2), training=True)
@@ -52,7 +53,7 @@ def _calls() -> dict[str, list[Call]]:
     made["linear_scores"] = [
         module(ask("linear_scores", Network(family, seed=3, head=head)), Case(Network(family)).xs())
         for family in ("affine", "smooth_cnn")
-        for head in ("softmax", "")
+        for head in ("softmax", "log_softmax", "")
     ]
     made["split"] = [
         module(Call("[]", {"of": ask("split", c.network, c.layer), "index": 0}), c.xs())
@@ -165,14 +166,19 @@ def test_the_ways_of_a_function_have_keys_of_their_own():
         assert len(keys) == len(set(keys))
 
 
+KEPT = {"log_softmax_kept.LogSoftmaxKept", "softmax_kept.OnlyLogSoftmaxRemoved"}
 UNNAMED = {
     "linear_scores": {"after_softmax.Probability", "after_softmax.LogProbability"},
     "instance_influence": {"absolute.AbsoluteResult", "clipped.ClippedResult"},
-    "comparative_influence": {"after_softmax.LogProbability"},
-    "comparative_integrated_gradients": {"after_softmax.LogProbability"},
-    "distinguishing_neurons": {"after_softmax.LogProbability"},
-    "compare_with_single_class": {"weakest_first.Rising"},  # two numbers, often others' too
-    "binary_classifier": {"rank_absolute.AbsoluteClasses"},
+    # A difference of two logarithms of probabilities is one of scores.
+    "comparative_influence": {"after_softmax.LogProbability", *KEPT},
+    "comparative_integrated_gradients": {"after_softmax.LogProbability", *KEPT},
+    "distinguishing_neurons": {"after_softmax.LogProbability", *KEPT},
+    "binary_classifier": {
+        "rank_absolute.AbsoluteClasses",
+        "after_sigmoid.SigmoidOfScores",
+        "max_before_mean.StrengthOfEachRow",
+    },
 }
 """Ways that make no difference in a function, or that stop it, or that are not told apart."""
 
@@ -182,12 +188,13 @@ def test_every_mistake_is_named_and_none_by_another_name(function):
     """Its own results, perturbed a little, in the order of the calls up to the first wrong one."""
     rng, unnamed, misnamed = np.random.RandomState(0), set(), {}
     for mistake in ORACLE.mistaken(CALLS[function][0]):
-        names, known = set(), []
+        names: set[str] = set()
+        known = []
         for call in CALLS[function] if mistake else ():
             made = ORACLE.mistaken(call)[mistake]
             if made:
-                known.insert(0, answer(call, tuple(noisy(part, 1e-6, rng) for part in made[0])))
-                names.add(diagnose(known[:4]))
+                known.append(answer(call, tuple(noisy(part, 1e-6, rng) for part in made[0])))
+        names.add(diagnose(known))
         covering = {name for name, covered in COVERS.items() if name_of(mistake) in covered}
         if names - {"", name_of(mistake)} - covering:
             misnamed[mistake] = names
@@ -312,8 +319,6 @@ def test_without_the_mistakes_nothing_is_known(monkeypatch):
     assert diagnose([Answer("top_neurons", (np.arange(3),), {})]) == ""
 
 
-def test_what_is_no_comparison_of_numbers_has_no_name():
-    from grader.records import Feedback
-
+def test_what_is_no_number_says_nothing():
     (call,) = CALLS["integrated_gradients"][:1]
-    assert from_failure.known_mistake(Unmet(Feedback(), answers=((call, 3),))) == ""
+    assert from_failure.sentence([(call, None), (call, 3)]) == ""

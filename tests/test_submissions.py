@@ -15,6 +15,7 @@ from contextlib import nullcontext
 import pytest
 
 import cases
+from cases.corners import CORNERS, ONE_FUNCTION
 from grader.checks.framework import registry
 from grader.diagnosis import match
 from grader.grading import batch, engine
@@ -29,6 +30,8 @@ IN_FOLDERS = sorted(path.name for path in (ROOT / "fixtures" / "submissions").it
 WEEKLY = ("empty_template", "keeps_softmax", "weakest_first")
 """Graded inside walls every week; they end as well in this process."""
 MADE = sorted({*cases.SAMPLES, *WEEKLY} - {*IN_FOLDERS} | {*WEEKLY})
+MANY_FUNCTIONS = CORNERS.keys() - {*ONE_FUNCTION}
+"""Kinds of mistakes that show in corners of many functions."""
 EXPECTED = {name: cases.load(name).expected for name in cases.SAMPLES}
 FILE = {check.id: part.file for part in contract.PARTS for check in CHECKS if check.part == part.id}
 RIGHT = [cases.load(name).files for name in ("plain", "twin_hooks")]
@@ -171,7 +174,10 @@ def says_something(check):
 
 
 @all_of_it
-@pytest.mark.parametrize("name", MADE)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=pytest.mark.weekly) if n in MANY_FUNCTIONS else n for n in MADE],
+)
 @pytest.mark.usefixtures("in_short")
 def test_a_case_in_the_functions_that_it_changes(name, whole, monkeypatch):
     # Which known mistake it is decides no status, and takes four fifths of the time to find out.

@@ -5,7 +5,9 @@ diff looks as if a person had typed it.  The operators follow DeMillo, Lipton, S
 Offutt's sufficient set (another operator, another constant, a negated condition, a missing
 statement).  Others imitate mistakes with tensors: another reduction, a missing method (``detach``,
 ``clone``, ``abs``, ``eval``), swapped arguments or parameters, a result with the wrong sign or
-without its sign.
+without its sign, one that is rounded, cut off or computed in half precision.  Others leave traces:
+something is kept on the model, or restored only where nothing raises.  And others take another kind
+of layer, or do again and again what is done once.
 """
 
 from __future__ import annotations
@@ -122,6 +124,7 @@ def _changes(top: ast.stmt) -> Iterator[_Change]:
     for function in [n for n in ast.walk(top) if isinstance(n, ast.FunctionDef)]:
         yield from _exchanged_parameters(function)
         yield from _other_results(function)
+        yield from _traces(function)
     for node in _evaluated(top):
         if isinstance(node, ast.stmt):
             yield from _left_out(node)
@@ -157,6 +160,11 @@ def _left_out(node: ast.stmt) -> Iterator[_Change]:
     elif isinstance(node, ast.If):
         yield _Change(node, "pass", "dropped")
         yield _Change(node.test, "True", "condition")
+        if not node.orelse and not isinstance(node.body[-1], ast.Return | ast.Raise):
+            yield _Change(node, _lines(ast.While(node.test, node.body, []), node), "again")
+    elif isinstance(node, ast.Try) and node.finalbody and not node.handlers:
+        bare = ast.Module([*node.body, *node.finalbody], [])
+        yield _Change(node, _lines(bare, node), "finally")
     elif isinstance(node, ast.AugAssign):
         yield _Change(node, "pass", "dropped")
     elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
@@ -172,6 +180,21 @@ def _left_out(node: ast.stmt) -> Iterator[_Change]:
         for item in node.items:
             if item.optional_vars is None:
                 yield _Change(item.context_expr, "__import__('contextlib').nullcontext()", "with")
+
+
+def _lines(changed: ast.AST, instead_of: ast.stmt) -> str:
+    """Statements as text, indented as the one whose place they take."""
+    text = ast.unparse(ast.fix_missing_locations(changed))
+    return text.replace("\n", "\n" + " " * instead_of.col_offset)
+
+
+def _traces(function: ast.FunctionDef) -> Iterator[_Change]:
+    """Something is kept on a module that was handed over."""
+    given = [a.arg for a in function.args.args if a.arg in ("model", "network", "classifier")]
+    for node in ast.walk(function):
+        if isinstance(node, ast.Return) and node.value is not None and given:
+            kept = f"getattr({given[0]}, '__dict__', {{}}).update(kept=1)"
+            yield _Change(node.value, f"({kept}, {_text(node.value)})[1]", "trace")
 
 
 def _exchanged_parameters(function: ast.FunctionDef) -> Iterator[_Change]:
@@ -194,6 +217,8 @@ def _other_results(function: ast.FunctionDef) -> Iterator[_Change]:
                 yield _Change(node.value, f"-({text})", "sign")
                 yield _Change(node.value, f"({text}).abs()", "abs")
                 yield _Change(node.value, f"({text}).clamp(min=0)", "relu")
+                for method in ("round(decimals=4)", "clamp(min=-100)", "half().float()"):
+                    yield _Change(node.value, f"({text}).{method}", "size")
             if isinstance(node.value, ast.Tuple) and len(node.value.elts) == 2:
                 first, second = map(_text, node.value.elts)
                 yield _Change(node.value, f"({second}, {first})", "swapped")
@@ -306,6 +331,8 @@ def _calls(node: ast.Call) -> Iterator[tuple[str, str]]:
         if not isinstance(function.value, ast.Name) or function.value.id not in _MODULES:
             yield _text(function.value, True), "method"
     elif isinstance(function, ast.Name):
+        if function.id == "isinstance" and "Softmax" in _text(arguments[1]):
+            yield f"(not isinstance({_text(arguments[0])}, nn.Linear))", "kind"
         for other in _REDUCTIONS.get(function.id, ()):
             renamed_name = ast.Name(other, function.ctx)
             if other in ("min", "max", "all", "any", "sum"):

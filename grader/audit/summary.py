@@ -10,7 +10,7 @@ from grader.audit.run import Row
 from grader.homework.contract import PARTS
 from grader.records import Check
 
-__all__ = ["document"]
+__all__ = ["document", "unseen_share"]
 
 FORMAT = 1
 """Version of the document.
@@ -32,6 +32,7 @@ def document(
 
     Returns:
         ``numbers``: wrong submissions with full marks, honest ones below, and the totals;
+        ``kinds``: how many submissions of each kind the bank holds, mutants by operator;
         ``mutants`` and ``mistakes`` with the checks that took points; ``survivors`` of both with
         their diffs; ``equivalent``; ``honest`` with their scores; ``honest_below_full``;
         ``diagnoses``; ``checks`` with what each notices; ``parts``; ``invalid``; ``seconds``; and
@@ -68,6 +69,7 @@ def document(
             "honest": len(honest),
             "honest_below_full": len({one["name"] for one in below}),
         },
+        "kinds": _kinds([s for s, _ in rows]),
         "mutants": mutants,
         "mistakes": mistakes,
         "survivors": survivors,
@@ -85,6 +87,25 @@ def document(
             if ended.status == "invalid"
         ],
     }
+
+
+def unseen_share(bad: int, among: int) -> float | None:
+    """The largest share of such submissions that may be there and was not seen, or ``None``.
+
+    The rule of three: of ``among`` independent ones none was found, so with 95 % confidence fewer
+    than 3 / ``among`` of all others like them are.  Mutants of one program are alike, so this
+    speaks of mistakes that the bank's makers would think of, and no others.
+    """
+    return None if bad or not among else min(1.0, 3 / among)
+
+
+def _kinds(specimens: Sequence[Specimen]) -> dict[str, int]:
+    """How many there are of each kind; mutants by the operator that made them."""
+    names = [
+        f"mutant: {s.name.rpartition('.')[2].partition('-')[0]}" if s.kind == "mutant" else s.kind
+        for s in specimens
+    ]
+    return {name: names.count(name) for name in sorted(set(names))}
 
 
 def _unseen(functions: Mapping[str, Any]) -> list[str]:

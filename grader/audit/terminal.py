@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from grader.audit.summary import unseen_share
 from grader.report import labels, numbers
 
 __all__ = ["show"]
@@ -127,6 +128,8 @@ def _numbers(found: Found, console: Console) -> None:
     )
     for line in lines:
         console.print(Text(line))
+    kinds = ", ".join(f"{count} {kind}" for kind, count in found["kinds"].items())
+    console.print(Text(f"the bank by kind: {kinds}"))
     for words, bad, among in (
         (
             "wrong submissions that no check of the function notices",
@@ -137,4 +140,7 @@ def _numbers(found: Found, console: Console) -> None:
     ):
         style = "bold red" if counts[bad] else "bold green"
         counted = f"{counts[bad]} of {counts[among]}" if counts[among] else "none were graded"
+        share = unseen_share(counts[bad], counts[among])
+        if share is not None:
+            counted += f" (rule of three: fewer than {100 * share:.1g} % of others like them)"
         console.print(Text(f"{words}: {counted}", style if counts[among] else ""))

@@ -112,7 +112,8 @@ def _argument(name: str, value: Any, lines: list[str]) -> str:
         text = _expression(value, lines)
         lines.append(f"{name} = {text}.eval()")
     elif isinstance(value, Network):
-        lines.append(f"{name} = build({value})")
+        forward = ".forward" if value.function else ""
+        lines.append(f"{name} = build({value}){forward}")
         if value.grads:
             lines.append(f"for p in {name}.parameters(): p.grad = torch.ones_like(p)")
     elif isinstance(value, NumPy):

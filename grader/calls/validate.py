@@ -85,7 +85,7 @@ def validate(returns: Returns | None, value: Any, shapes: Mapping[str, tuple[int
 
 
 def _array(returns: Array, value: Any, shapes: Mapping[str, tuple[int, ...]]) -> np.ndarray:
-    array = to_array(value)
+    array = to_array(value, "a list or a tensor" if returns.kind == "int" else "a tensor")
     expected: tuple[int, ...] = ()
     for word in returns.shape:
         if isinstance(word, str) and word not in shapes:
@@ -106,8 +106,12 @@ def _array(returns: Array, value: Any, shapes: Mapping[str, tuple[int, ...]]) ->
     return array
 
 
-def to_array(value: Any) -> np.ndarray:
+def to_array(value: Any, meant: str = "a tensor") -> np.ndarray:
     """A tensor, an array, a number, or nested lists of them, as one array.
+
+    Args:
+        value: what came back.
+        meant: what should have, in words.
 
     Raises:
         WrongKind: it is none of these.
@@ -119,11 +123,11 @@ def to_array(value: Any) -> np.ndarray:
     if isinstance(value, list):
         if not value:
             return np.zeros(0, dtype=np.int64)
-        items = [to_array(v) for v in value]
+        items = [to_array(v, meant) for v in value]
         if all(item.shape == items[0].shape for item in items):
             with suppress(ValueError):  # an empty array may have dimensions beyond NumPy's
                 return np.stack(items)
-    raise WrongKind(f"should be a tensor, but is {words(value)}")
+    raise WrongKind(f"should be {meant}, but is {words(value)}")
 
 
 def number(value: Any) -> float:

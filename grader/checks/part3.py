@@ -10,9 +10,9 @@ import torch
 from hypothesis import strategies as st
 
 from grader.checks.framework import expect
-from grader.checks.framework.cases import Case, case_list, cases, normal
+from grader.checks.framework.cases import SIZES, Case, case_list, cases, normal
 from grader.checks.framework.registry import check, for_all
-from grader.checks.framework.shared import by_slice, right_on
+from grader.checks.framework.shared import by_slice, of_all_sizes, right_on
 from grader.checks.framework.student import Student
 from grader.gan_metrics.measure import digits
 from grader.homework.networks import Network, build
@@ -23,7 +23,7 @@ __all__: list[str] = []
 
 MARGINS = [
     *case_list(("smooth_cnn", 0, 51), ("smooth_cnn", 3, 52), ("smooth_mlp", 1, 53)),
-    *case_list(("relu_avg_cnn", 1, 54), ("slides", 1, 55)),
+    *case_list(("relu_avg_cnn", 1, 54), ("slides", 2, 55)),
     *case_list(("smooth_mlp", 3, 56), head="softmax"),
     *case_list(("dropout_bn", 1, 57), training=True),
     *case_list(("inplace_cnn", 3, 58), ("smooth_mlp", -1, 59), ("smooth_mlp", 4, 60)),
@@ -34,43 +34,75 @@ MARGINS = [
 def draws_distinct_classes(student: Student) -> None:
     """Draw distinct classes, and the same ones for the same seed.
 
-    Return a list of k different numbers of range(num_classes). Without k, draw 5.
+    Return a list of k different numbers of range(num_classes). Without k, draw 5. The seed alone
+    decides; the state of the global random generators does not matter.
     """
     for count, k, seed in ((10, 5, 0), (1000, 5, 3), (7, 7, 1), (20, 1, 2)):
-        drawn = student.random_classes(count, k, seed)
+        drawn = _drawn(student, count, k, seed)
         expect.that(
             len(set(drawn.tolist())) == k and drawn.min() >= 0 and drawn.max() < count,
             f"random_classes({count}, k={k}) should be {k} different classes below {count}",
             actual=str(drawn.tolist()),
         )
-        again = student.random_classes(count, k, seed)
-        expect.equal(again, drawn, f"the second draw with seed {seed}")
+        for state in (1, 2):
+            again = _drawn(student, count, k, seed, state)
+            expect.that(
+                np.array_equal(again, drawn),
+                f"random_classes({count}, k={k}, seed={seed}) gives other classes when the global "
+                "random generators are in another state, as they are in every run",
+                expected="the same classes for the same seed",
+                actual=f"{drawn.tolist()}, then {again.tolist()}",
+                hint="make a generator of your own from the seed, as random.Random(seed) or "
+                "torch.Generator().manual_seed(seed)",
+            )
     expect.that(len(student.random_classes(10)) == 5, "without k the draw should have 5 classes")
     left_out, given = student.random_classes(1000), student.random_classes(1000, 5, 0)
     expect.equal(left_out, given, "the draw without k and seed (5 and 0 by default)")
 
 
+def _drawn(student: Student, count: int, k: int, seed: int, state: int = 0) -> np.ndarray:
+    """A draw in a given state of the global random generators."""
+    call = student.call("random_classes", count, k, seed)
+    return np.asarray(student.answer(replace(call, seed=state)))
+
+
+SEEDS = 40
+"""Draws over which classes are counted."""
+
+
 @check("random_classes", points=0.5, needs=[draws_distinct_classes])
 def follows_its_seed(student: Student) -> None:
-    """Draw other classes for other seeds, whatever was drawn before.
+    """Draw other classes for other seeds, and every class about equally often.
 
-    The seed alone decides; the state of the global random generators does not matter.
+    That holds for few classes as for many. We count over 40 seeds.
     """
-    drawn = {tuple(student.random_classes(1000, 5, seed).tolist()) for seed in range(12)}
+    drawn = {tuple(_drawn(student, 1000, 5, seed, seed + 50).tolist()) for seed in range(12)}
     expect.that(
         len(drawn) >= 10,
-        f"12 seeds give {len(drawn)} different draw(s) of 5 out of 1000 classes",
+        f"the seeds 0 to 11 give {len(drawn)} different draw(s) of 5 out of 1000 classes",
         expected="another draw for almost every seed",
     )
-    different = {number for draw in drawn for number in draw}
-    expect.that(
-        len(different) > 10,
-        f"12 draws of 5 out of 1000 classes give only {len(different)} different classes",
-        expected="a draw from all of range(num_classes)",
-    )
-    call = student.call("random_classes", 1000, 5, 4)
-    one, two = (student.answer(replace(call, seed=state)) for state in (0, 1))
-    expect.equal(two, one, "the draw with the same seed in another state of the random generators")
+    for count, k, groups in ((10, 5, 10), (3, 1, 3), (30, 15, 30), (1000, 200, 10)):
+        draws = [_drawn(student, count, k, seed, seed) for seed in range(SEEDS)]
+        times = np.bincount(np.concatenate(draws) * groups // count, minlength=groups)
+        # Of a group of classes, a draw without replacement holds a hypergeometric number.
+        share, mean = count // groups, SEEDS * k / groups
+        spread = np.sqrt(mean * (1 - share / count) * (count - k) / max(count - 1, 1))
+        for group, found in enumerate(times.tolist()):
+            classes = f"class {group}" if share == 1 else f"a class of {group * share} … "
+            classes += "" if share == 1 else f"{(group + 1) * share - 1}"
+            expect.that(
+                abs(found - mean) <= ALIKE * spread,
+                f"over {SEEDS} seeds, draws of {k} out of {count} classes name {classes} "
+                f"{found} times",
+                expected=f"about {mean:.0f} times: every class is drawn about equally often",
+                actual=f"{found} times",
+                hint="draw from all of range(num_classes), without replacement",
+            )
+
+
+ALIKE = 5.5
+"""Standard deviations that a count may be off; a fair draw is off by more once in a million."""
 
 
 @check("influential_neurons", points=1)
@@ -79,7 +111,7 @@ def finds_the_most_positive(student: Student) -> None:
 
     Do not use means or absolute values. Half the points if the right neurons come in another order.
     """
-    for influence in (normal(31, 12), _maps(32)):
+    for influence in (normal(31, 12), _maps(32), *of_all_sizes(31)):
         order = np.argsort(-influence.reshape(len(influence), -1).max(1), kind="stable")
         for k in (1, 4):
             got, _ = student.influential_neurons(influence, k, 2)
@@ -93,7 +125,7 @@ def finds_the_most_negative(student: Student) -> None:
     The most negative neuron comes first. Half the points if the right neurons come in another
     order.
     """
-    for influence in (normal(33, 12), _maps(34)):
+    for influence in (normal(33, 12), _maps(34), *of_all_sizes(33)):
         order = np.argsort(influence.reshape(len(influence), -1).min(1), kind="stable")
         for k in (1, 4):
             _, got = student.influential_neurons(influence, 2, k)
@@ -163,8 +195,8 @@ def keeps_some_and_zeroes_the_rest(student: Student, case: tuple[Case, tuple[int
 def changes_nothing_when_all_are_kept(student: Student) -> None:
     """Change nothing if every neuron is kept, not even a softmax at the end.
 
-    The scores stay the same for convolutional and linear slices. A network that ends in a softmax
-    still gives probabilities.
+    The scores stay the same for convolutional and linear slices, and differ if none is kept. A
+    network that ends in a softmax still gives probabilities.
     """
     for case in MARGINS:
         got = student.mask_slice(case.network, case.layer, list(range(case.shape[0])))(case.xs(3))
@@ -173,6 +205,19 @@ def changes_nothing_when_all_are_kept(student: Student) -> None:
             powers = np.exp(scores - scores.max(1, keepdims=True))
             scores = powers / powers.sum(1, keepdims=True)
         expect.close(got, scores, what="the output with all neurons kept")
+    for size in SIZES:
+        spec, xs = Network("affine", ends=-1), normal(61, 3, 5, scale=size)
+        got, kept = student.mask_slice(spec, -1, [0, 3])(xs), xs * [1, 0, 0, 1, 0]
+        expect.close(got, kept, what=f"two of five inputs of about {size:g}")
+    for case in MARGINS:
+        got = student.mask_slice(case.network, case.layer, list(range(case.shape[0])))(case.xs(3))
+        none = student.mask_slice(case.network, case.layer, [])(case.xs(3))
+        expect.that(
+            expect.relative_error(none, got) > expect.DIFFERENCES,
+            "the output is the same with no neuron kept as with all",
+            expected="another output, of a layer that is zero everywhere",
+            actual=expect.show(none),
+        )
 
 
 @check("mask_slice", points=1)
@@ -194,7 +239,7 @@ def masks_behind_the_layer(student: Student) -> None:
     right_on(student, by_slice(MARGINS), holds)
 
 
-@check("binary_classifier", points=0.5)
+@check("binary_classifier", points=0)
 def gives_one_margin_per_row(student: Student) -> None:
     """Return one number per row: (N,)."""
     for case in MARGINS:
@@ -204,7 +249,7 @@ def gives_one_margin_per_row(student: Student) -> None:
             expect.finite(classifier(case.xs(rows)), f"the margins of a batch of {rows}")
 
 
-@check("binary_classifier", points=1.5, needs=[gives_one_margin_per_row])
+@check("binary_classifier", points=2, needs=[gives_one_margin_per_row])
 def is_the_margin_of_the_masked_network(student: Student) -> None:
     """Return the score of the class minus the highest other score, of the masked network.
 

@@ -1,18 +1,18 @@
-"""Which known mistake a wrong result is, if that is certain.
+"""Which known mistake a function makes, if that is certain.
 
-A result is compared with what correct code and every known mistake would give for the same call.
-A mistake is named if it gives exactly the numbers that came back, if correct code and every other
-mistake are far from them, and if it also explains the results of earlier calls.
+The function's results are compared with what correct code and every known mistake would give for
+the same calls.  A mistake is named if it explains every wrong result, contradicts no right one, and
+no other known mistake does the same.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
-__all__ = ["AWAY", "NEAR", "Answer", "diagnose", "name_of"]
+__all__ = ["AWAY", "NEAR", "Answer", "diagnose", "factor", "name_of"]
 
 Parts = tuple[np.ndarray, ...]
 
@@ -23,10 +23,14 @@ NEAR_FEW = 1e-5
 AWAY = 1e-2
 """From this error on, results differ; in between, no mistake is named."""
 
-COVERS = {"times_x": {"zero_baseline"}, "predicted_class": {"other_class"}}
+COVERS = {
+    "times_x": {"zero_baseline"},
+    "predicted_class": {"other_class"},
+    "after_softmax": {"softmax_kept", "log_softmax_kept"},
+}
 """Mistakes whose sentence is also true of others, and is used if the two cannot be told apart: on a
-linear network the position of the line makes no difference, and the next class may be the predicted
-one.
+linear network the position of the line makes no difference, the next class may be the predicted
+one, and there may have been no log-softmax.
 """
 
 
@@ -35,12 +39,33 @@ class Answer:
     """What a call returned, and what it could have: by each mistake, and under ``""`` if correct.
 
     Each value lists alternatives, one for every accepted rule of an integral.  It is empty if the
-    mistake has no value for this call.
+    mistake has no value for this call.  ``sizes`` are numbers of the call by which a result may be
+    too large or too small, by name: ``rows``, ``steps``, ``classes``.
     """
 
     function: str
     given: Parts
     possible: Mapping[str, Sequence[Parts]]
+    sizes: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def error(self) -> float | None:
+        """How far it is from the nearest correct value; ``None`` if there is none."""
+        right = self.possible.get("", ())
+        return min((max(_errors(self.given, one)) for one in right), default=None)
+
+    @property
+    def wrong(self) -> bool:
+        """Whether it is further from every correct value than rounding can be."""
+        error = self.error
+        return error is not None and error > AWAY
+
+    @property
+    def telling(self) -> bool:
+        """Whether no other mistake gives the same by chance, as with zeros, NaN, single numbers."""
+        finite = all(np.isfinite(part).all() for part in self.given if part.dtype.kind == "f")
+        few = _few(self.given) and _few(self.possible[""][0])
+        return finite and any(part.any() for part in self.given) and not few
 
 
 def name_of(key: str) -> str:
@@ -49,38 +74,38 @@ def name_of(key: str) -> str:
 
 
 def diagnose(answers: Sequence[Answer]) -> str:
-    """The name of the mistake, or "" if it is not certain.
+    """The name of the mistake that a function makes, or "" if it is not certain.
 
     Args:
-        answers: latest first; the first that is wrong is diagnosed, the others confirm.
+        answers: all that was seen of one function, in any order.
     """
-    for answer in answers:
-        right = answer.possible.get("", ())
-        if not right or min(max(_errors(answer.given, r)) for r in right) <= AWAY:
-            continue
-        if not any(part.any() for part in answer.given):
-            return ""  # zeros have many causes
-        if _few(answer.given) and _few(right[0]):
-            return ""  # and so have one or two numbers
-        others = [a for a in answers if a is not answer and a.function == answer.function]
-        return _name(answer, others)
-    return ""
-
-
-def _name(wrong: Answer, others: Sequence[Answer]) -> str:
-    misfits = {key: _misfit(wrong, key) for key in wrong.possible if key}
+    wrong = [answer for answer in answers if answer.wrong]
+    telling = [answer for answer in wrong if answer.telling]
+    if not telling:
+        return ""
+    misfits = {key: _misfit(telling[0], key) for key in telling[0].possible if key}
     left = [key for key, misfit in misfits.items() if misfit <= AWAY]
-    for other in others:
-        left = [key for key in left if _misfit(other, key, confirming=True) <= AWAY]
+    exact = {key for key in left if misfits[key] <= NEAR}
+    for answer in wrong:
+        left = [key for key in left if _misfit(answer, key) <= AWAY]
+        exact |= {key for key in left if _misfit(answer, key) <= NEAR}
+    left = [key for key in left if not any(_contradicts(answer, key) for answer in answers)]
     names = {name_of(key) for key in left}
     for name, others_too in COVERS.items():
         if name in names:
             names -= others_too
-    exact = any(misfits[key] <= NEAR for key in left)
-    return names.pop() if len(names) == 1 and exact else ""
+    return names.pop() if len(names) == 1 and exact & set(left) else ""
 
 
-def _misfit(answer: Answer, key: str, *, confirming: bool = False) -> float:
+def _contradicts(answer: Answer, key: str) -> bool:
+    """Whether a result is right where the mistake would have given another one."""
+    error = answer.error
+    if error is None or error > AWAY or not answer.possible.get(key):
+        return False
+    return _misfit(answer, key) > AWAY
+
+
+def _misfit(answer: Answer, key: str) -> float:
     """How far a mistake is from what came back.
 
     Another mistake may affect an item of a tuple; this one then only has to explain the rest.
@@ -91,10 +116,117 @@ def _misfit(answer: Answer, key: str, *, confirming: bool = False) -> float:
         found.append(max(errors))
         for right in answer.possible[""] if len(made) > 1 else ():
             theirs, ours = _errors(answer.given, right), _errors(made, right)
-            if confirming or max(ours) > NEAR:
+            if max(ours) > NEAR:
                 items = zip(errors, theirs, ours, strict=True)
                 found.append(max((e for e, a, b in items if a <= AWAY or b > NEAR), default=0.0))
     return min(found)
+
+
+def factor(answers: Sequence[Answer]) -> str:
+    """A sentence about the factor by which all wrong results differ from correct ones, or "".
+
+    It is said only if the factor is one number in all results, or follows from the call.
+
+    Args:
+        answers: all that was seen of one function, in any order.
+    """
+    found: list[tuple[float, Mapping[str, float]]] = []
+    for answer in answers:
+        if answer.error is None:
+            continue
+        by = _factor(answer)
+        if by is None:
+            return ""
+        if by:
+            found.append((by, answer.sizes))
+    if sum(abs(by - 1) > AWAY for by, _ in found) < 2:
+        return ""
+    first = found[0][0]
+    if all(abs(by - first) <= 1e-3 * abs(first) for by, _ in found):
+        return (
+            "every sign is reversed" if first == -1 else f"every value is {first:.4g} times right"
+        )
+    fitting = [
+        words
+        for words, sizes_of in _NAMED_FACTORS.items()
+        if all(
+            (expected := _size(sizes_of, sizes)) and abs(by - expected) <= 1e-3 * abs(expected)
+            for by, sizes in found
+        )
+    ]
+    return fitting[0] if len(fitting) == 1 else ""
+
+
+def _factor(answer: Answer) -> float | None:
+    """The factor between a result and a correct one, 0 if both are zero; ``None`` if none is."""
+    for right in answer.possible[""]:
+        if len(right) != 1 or len(answer.given) != 1 or right[0].shape != answer.given[0].shape:
+            return None
+        if right[0].dtype.kind != "f" or right[0].size < 3:
+            return None
+        a, r = (part[0].astype(np.float64).reshape(-1) for part in (answer.given, right))
+        if not np.isfinite(a).all():
+            return None
+        if not r.any():
+            if a.any():
+                return None
+            return 0.0
+        by = float(a @ r / (r @ r))
+        if abs(by - 1) <= NEAR:
+            by = 1.0
+        if abs(by + 1) <= NEAR:
+            by = -1.0
+        if by and float(np.linalg.norm(a - by * r)) <= 1e-3 * float(np.linalg.norm(a)):
+            return by
+    return None
+
+
+_NAMED_FACTORS = {
+    "every value is divided by the number of rows once too often: a mean before backward() divides "
+    "by it already": ("rows", -1.0, 0),
+    "every value is multiplied by the number of rows: take the mean over the rows": (
+        "rows",
+        1.0,
+        0,
+    ),
+    "every value is divided by the number of steps once too often": ("steps", -1.0, 0),
+    "every value is multiplied by the number of steps: take the mean over the points": (
+        "steps",
+        1.0,
+        0,
+    ),
+    "every value is steps / (steps - 1) times right: the mean divides by the number of intervals "
+    "instead of points": ("steps", 1.0, -1),
+    "every value is (steps - 1) / steps times right: a point is counted that is not added": (
+        "steps",
+        -1.0,
+        -1,
+    ),
+    "every value is (steps + 1) / steps times right: a point is added, and not counted": (
+        "steps",
+        -1.0,
+        1,
+    ),
+    "every value is steps / (steps + 1) times right: a point is counted that is not added": (
+        "steps",
+        1.0,
+        1,
+    ),
+    "every value is divided by the number of classes": ("classes", -1.0, 0),
+    "every value is multiplied by the number of classes": ("classes", 1.0, 0),
+}
+"""Factors that follow from a call: the number, its power, and the difference to its neighbour.
+
+For a difference of 0 it is the number itself, otherwise number ÷ (number + difference).
+"""
+
+
+def _size(of: tuple[str, float, int], sizes: Mapping[str, float]) -> float:
+    name, power, beside = of
+    number = sizes.get(name, 0.0)
+    if not number or number + beside == 0:
+        return 0.0
+    return float((number if not beside else number / (number + beside)) ** power)
 
 
 def _few(parts: Parts) -> bool:
@@ -113,7 +245,9 @@ def _error(given: np.ndarray, made: np.ndarray) -> float:
     if made.dtype.kind in "iub":
         return 0.0 if np.array_equal(given, made) else float("inf")
     a, m = given.astype(np.float64), made.astype(np.float64)
-    if not (np.isfinite(a).all() and np.isfinite(m).all()):
+    there = np.isfinite(m)
+    if not np.array_equal(np.isfinite(a), there):
         return float("inf")
+    a, m = a[there], m[there]  # a mistake may divide by zero in some places, or in all
     error = float(np.linalg.norm(a - m)) / max(float(np.linalg.norm(m)), 1e-12)
     return error if a.size > 2 else error * NEAR / NEAR_FEW

@@ -11,6 +11,26 @@ SENTENCES = {
         "also rises when other scores fall, so it does not say what speaks for this class. Use "
         "the score before the softmax."
     ),
+    "log_softmax_kept": (
+        "A log-softmax at the end is left in; a softmax is taken off. Take off either, so that "
+        "scores are those before it."
+    ),
+    "softmax_kept": (
+        "A softmax at the end is left in; a log-softmax is taken off. Take off either, so that "
+        "scores are those before it."
+    ),
+    "after_sigmoid": (
+        "This is computed after a sigmoid. Its slope differs from row to row, and is nearly zero "
+        "where the network is sure. Use the score itself, or the difference of two scores."
+    ),
+    "sigmoid_of_all": (
+        "This is the derivative of the sigmoids of all classes, added up. Take the score of the "
+        "requested class only, without a sigmoid."
+    ),
+    "class_of_difference": (
+        "This explains the single class with the index c1 - c2. Subtract the scores of the two "
+        "classes, not their indices."
+    ),
     "last_layer_dropped": (
         "The last layer was removed although it is not a softmax: these are features, not class "
         "scores. Remove the last layer only if it is a softmax or log-softmax."
@@ -47,6 +67,14 @@ SENTENCES = {
     "other_neuron": (
         "This is the map of another neuron. A neuron is an index into the first dimension of the "
         "slice, counted from 0, and stands for its whole map."
+    ),
+    "one_feature": (
+        "This is the map of one feature: the index was taken in the flattened layer. A neuron is "
+        "an index into the first dimension of the slice, and stands for its whole map."
+    ),
+    "max_over_batch": (
+        "One maximum is taken over all points of the line, so that only one point has a gradient. "
+        "Take the maximum over the neuron's map at each point, and average the gradients."
     ),
     "strongest_neuron": "This explains the strongest neuron of the layer, not the requested one.",
     "map_sum": (
@@ -90,6 +118,19 @@ SENTENCES = {
     ),
     "sum_for_mean": "This is a sum. Take the average: a sum grows with the number of points.",
     "not_averaged": "This has one row per instance. Average it over the distribution of interest.",
+    "at_the_mean": (
+        "This is the influence at the mean of the rows. Compute the influence at each row, and "
+        "average the influences: the mean image need not look like any of them."
+    ),
+    "first_row": "This uses the first row alone. Average over all rows.",
+    "path_to_rows": (
+        "The neurons are chosen by an average on the way to each row. Choose them by the class's "
+        "influence: the average of the gradients at the rows themselves."
+    ),
+    "max_before_mean": (
+        "The largest feature is taken in every row, and averaged afterwards. Average the influence"
+        " over the rows first; a neuron's strength is the largest feature of that average."
+    ),
     "over_neurons": (
         "The average is taken over the neurons, which leaves one number per instance. Average "
         "over the instances: the result has one number per feature."
@@ -134,6 +175,10 @@ SENTENCES = {
         "The points do not lie between the baseline and x. The first should be at or near the "
         "baseline, the last at or near x."
     ),
+    "weighed_by_alpha": (
+        "Gradients are weighted by their position on the line. All points of the line count the "
+        "same: take the plain average."
+    ),
     "times_x": (
         "The average gradient is multiplied by x. Multiply by x - baseline: a pixel that equals "
         "the baseline gets nothing, and the sum equals the change in the score."
@@ -154,6 +199,10 @@ SENTENCES = {
         "The line is straight in the features of the slice. Make it straight in the input: points"
         " between h(baseline) and h(x) need not belong to any input."
     ),
+    "inside_times_features": (
+        "The line runs straight through the features of the slice, and the result is multiplied by "
+        "features. Take a straight line in the input, and return the average derivative alone."
+    ),
     # Neurons
     "rank_absolute": (
         "The ranking uses absolute values. Keep the sign: a strongly negative neuron speaks "
@@ -162,6 +211,18 @@ SENTENCES = {
     "rank_mean": (
         "Neurons are ranked by the mean over their maps. Use the extreme value of the map: one "
         "strong feature makes a neuron influential, and a mean hides it."
+    ),
+    "features_ranked": (
+        "These are indices of features, in the flattened attribution. Return neurons: indices into "
+        "its first dimension."
+    ),
+    "neurons_of_features": (
+        "These are the neurons of the k strongest features, and a neuron may come twice. Rank "
+        "neurons, each by its strongest feature."
+    ),
+    "overlap_of_features": (
+        "The overlap is that of the k strongest features. Compare the k top neurons: a neuron "
+        "stands for its whole map."
     ),
     "lowest_maxima": (
         "The negative neurons are those with the smallest maximum. Use the smallest minimum: a "
@@ -211,6 +272,10 @@ SENTENCES = {
         "zero."
     ),
     "masked_rows": "Rows of the batch are set to zero. Neurons are the dimension after the batch.",
+    "bias_left": (
+        "The weights of the other neurons are zero, but not their biases. Set the output of the "
+        "layer to zero for every neuron that is not kept."
+    ),
     "mask_forgotten": "Nothing is masked: the network uses all of its neurons.",
     "softmax_dropped": (
         "The softmax is gone. Splitting or masking a network changes nothing else: a softmax at "

@@ -11,16 +11,17 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from importlib import metadata
 from itertools import groupby
+from typing import Any
 
 import grader
-from grader.checks.framework import expect
+from grader.checks.framework import expect, from_failure
 from grader.checks.framework.expect import StudentFault, Unmet
-from grader.checks.framework.from_failure import diagnosed
 from grader.checks.framework.student import Student
 from grader.errors import GuestUnusable, Vanished
 from grader.grading.scoring import scores
 from grader.homework.contract import FUNCTIONS, PARTS
 from grader.records import (
+    Call,
     Check,
     Feedback,
     Outcome,
@@ -81,25 +82,64 @@ def run(
 
 
 class Outcomes:
-    """How the checks of one submission end, one by one: each is run once, when it is asked for.
+    """How the checks of one submission end: each is run once, with those of its function.
 
     A check waits for those that it needs as far as they have ended: one that is not run this time
-    holds nothing up.
+    holds nothing up.  The checks of a function are run together, because what is said to be wrong
+    with it has to explain all of its answers.  Of hidden checks nothing is said in public ones.
+
+    Args:
+        checks: all that there are.
+        known: how other checks ended before; they are not run.
+        wanted: those that are run this time; ``None``: all.
     """
 
     def __init__(
-        self, checks: Sequence[Check], known: Sequence[tuple[Check, Outcome]] = ()
+        self,
+        checks: Sequence[Check],
+        known: Sequence[tuple[Check, Outcome]] = (),
+        wanted: Sequence[Check] | None = None,
     ) -> None:
+        self._wanted = list(checks if wanted is None else wanted)
         self._checks = {check.id: check for check in (*(pair[0] for pair in known), *checks)}
         self._ended: dict[str, Outcome] = {outcome.check_id: outcome for _, outcome in known}
         self._told: set[str] = set()
+        self._answers: dict[str, list[tuple[Call, Any]]] = {}
 
     def of(self, check: Check, session: Session) -> Outcome:
         """The outcome of a check; it is run in the session unless it has ended already."""
         if check.id not in self._ended:
-            blocked = self._blocked(check)
-            self._ended[check.id] = blocked or self._explained(_run(check, session, self._told))
+            self._run_all_of(check, session)
         return self._ended[check.id]
+
+    def _run_all_of(self, check: Check, session: Session) -> None:
+        """Run what has not ended of the function of a check, and say what is wrong with it."""
+        alike = [
+            one
+            for one in (*self._wanted, check)
+            if (one.function, one.hidden) == (check.function, check.hidden)
+        ]
+        seen = self._answers.setdefault(check.function, [])
+        run, wrong = [], []
+        for one in alike:
+            if one.id in self._ended:
+                continue
+            blocked = self._blocked(one)
+            if blocked is not None:
+                self._ended[one.id] = blocked
+                continue
+            self._ended[one.id], of_values, answers = _run(one, session, self._told)
+            run.append(one.id)
+            seen += answers
+            if of_values:
+                wrong.append(one.id)
+        said = _sentence(from_failure.sentence(seen)) if wrong else ""
+        for name in wrong if said else ():
+            outcome = self._ended[name]
+            feedback = replace(outcome.feedback, diagnosis=said)
+            self._ended[name] = replace(outcome, feedback=feedback)
+        for name in run:
+            self._ended[name] = self._explained(self._ended[name])
 
     def _blocked(self, check: Check) -> Outcome | None:
         for need in check.needs:
@@ -133,14 +173,19 @@ class Outcomes:
         return outcome
 
 
-def _run(check: Check, session: Session, told: set[str]) -> Outcome:
+def _run(
+    check: Check, session: Session, told: set[str]
+) -> tuple[Outcome, bool, Sequence[tuple[Call, Any]]]:
+    """How a check ends, whether numbers are wrong, and the answers that it got."""
+    of_values = False
     student = Student(session, check.limits)
     started = time.monotonic()
     try:
         feedback = check.run(student) or Feedback()
         status, fraction = Status.PASSED, 1.0
     except Unmet as unmet:
-        unmet = diagnosed(student.explain(unmet))
+        unmet = student.explain(unmet)
+        of_values = unmet.of_values
         feedback, fraction = _hinted(unmet.feedback, check), unmet.fraction
         status = Status.PARTIAL if fraction > 0 else Status.FAILED
     except StudentFault as fault:
@@ -155,7 +200,8 @@ def _run(check: Check, session: Session, told: set[str]) -> Outcome:
     slow = {name: words for name, words in student.slow.items() if name not in told}
     told.update(slow)  # once per function, not with each check of it
     feedback = replace(feedback, cost=" ".join(slow.values()))
-    return Outcome(check.id, status, fraction, feedback, time.monotonic() - started)
+    outcome = Outcome(check.id, status, fraction, feedback, time.monotonic() - started)
+    return outcome, of_values, student.answers
 
 
 def _fault(check: Check, student: Student, error: StudentError) -> Feedback:
@@ -169,7 +215,8 @@ def _fault(check: Check, student: Student, error: StudentError) -> Feedback:
         message = f"{file} cannot be imported: {error.message}"
         return Feedback(message=message, where=expect.where(error), hint=_LOAD_HINT)
     what = f"{check.function} raised " if error.kind == "raised" else ""
-    unmet = Unmet(Feedback(message=what + error.message, where=expect.where(error)))
+    hint = _TIME_HINT if error.kind == "timeout" else ""
+    unmet = Unmet(Feedback(message=what + error.message, where=expect.where(error), hint=hint))
     return _hinted(student.explain(unmet).feedback, check)
 
 
@@ -190,6 +237,10 @@ def _sentence(text: str) -> str:
     return text if not text or text.endswith((".", "!", "?")) else f"{text}."
 
 
+_TIME_HINT = (
+    "Look for a loop that never ends, or for one that goes over every feature where a single "
+    "backward pass is enough. Press Ctrl-C while your own call runs to see the line."
+)
 _LOAD_HINT = "Nothing in this file can be checked until Python can import it."
 
 

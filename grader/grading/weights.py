@@ -75,6 +75,11 @@ class Assignment:
         ours = declared(self.seed)
         cents = _scaled(ours, self.points)
         hidden = {c.id: self._hides(c) for c in ours}
+
+        def worth(check: Check) -> bool:
+            """Whether its function has points: then what comes before others stays."""
+            return any(cents.get(c.id) != 0 for c in ours if c.function == check.function)
+
         if self.seed is not None and any(c.hidden and not hidden[c.id] for c in ours):
             # Whoever reads the feedback reads the cases, and from them the seed.
             known = {c.id: c for c in declared(None)}
@@ -87,7 +92,7 @@ class Assignment:
                 limits=self._limits(c),
             )
             for c in ours
-            if cents.get(c.id) != 0
+            if cents.get(c.id) != 0 or (c.points == 0 and c.id not in self.points and worth(c))
         }
         if not made:
             raise BadAssignment("[points] leaves out every check; give some of them points")
@@ -205,8 +210,10 @@ def _shared(name: str, cents: int, checks: Sequence[Check]) -> dict[str, int]:
     """``cents`` shared out in proportion to the checks' points, by the largest remainders."""
     if not cents:
         return {check.id: 0 for check in checks}
-    all_points = sum(Fraction(check.points) for check in checks)
-    exact = {check.id: cents * Fraction(check.points) / all_points for check in checks}
+    parts = {check.id: Fraction(check.points) for check in checks}
+    if not any(parts.values()):  # they only come before others, unless they are given points
+        parts = dict.fromkeys(parts, Fraction(1))
+    exact = {check_id: cents * part / sum(parts.values()) for check_id, part in parts.items()}
     given = {check_id: math.floor(share) for check_id, share in exact.items()}
     by_remainder = sorted(exact, key=lambda check_id: given[check_id] - exact[check_id])
     for check_id in by_remainder[: cents - sum(given.values())]:

@@ -4,6 +4,7 @@ Each is there for a kind of mistake: ``smooth_*`` have no kinks (smooth activati
 pooling), so quadrature converges fast; ``inplace_*`` return the wrong gradient to naive hooks;
 ``dropout_bn`` gives other answers in train mode; ``blocks`` are networks inside the network, whose
 layers need not share a mode; ``softmax_inside`` has a softmax that is not the last layer;
+``two_classes`` has as few classes as there can be, ``many_classes`` more than a hundred;
 ``slides`` has the 50 neurons of 28 × 28 of the course slides; ``digits`` is trained
 (``fixtures/make_digits.py``).
 """
@@ -145,6 +146,14 @@ def _softmax_inside() -> list[nn.Module]:
     return [nn.Linear(6, 9), ScaledTanh(), nn.Linear(9, 7), nn.Softmax(dim=1), nn.Linear(7, 5)]
 
 
+def _two_classes() -> list[nn.Module]:
+    return [nn.Linear(5, 6), ScaledTanh(), nn.Linear(6, 2)]
+
+
+def _many_classes() -> list[nn.Module]:
+    return [nn.Linear(5, 7), nn.Softplus(), nn.Linear(7, 130)]
+
+
 def _slides() -> list[nn.Module]:
     return [
         nn.Conv2d(1, 50, 5, padding=2),
@@ -204,6 +213,8 @@ FAMILIES = {
     "dropout_bn": Family(_dropout_bn, (2, 6, 6)),
     "blocks": Family(_blocks, (6,)),
     "softmax_inside": Family(_softmax_inside, (6,)),
+    "two_classes": Family(_two_classes, (5,)),
+    "many_classes": Family(_many_classes, (5,)),
     "slides": Family(_slides, (1, 28, 28)),
     "digits": Family(_digits, (1, 8, 8)),
     "margin": Family(_margin, (4,)),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 
@@ -18,9 +19,10 @@ from safetensors.torch import load as load_tensors
 from torch import Tensor, nn
 
 from grader import layout
-from grader.homework.families import FAMILIES
+from grader.homework.families import FAMILIES, ScaledTanh
 
 __all__ = [
+    "TAILS",
     "Network",
     "build",
     "exact",
@@ -41,6 +43,8 @@ class Network:
         dtype: ``"float32"`` or ``"float64"`` (the same weights, rounded).
         head: ``""``, ``"softmax"`` or ``"log_softmax"``: a last layer that the quantity of interest
             leaves out.
+        tail: layers before the head that belong to the scores, a key of :data:`TAILS`; ``""`` for
+            none.
         training: handed over in train mode.
         ignores: the first input feature (channel) has weight 0 everywhere.
         rewritten: the same function in other layers: the last linear layer is two, without a kink
@@ -51,6 +55,7 @@ class Network:
             layers of blocks count one by one.
         ends: after this layer the network only flattens, so that its scores are that layer's
             features; −2 leaves it whole.
+        function: handed over as a plain function instead of a module.
     """
 
     family: str
@@ -64,12 +69,34 @@ class Network:
     grads: bool = False
     mixed: bool = False
     ends: int = -2
+    tail: str = ""
+    function: bool = False
 
     def __str__(self) -> str:
         default = Network(self.family)
         words = [repr(self.family)]
         words += [f"{k}={v!r}" for k, v in vars(self).items() if v != getattr(default, k)]
         return f"Network({', '.join(words)})"
+
+
+TAILS: dict[str, Callable[[], list[nn.Module]]] = {
+    "": list,
+    "sigmoid": lambda: [nn.Sigmoid()],
+    "relu": lambda: [nn.ReLU()],
+    "log_sigmoid": lambda: [nn.LogSigmoid()],
+    "softmin": lambda: [nn.Softmin(dim=1)],
+    "dropout": lambda: [nn.Dropout(0.5)],
+    "identity": lambda: [nn.Identity()],
+    "scaled": lambda: [ScaledTanh()],
+    "softmax": lambda: [nn.Softmax(dim=1)],
+    "log_softmax": lambda: [nn.LogSoftmax(dim=1)],
+    "block": lambda: [nn.Sequential(nn.Identity(), nn.Softmax(dim=1))],
+}
+"""Layers after the last linear one that are no final softmax: they stay where one is removed.
+
+``softmax`` and ``log_softmax`` only with a head, which is then the final one; in ``block`` the
+softmax is not a top-level layer.
+"""
 
 
 def build(network: Network) -> nn.Sequential:
@@ -108,9 +135,12 @@ def build(network: Network) -> nn.Sequential:
         "softmax": [nn.Softmax(dim=1)],
         "log_softmax": [nn.LogSoftmax(dim=1)],
     }
-    if network.head not in heads:
-        raise ValueError(f"head must be one of {sorted(heads)} (got {network.head!r})")
-    model = nn.Sequential(*layers, *heads[network.head]).train(network.training)
+    for name, known in (("head", heads), ("tail", TAILS)):
+        if getattr(network, name) not in known:
+            given = getattr(network, name)
+            raise ValueError(f"{name} must be one of {sorted(known)} (got {given!r})")
+    ending = [*TAILS[network.tail](), *heads[network.head]]
+    model = nn.Sequential(*layers, *ending).train(network.training)
     if network.mixed:
         leaves = [module for module in model.modules() if not list(module.children())]
         for layer in leaves[1::2]:

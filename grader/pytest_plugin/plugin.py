@@ -112,7 +112,8 @@ class Homework:
         """Know which checks are to be run: no other holds anything up."""
         items = [item for item in session.items if isinstance(item, _Item)]
         self._selected = {item.check.id: item.check for item in items}
-        self._outcomes = engine.Outcomes(self.checks() if items else ())
+        ours = self.checks() if items else ()
+        self._outcomes = engine.Outcomes(ours, wanted=list(self._selected.values()))
 
     def outcome(self, check: Check) -> tuple[Outcome, str]:
         """How a check ends, and the mode of the walls; what it needs is run before it.

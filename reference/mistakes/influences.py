@@ -12,11 +12,29 @@ from torch import Tensor, nn
 
 from ..part1_focused import Quantity, Values, numbers
 from .base import Half, Way
+from .steps import Margins
 
 # The slice and its gradients
 
 
-class TrainMode(Way):
+class RuleByRule(Way):
+    """the points of each rule of integration in a batch of their own"""
+
+    def path(
+        self, h: Half, g: Half, x: Tensor, baseline: Tensor, quantity: Quantity, steps: int
+    ) -> Tensor:
+        nodes, p = self.rule(steps)
+        state = torch.get_rng_state()
+        paths = []
+        for weights in p.reshape(-1, len(nodes)):
+            torch.set_rng_state(state)
+            used = weights != 0
+            rows = self.gradients(h, g, self.line(x, baseline, nodes[used]), quantity)
+            paths.append(self.average(rows, weights[used]))
+        return torch.stack(paths).reshape(*p.shape[:-1], *paths[0].shape)
+
+
+class TrainMode(RuleByRule):
     """no eval mode"""
 
     def network(self, model: nn.Sequential) -> nn.Sequential:
@@ -26,21 +44,19 @@ class TrainMode(Way):
             module.training = training
         return network
 
-    def path(
-        self, h: Half, g: Half, x: Tensor, baseline: Tensor, quantity: Quantity, steps: int
-    ) -> Tensor:
-        nodes, p = self.rule(steps)
-        state = torch.get_rng_state()
-        paths = []
-        for weights in p.reshape(-1, len(nodes)):  # each rule's points in a batch of their own
-            torch.set_rng_state(state)
-            used = weights != 0
-            rows = self.gradients(h, g, self.line(x, baseline, nodes[used]), quantity)
-            paths.append(self.average(rows, weights[used]))
-        return torch.stack(paths).reshape(*p.shape[:-1], *paths[0].shape)
-
     def ready(self, classifier: nn.Module) -> nn.Module:
         return classifier
+
+
+class MaxOverBatch(RuleByRule):
+    """one maximum over the whole batch"""
+
+    def activation(self, neuron: int) -> Quantity:
+        def quantity(z: Tensor) -> Tensor:
+            strongest = z[:, neuron].reshape(len(z), -1).amax(1)
+            return strongest * (strongest == strongest.max())
+
+        return quantity
 
 
 class LayerBefore(Way):
@@ -155,6 +171,90 @@ class RowsKept(Way):
 
     def average(self, rows: Tensor, p: Tensor) -> Tensor:
         return rows
+
+
+class RowsDivided(Way):
+    """rows divided by their number, not added up"""
+
+    def average(self, rows: Tensor, p: Tensor) -> Tensor:
+        return rows / len(rows)
+
+
+class AtTheMean(Way):
+    """influence at the mean of the rows"""
+
+    def class_influence(
+        self, model: nn.Sequential, layer: int, xs: Tensor, target: int, *weights: Any, **_: Any
+    ) -> Tensor:
+        return self.instance_influence(model, layer, self.mean(xs, *weights), target)[0]
+
+    def comparative_influence(
+        self,
+        model: nn.Sequential,
+        layer: int,
+        xs: Tensor,
+        c1: int,
+        c2: int,
+        *weights: Any,
+        **_: Any,
+    ) -> Tensor:
+        h, g = self.halves(self.network(model), layer)
+        mean = self.mean(xs, *weights)
+        return self.gradients(h, g, mean, self.comparison(c1, c2))[0]
+
+    def mean(self, xs: Tensor, weights: Values | None = None) -> Tensor:
+        """A batch of one row."""
+        return self.average(xs, self.distribution(weights, len(xs)))[None]
+
+
+class FirstRow(AtTheMean):
+    """influence of the first row alone"""
+
+    def mean(self, xs: Tensor, weights: Values | None = None) -> Tensor:
+        return xs[:1]
+
+
+class PathToRows(Way):
+    """average on the lines from zero to the rows"""
+
+    def class_influence(
+        self, model: nn.Sequential, layer: int, xs: Tensor, target: int, *weights: Any, **_: Any
+    ) -> Tensor:
+        h, g = self.halves(self.network(model), layer)
+        start, quantity = torch.zeros_like(xs[0]), self.score(target)
+        nodes = (torch.arange(50, dtype=torch.float64) + 0.5) / 50
+        rows = [self.gradients(h, g, self.line(x, start, nodes), quantity).mean(0) for x in xs]
+        return self.average(torch.stack(rows), self.distribution(None, len(xs)))
+
+
+class StrengthOfEachRow(Way):
+    """every row ranked by its largest feature, then the mean"""
+
+    def row_strengths(self, rows: Tensor) -> Tensor:
+        """(N, *Z) to (neurons,)."""
+        return rows.reshape(*rows.shape[:2], -1).amax(2).mean(0)
+
+    def distinguishing_neurons(
+        self, model: nn.Sequential, layer: int, xs: Tensor, c1: int, c2: int, k: int
+    ) -> tuple[Tensor, Tensor]:
+        h, g = self.halves(self.network(model), layer)
+        rows = self.gradients(h, g, xs, self.comparison(c1, c2))
+        one, other = (self.order(self.row_strengths(sign * rows))[:k] for sign in (1, -1))
+        return one, other
+
+    def binary_classifier(
+        self,
+        model: nn.Sequential,
+        layer: int,
+        xs: Tensor,
+        target: int,
+        positive: int,
+        negative: int,
+    ) -> nn.Module:
+        rows = self.instance_influence(model, layer, xs, target)
+        up, down = (self.order(self.row_strengths(sign * rows)) for sign in (1, -1))
+        keep = torch.cat([up[:positive], down[:negative]])
+        return Margins(self, self.masked(self.network(model), layer, keep), target)
 
 
 class OverNeurons(Way):

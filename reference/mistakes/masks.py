@@ -6,10 +6,13 @@ The docstring of a class says what it does; ``__init__.py`` says in which functi
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from .base import Half, Way
+from .steps import Masked
 
 # The mask and the margin
 
@@ -26,6 +29,22 @@ class MaskedRows(Way):
 
     def mask(self, z: Tensor, keep: Tensor) -> Tensor:
         return super().mask(z.transpose(0, 1), keep[keep < len(z)]).transpose(0, 1)
+
+
+class BiasLeft(Way):
+    """weights of the layer set to zero, its bias left"""
+
+    def masked(self, network: nn.Sequential, layer: int, keep: Tensor) -> nn.Sequential:
+        place = max(i for i in range(layer + 1) if hasattr(network[i], "weight"))
+        layer_with_bias: Any = network[place]
+        self.bias: Tensor = layer_with_bias.bias.detach()
+        h, g = self.halves(network, place)
+        return nn.Sequential(*h, Masked(self, keep), *g)
+
+    def mask(self, z: Tensor, keep: Tensor) -> Tensor:
+        left = torch.zeros_like(z) + self.bias.reshape(-1, *[1] * (z.dim() - 2))
+        left[:, keep] = z[:, keep]
+        return left
 
 
 class MaskForgotten(Way):

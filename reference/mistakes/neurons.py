@@ -51,6 +51,36 @@ class RankMeanAbsolute(Way):
         return influence.abs().reshape(len(influence), -1).mean(1)
 
 
+class FeatureIndices(Way):
+    """indices of features, not of neurons"""
+
+    def highest(self, influence: Tensor, k: int) -> Tensor:
+        return self.first(self.order(influence.reshape(-1)), k)
+
+    def lowest(self, influence: Tensor, k: int) -> Tensor:
+        return self.first(self.order(-influence.reshape(-1)), k)
+
+
+class NeuronsOfTopFeatures(Way):
+    """the neurons of the k strongest features"""
+
+    def highest(self, influence: Tensor, k: int) -> Tensor:
+        size = influence[0].numel()
+        return self.first(self.order(influence.reshape(-1)), k) // size
+
+    def lowest(self, influence: Tensor, k: int) -> Tensor:
+        size = influence[0].numel()
+        return self.first(self.order(-influence.reshape(-1)), k) // size
+
+
+class OverlapOfFeatures(Way):
+    """overlap of the k strongest features"""
+
+    def compare_attributions(self, a: Values, b: Values, k: int) -> tuple[float, float]:
+        one, other = (set(self.order(numbers(v).reshape(-1))[:k].tolist()) for v in (a, b))
+        return super().compare_attributions(a, b, k)[0], len(one & other) / k
+
+
 class LowestOfMaxima(Way):
     """most negative by the largest feature"""
 

@@ -86,11 +86,40 @@ class LineOfDifferences(Way):
         return super().line(x, baseline, nodes) - baseline
 
 
+class LineOfScaledX(Way):
+    """alpha x - baseline"""
+
+    def line(self, x: Tensor, baseline: Tensor, nodes: Tensor) -> Tensor:
+        return super().line(x, torch.zeros_like(x), nodes) - baseline
+
+
 class LineBehindX(Way):
     """x + alpha (x - baseline)"""
 
     def line(self, x: Tensor, baseline: Tensor, nodes: Tensor) -> Tensor:
         return super().line(x, baseline, nodes) + (x - baseline)
+
+
+class WeighedByAlpha(Way):
+    """gradients weighted by their place on the line"""
+
+    def path(
+        self, h: Half, g: Half, x: Tensor, baseline: Tensor, quantity: Quantity, steps: int
+    ) -> Tensor:
+        nodes, p = self.rule(steps)
+        rows = self.gradients(h, g, self.line(x, baseline, nodes), quantity)
+        return self.average(rows, p * nodes)
+
+
+class WeighedByAlphaOverAll(Way):
+    """gradients weighted by their share of the line"""
+
+    def path(
+        self, h: Half, g: Half, x: Tensor, baseline: Tensor, quantity: Quantity, steps: int
+    ) -> Tensor:
+        nodes, p = self.rule(steps)
+        rows = self.gradients(h, g, self.line(x, baseline, nodes), quantity)
+        return self.average(rows, p * nodes / (p * nodes).sum(-1, keepdim=True))
 
 
 class TimesX(Way):
@@ -133,3 +162,37 @@ class StraightInside(Way):
     ) -> Tensor:
         end, start = h(torch.stack([x, baseline])).detach()
         return super().path(nn.Sequential(), g, end, start, quantity, steps)
+
+
+class InsideTimesFeatures(Way):
+    """line through feature space from zero, times the features"""
+
+    def path(
+        self, h: Half, g: Half, x: Tensor, baseline: Tensor, quantity: Quantity, steps: int
+    ) -> Tensor:
+        end: Tensor = h(x[None]).detach()[0]
+        start = torch.zeros_like(end)
+        return super().path(nn.Sequential(), g, end, start, quantity, steps) * end
+
+
+class InsideTimesFeaturesFromBaseline(Way):
+    """line through feature space from h(baseline), times the features"""
+
+    def path(
+        self, h: Half, g: Half, x: Tensor, baseline: Tensor, quantity: Quantity, steps: int
+    ) -> Tensor:
+        start: Tensor
+        end: Tensor
+        end, start = h(torch.stack([x, baseline])).detach()
+        return super().path(nn.Sequential(), g, end, start, quantity, steps) * end
+
+
+class InsideTimesChange(Way):
+    """line through feature space, times the change of the features"""
+
+    def path(
+        self, h: Half, g: Half, x: Tensor, baseline: Tensor, quantity: Quantity, steps: int
+    ) -> Tensor:
+        end, start = h(torch.stack([x, baseline])).detach()
+        change: Tensor = end - start
+        return super().path(nn.Sequential(), g, end, start, quantity, steps) * change

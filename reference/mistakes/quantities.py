@@ -32,6 +32,62 @@ class LogProbability(Way):
         return output.log_softmax(1)
 
 
+class LogSoftmaxKept(Way):
+    """log-softmax kept, softmax taken off"""
+
+    def network(self, model: nn.Sequential) -> nn.Sequential:
+        return model.eval() if isinstance(model[-1], nn.LogSoftmax) else super().network(model)
+
+
+class OnlyLogSoftmaxRemoved(Way):
+    """softmax kept, log-softmax taken off"""
+
+    def network(self, model: nn.Sequential) -> nn.Sequential:
+        return model.eval() if isinstance(model[-1], nn.Softmax) else super().network(model)
+
+
+class SigmoidOfScores(Way):
+    """sigmoid of the scores"""
+
+    def scores(self, output: Tensor) -> Tensor:
+        return output.sigmoid()
+
+
+class LogSigmoidOfScores(Way):
+    """log of the sigmoid of the scores"""
+
+    def scores(self, output: Tensor) -> Tensor:
+        return nn.functional.logsigmoid(output)
+
+
+class SigmoidOfAllScores(Way):
+    """sigmoid of the scores, summed over the classes"""
+
+    def score(self, target: int) -> Quantity:
+        return lambda output: output.sigmoid().sum(1)
+
+
+class SigmoidOfDifference(Way):
+    """sigmoid of the difference of two scores"""
+
+    def comparison(self, c1: int, c2: int) -> Quantity:
+        return lambda output: (output[:, c1] - output[:, c2]).sigmoid()
+
+
+class LogSigmoidOfDifference(Way):
+    """log of the sigmoid of the difference of two scores"""
+
+    def comparison(self, c1: int, c2: int) -> Quantity:
+        return lambda output: nn.functional.logsigmoid(output[:, c1] - output[:, c2])
+
+
+class ClassOfDifference(Way):
+    """the class with the index c1 - c2"""
+
+    def comparison(self, c1: int, c2: int) -> Quantity:
+        return lambda output: self.scores(output)[:, c1 - c2]
+
+
 class LastLayerDropped(Way):
     """last layer dropped, whatever it is"""
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from ..part1_focused import Quantity, Values, numbers, ranks
 
-__all__ = ["Half", "Margins", "Rule", "Steps"]
+__all__ = ["Half", "Margins", "Masked", "Rule", "Steps"]
 
 Half = nn.Sequential
 Rule = Callable[[int], tuple[Tensor, Tensor]]
@@ -268,7 +268,7 @@ class Steps:
 
     def ready(self, classifier: nn.Module) -> nn.Module:
         """In eval mode."""
-        return classifier.eval()
+        return classifier.eval() if isinstance(classifier, nn.Module) else classifier
 
     def says(self, margins: Tensor) -> Tensor:
         """Whether it is the class."""

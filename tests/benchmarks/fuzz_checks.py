@@ -29,8 +29,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from hostile_replies import HostileSession, Right
 
 from grader import layout
-from grader.checks.framework import registry
-from grader.checks.framework.expect import Unmet
+from grader.checks.framework import from_failure, registry
 from grader.grading import engine
 from grader.records import Check, Outcome, Status, Submission
 from grader.report.deliver import ForInstructor, ForStudent
@@ -82,10 +81,6 @@ class _Watch:
         self._since = None
 
 
-def _told(unmet: Unmet) -> Unmet:
-    return unmet
-
-
 def run(check: Check, seed: int, number: int, right: Right | None, tally: Tally) -> None:
     """One run of a check; what comes of it goes into the tally."""
     name = f"{check.id}:{number}"
@@ -115,12 +110,13 @@ def _tried(
     watch = _Watch(traced)
     random = Random(f"{seed} {check.id} {number}")
     session = HostileSession(random, right, watch.before, watch.after)
-    diagnosed, engine.diagnosed = engine.diagnosed, engine.diagnosed if traced else _told
     if traced:
         tracemalloc.start()
     try:
         with registry.without_shrinking():
-            outcome = engine._run(check, session, set())
+            outcome, of_values, answers = engine._run(check, session, set())
+        if traced and of_values:
+            from_failure.sentence(answers)
         watch.before()
         if outcome.status is Status.INVALID:
             return f"is undecided: {outcome.feedback.details}", outcome, watch, session
@@ -129,7 +125,6 @@ def _tried(
     except Exception as error:
         return f"raised {type(error).__name__}: {error}", None, watch, session
     finally:
-        engine.diagnosed = diagnosed
         if traced:
             tracemalloc.stop()
     return "", outcome, watch, session

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from grader.checks.framework import expect
-from grader.checks.framework.expect import Unmet
+from grader.checks.framework.expect import Pair, Unmet
 from grader.records import Reply, StudentError
 
 ROW = np.array([1.0, -2.0, 3.0, 0.5])
@@ -39,26 +39,42 @@ def test_shapes_do_not_broadcast():
     assert "(1, 4)" in unmet.feedback.message
 
 
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        (lambda e: -e, "every sign is reversed"),
-        (np.abs, "absolute"),
-        (lambda e: 4 * e, "4 times"),
-        (lambda e: e[::-1], ""),
-        (lambda e: 0 * e, ""),
-    ],
-)
-def test_simple_mistakes_are_named(change, words):
-    diagnosis = told(expect.close, change(ROW), ROW).feedback.diagnosis
-    assert words in diagnosis
-    assert bool(words) == bool(diagnosis)
+def earned_by(*factors, sizes=(1, 1, 1)):
+    """What a result earns whose values are so many times the expected ones, in three cases."""
+    pairs = [
+        Pair(factor * ROW, ROW, "it", (size,)) for factor, size in zip(factors, sizes, strict=True)
+    ]
+    try:
+        expect.up_to_a_factor(pairs, 0.5)
+    except Unmet as unmet:
+        return unmet.fraction
+    return None
 
 
-def test_nearest_names_the_rule():
+def test_one_factor_earns_a_share_if_it_is_the_same_everywhere():
+    assert earned_by(1, 1, 1) is None
+    assert earned_by(4, 4, 4) == 0.5
+    assert earned_by(3, 5, 7, sizes=(3, 5, 7)) == 0.5
+    assert earned_by(0.2, 5, 7, sizes=(3, 5, 7)) is None
+    assert earned_by(1, 1, 4) is None
+    assert earned_by(-1, -1, -1) is None
+
+
+def test_nearest_names_the_rule_and_shows_the_first():
     accepted = {"left": ROW, "right": 2 * ROW}
     assert expect.nearest(2 * ROW, accepted, 1e-4, "it") == "right"
-    told(expect.nearest, 1.5 * ROW, accepted, 1e-4, "it")
+    shown = told(expect.nearest, 1.9 * ROW, accepted, 1e-4, "it").feedback
+    assert shown.expected == expect.show(ROW)
+
+
+def test_numbers_that_differ_are_shown_so_that_they_differ():
+    for error in (1e-3, 1e-6, 1e-9, 1e-15):
+        shown = told(expect.close, ROW * (1 + error), ROW, 1e-17).feedback
+        assert shown.actual != shown.expected
+    long, other = np.ones(50), np.ones(50)
+    other[31] += 0.5
+    shown = told(expect.close, other, long).feedback
+    assert (shown.expected, shown.actual) == ("1 at [31]", "1.5 at [31]")
 
 
 def test_rankings():

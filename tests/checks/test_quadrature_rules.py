@@ -124,6 +124,7 @@ DISHONEST = {
     "half of the way": ("(torch.arange(m) + 0.5) / (2 * m)", MEAN),
     "no more than 100 steps": ("(torch.arange(min(m, 100)) + 0.5) / min(m, 100)", MEAN),
     "half a step off the line": ("(torch.arange(m) - 0.5) / m", MEAN),
+    "the first of the way left out": ("0.03 + 0.97 * (torch.arange(m) + 0.5) / m", MEAN),
     "squares of the way": ("((torch.arange(m) + 0.5) / m) ** 2", MEAN),
 }
 

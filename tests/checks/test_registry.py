@@ -51,7 +51,7 @@ def declare(function="split", points=1.0, needs=(), doc="Title."):
     [
         ({"function": "splt"}, "no function 'splt'"),
         ({"doc": None}, "needs a docstring"),
-        ({"points": 0}, "points must be > 0"),
+        ({"points": -1}, "points must be >= 0"),
         ({"needs": [lambda student: None]}, "no check of split declared above"),
     ],
 )

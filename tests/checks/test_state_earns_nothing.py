@@ -3,7 +3,7 @@
 import pytest
 
 from grader.records import Status
-from grader.sandbox.guest import perform
+from grader.sandbox.guest import watch
 from grading import BY_ID, CHECKS, outcomes, reference_files, with_needs
 
 VALUES = {
@@ -25,7 +25,7 @@ def {function}(model, *rest, **named):
     {more}
     return value
 """
-FORGES = 'sys._getframe(1).f_globals["_same"] = lambda old, new: True'
+FORGES = 'sys._getframe(1).f_locals["changed"].__globals__["_same"] = lambda old, new: True'
 WRONG = "value = 2 * value + 1"
 
 
@@ -39,7 +39,7 @@ def graded(name, *more):
 
 @pytest.fixture(autouse=True)
 def _watch_is_put_back(monkeypatch):
-    monkeypatch.setattr(perform, "_same", perform._same)
+    monkeypatch.setattr(watch, "_same", watch._same)
 
 
 @pytest.mark.parametrize("name", VALUES)

@@ -4,6 +4,7 @@ import re
 import pytest
 from rich.console import Console
 
+from grader.homework import contract
 from grader.records import Figure, Score
 from grader.report.deliver import ForInstructor
 from grader.report.writers.terminal import show
@@ -80,13 +81,14 @@ def test_it_starts_with_a_bar_for_every_part():
 def test_a_check_that_did_not_pass_says_everything_useful():
     text = squeezed(shown(sample()))
     assert "✗ Sums are right [bad] −2" in text
+    assert "hint Divide by steps." not in text  # the mistake itself is named
+    assert "hint Divide by steps." in squeezed(shown(sample(), verbose=True))
     for said in (
         "called split(model, 1)",
         "seen It is twice too large.",
         "expected 2.0",
         "got 4.0",
         "looks like Not divided by the steps.",
-        "hint Divide by steps.",
         "where gan.py:3: return x",
     ):
         assert said in text
@@ -107,7 +109,6 @@ def test_passed_checks_and_long_evidence_are_for_verbose():
     for said in (
         "Title of good",
         "quiet when passed",
-        "print(split(m, 1))",
         "my own print",
         "A caption (yours)",
         "Title of waits",
@@ -115,6 +116,46 @@ def test_passed_checks_and_long_evidence_are_for_verbose():
     ):
         assert said not in brief
         assert said in full
+
+
+def many_mistakes(functions, checks=3):
+    """A part in which every check of so many functions fails, and says much."""
+    words = {name: f"{name} " * 40 for name in ("message", "expected", "actual", "tried")}
+    code = "import torch\n" + "x = 1\n" * 6 + "print(x)\n"
+    names = list(contract.FUNCTIONS)[:functions]
+    made = [
+        judge(
+            f"{name}.fails_{i}",
+            FAILED,
+            1.0 + place,
+            function=name,
+            title=f"Be right on linear slices and on maps, on networks of any kind {i}.",
+            counterexample=code,
+            hint="h" * 300,
+            diagnosis=f"The mistake of {name}: " + "d" * 250 if i < 2 else "",
+            **words,
+        )
+        for place, name in enumerate(names)
+        for i in range(checks)
+    ]
+    return report(*made)
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_a_part_with_ten_wrong_functions_fits_a_screen(width):
+    lines = shown(many_mistakes(10, 2), width=width).splitlines()
+    first = lines.index("Part 1: Focused explanation of a slice")
+    last = next(i for i, line in enumerate(lines) if line.startswith("Total"))
+    assert last - 1 - first <= 40  # a blank line comes before the total
+    names = [line.split("[")[1].split(".")[0] for line in lines if "✗" in line]
+    assert names == list(contract.FUNCTIONS)[:10][::-1]
+
+
+def test_a_mistake_is_told_once_and_what_is_left_is_counted():
+    text = shown(many_mistakes(12, 3))
+    assert text.count("print(x)") == 1
+    assert "−24 (2 checks)" in text  # two found the same
+    assert "more mistakes (" in text
 
 
 def test_it_ends_with_the_total_what_is_undecided_and_what_to_fix():
@@ -223,7 +264,7 @@ def test_one_cause_is_printed_once_and_is_what_to_fix_first():
     full = report(*(judge(name, FAILED, 1.0, **missing) for name in "abc"))
     text = shown(full)
     assert text.count("seen") == 1
-    assert "2 more checks: part1_focused.py is not in the submission. (2 points)" in text
+    assert "[a]  −3 (3 checks)" in text
     assert (
         "Fix first: part1_focused.py is not in the submission (up to +3; 2 more checks need" in text
     )

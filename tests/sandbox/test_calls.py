@@ -284,14 +284,14 @@ def restores(model, layer, xs, target):
     [
         (gradients, ()),
         (restores, ()),
-        (leaves_grad, ("the .grad of parameters of model",)),
+        (leaves_grad, ("the .grad of parameters of model[0], model[2] and model[4]",)),
         (leaves_grad_of_xs, ("the .grad of xs",)),
-        (leaves_hook, ("the hooks of model",)),
-        (leaves_backward_hook, ("the hooks of model",)),
+        (leaves_hook, ("the hooks of model[1]",)),
+        (leaves_backward_hook, ("the hooks of model[1]",)),
         (leaves_pre_hook, ("the hooks of model",)),
-        (leaves_mode, ("the train/eval mode of model",)),
-        (changes_weights, ("the parameters of model",)),
-        (changes_dtype, ("the parameters of model",)),
+        (leaves_mode, ("the train/eval mode of model[2]",)),
+        (changes_weights, ("the parameters of model[0]",)),
+        (changes_dtype, ("the parameters of model[0], model[2] and model[4]",)),
         (changes_xs, ("the values of xs",)),
         (changes_shape_of_xs, ("the values of xs",)),
         (makes_xs_a_result, ("the values of xs",)),
@@ -313,7 +313,9 @@ def test_batch_statistics_that_moved_are_noticed():
         model(xs)
 
     network = Network("dropout_bn", training=True)
-    assert changed_by(forward, model=network, xs=images) == ("the buffers of model",)
+    assert changed_by(forward, model=network, xs=images) == (
+        "the buffers of model[1] and model[7]",
+    )
 
 
 def test_gradients_that_were_there_before_must_stay():
@@ -321,9 +323,67 @@ def test_gradients_that_were_there_before_must_stay():
         model.zero_grad()
 
     network = replace(MLP, grads=True)
-    assert changed_by(clears, model=network) == ("the .grad of parameters of model",)
-    assert changed_by(leaves_grad, model=network) == ("the .grad of parameters of model",)
+    grads = ("the .grad of parameters of model[0], model[2] and model[4]",)
+    assert changed_by(clears, model=network) == grads
+    assert changed_by(leaves_grad, model=network) == grads
     assert changed_by(gradients, model=network) == ()
+
+
+def switches_in_place_off(model, layer, xs, target):
+    for module in model:
+        if hasattr(module, "inplace"):
+            module.inplace = False
+
+
+def drops_nothing(model, layer, xs, target):
+    model[3].p = 0
+
+
+def forgets_slowly(model, layer, xs, target):
+    model[1].momentum = 0.0
+
+
+def keeps_its_input(model, layer, xs, target):
+    model.saved = xs
+
+
+def wraps_forward(model, layer, xs, target):
+    model[0].forward = lambda xs: xs
+
+
+def forgets_a_part(model, layer, xs, target):
+    was = model.training
+    model.eval()
+    model.train(was)
+
+
+@pytest.mark.parametrize(
+    ("function", "family", "changed"),
+    [
+        (switches_in_place_off, "inplace_mlp", "`inplace` of model[0] (True before, False after)"),
+        (drops_nothing, "dropout_bn", "`p` of model[3] (0.5 before, 0 after)"),
+        (forgets_slowly, "dropout_bn", "`momentum` of model[1] (0.1 before, 0.0 after)"),
+        (keeps_its_input, "smooth_mlp", "`saved` of model (added)"),
+        (wraps_forward, "smooth_mlp", "`forward` of model[0] (added)"),
+        (forgets_a_part, "blocks", "the train/eval mode of model[0][1], model[1]"),
+    ],
+)
+def test_every_attribute_of_every_module_is_compared(function, family, changed):
+    (words,) = changed_by(function, model=Network(family, mixed=family == "blocks"))
+    assert words.startswith(changed)
+
+
+def test_what_a_call_that_raises_leaves_changed_is_named():
+    def refuses(model, layer, xs, target):
+        model.eval()
+        raise ValueError("no such class")
+
+    performer = Performer(lambda part: {"instance_influence": refuses})
+    model = Network("smooth_mlp", training=True)
+    call = Call("instance_influence", {"model": model, "layer": 1, "xs": XS, "target": 9})
+    with pytest.raises(ValueError, match="no such class"):
+        performer.perform(call)
+    assert performer.changed[0].startswith("the train/eval mode of model, model[0]")
 
 
 def test_values_that_are_not_numbers_do_not_count_as_changed():

@@ -811,7 +811,7 @@ def test_a_sound_reply_is_taken():
     assert replies.read(GOOD, 1, 0.5).passes == Passes(3, 2)
     assert replies.read(GOOD, 1, 0.5).value == 5
     assert replies.read(GOOD, 1, 0.5).seconds == 0.5
-    reply = replies.read({"id": 1, "error": ERROR}, 1, 0.5, "x")
+    reply = replies.read({"id": 1, "error": ERROR, "changed": []}, 1, 0.5, "x")
     assert (reply.error.kind, reply.error.line, reply.stdout) == ("raised", 1, "x")
 
 
@@ -828,20 +828,20 @@ def test_a_sound_reply_is_taken():
         *({**GOOD, "passes": forged} for forged in FORGED_PASSES),
         {"id": 1},
         {"id": 1, "value": 5, "changed": [], "error": ERROR},
-        {"id": 1, "error": None},
-        {"id": 1, "error": {}},
-        {"id": 1, "error": {**ERROR, "kind": "invalid"}},
-        {"id": 1, "error": {**ERROR, "kind": "timeout"}},
-        {"id": 1, "error": {**ERROR, "line": "x"}},
-        {"id": 1, "error": {**ERROR, "types": 3}},
+        {"id": 1, "changed": [], "error": None},
+        {"id": 1, "changed": [], "error": {}},
+        {"id": 1, "changed": [], "error": {**ERROR, "kind": "invalid"}},
+        {"id": 1, "changed": [], "error": {**ERROR, "kind": "timeout"}},
+        {"id": 1, "changed": [], "error": {**ERROR, "line": "x"}},
+        {"id": 1, "changed": [], "error": {**ERROR, "types": 3}},
         *({**GOOD, "id": forged} for forged in FORGED_NUMBERS),
         *({**GOOD, "value": forged} for forged in FORGED_VALUES),
         *({**GOOD, "stdout": forged} for forged in FORGED_TEXTS),
         *({**GOOD, "changed": forged} for forged in FORGED_LISTS),
-        *({"id": 1, "error": {**ERROR, "message": text}} for text in FORGED_TEXTS),
-        *({"id": 1, "error": {**ERROR, "kind": text}} for text in FORGED_TEXTS),
-        *({"id": 1, "error": {**ERROR, "types": forged}} for forged in FORGED_LISTS),
-        *({"id": 1, "error": {**ERROR, "line": n}} for n in FORGED_NUMBERS),
+        *({"id": 1, "changed": [], "error": {**ERROR, "message": text}} for text in FORGED_TEXTS),
+        *({"id": 1, "changed": [], "error": {**ERROR, "kind": text}} for text in FORGED_TEXTS),
+        *({"id": 1, "changed": [], "error": {**ERROR, "types": forged}} for forged in FORGED_LISTS),
+        *({"id": 1, "changed": [], "error": {**ERROR, "line": n}} for n in FORGED_NUMBERS),
     ],
 )
 def test_a_forged_reply_is_garbage(message):
@@ -872,7 +872,7 @@ def test_what_a_guest_can_send_is_taken(value):
 def test_what_a_reply_says_is_capped():
     long = dict.fromkeys(("message", "file", "code"), "x" * 9000)
     error = {**ERROR, **long, "types": ["T" * 900] * 90}
-    described = replies.read({"id": 1, "error": error}, 1, 0.5).error
+    described = replies.read({"id": 1, "error": error, "changed": []}, 1, 0.5).error
     assert len(described.message) == 2000
     assert (len(described.file), len(described.code)) == (200, 200)
     assert described.types == ("T" * 100,) * 20

@@ -20,6 +20,7 @@ from grader.calls.snippet import remember
 from grader.homework.networks import Network, exact, input_shape, num_classes, scores, slice_shape
 
 __all__ = [
+    "SIZES",
     "SMOOTH",
     "Case",
     "case_list",
@@ -27,6 +28,7 @@ __all__ = [
     "distribution",
     "linear_layer",
     "normal",
+    "of_size",
     "slices_of",
 ]
 
@@ -172,6 +174,16 @@ def case_list(*rows: tuple[str, int, int], **network: Any) -> list[Case]:
         spec = Network(family, seed=seed, **network)
         made.append(Case(spec, layer, seed % num_classes(spec), seed))
     return made
+
+
+SIZES = (1.0, 1e-6, 1e6)
+"""Of the last layer's weights: what is right must not depend on the size of numbers."""
+
+
+def of_size(case: Case, size: float) -> Case:
+    """The case with a last layer so many times as large; with 1.0 the case as it is."""
+    mix = ((size, 7 + case.seed),)
+    return case if size == 1 else case.with_network(mix=mix)
 
 
 def cases(

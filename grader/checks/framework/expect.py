@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
 import numpy as np
 
 from grader.calls.validate import WrongKind, words
-from grader.records import Call, Feedback, Figure, Reply, StudentError
+from grader.checks.framework.shown import by, maps, show, show_apart
+from grader.records import Feedback, Reply, StudentError
 
 __all__ = [
     "DIFFERENCES",
@@ -23,10 +24,10 @@ __all__ = [
     "FLOAT64",
     "HALF",
     "NOTHING",
+    "Pair",
     "StudentFault",
     "Unmet",
     "close",
-    "diagnosed",
     "equal",
     "finite",
     "measuring",
@@ -36,7 +37,9 @@ __all__ = [
     "record",
     "relative_error",
     "same_ranking",
+    "show",
     "that",
+    "up_to_a_factor",
 ]
 
 FLOAT32 = 1e-4
@@ -76,7 +79,6 @@ class Unmet(Exception):  # noqa: N818  (an unmet expectation is an outcome, not 
         feedback: what the student reads.
         fraction: of the points that the answer still earns, in [0, 1).
         of_values: whether numbers are wrong, which may be a known mistake.
-        answers: the calls so far with their values, latest last.
     """
 
     def __init__(
@@ -85,7 +87,6 @@ class Unmet(Exception):  # noqa: N818  (an unmet expectation is an outcome, not 
         fraction: float = 0.0,
         *,
         of_values: bool = False,
-        answers: tuple[tuple[Call, Any], ...] = (),
     ) -> None:
         super().__init__(feedback.message)
         if not 0 <= fraction < 1:
@@ -93,7 +94,6 @@ class Unmet(Exception):  # noqa: N818  (an unmet expectation is an outcome, not 
         self.feedback = feedback
         self.fraction = fraction
         self.of_values = of_values
-        self.answers = answers
 
 
 class StudentFault(Exception):  # noqa: N818
@@ -189,7 +189,6 @@ def close(
     what: str = "the result",
     *,
     scale: float = 0.0,
-    scaled: float = 0.0,
     **feedback: Any,
 ) -> None:
     """``actual`` equals ``expected`` up to a relative L2 error of ``tolerance``.
@@ -200,8 +199,6 @@ def close(
         tolerance: relative to max(‖expected‖, scale).
         what: how the sentence calls it.
         scale: a size below which differences do not count, for expectations near zero.
-        scaled: the share of the points that a result earns if only a constant positive factor is
-            wrong.
         **feedback: further fields of :class:`Feedback`.
 
     Raises:
@@ -216,39 +213,62 @@ def close(
     record(error, tolerance)
     if error <= tolerance:
         return
-    figures = () if a.ndim == 0 or a.size < 4 else (_maps(a, e, what),)
-    ours = {
-        "expected": show(e),
-        "actual": show(a),
-        "figures": figures,
-        "diagnosis": _looks_like(a, e, tolerance),
-    }
-    message = f"{what} differs from the expected result{_by(error)}"
-    fraction = scaled if _factor(a, e, tolerance) > 0 else 0.0
-    raise Unmet(Feedback(message=message, **{**ours, **feedback}), fraction, of_values=True)
+    figures = () if a.ndim == 0 or a.size < 4 else (maps(a, e, what),)
+    expected_words, actual_words = show_apart(e, a)
+    ours = {"expected": expected_words, "actual": actual_words, "figures": figures}
+    message = f"{what} differs from the expected result{by(error)}"
+    raise Unmet(Feedback(message=message, **{**ours, **feedback}), of_values=True)
 
 
-def _factor(actual: np.ndarray, expected: np.ndarray, tolerance: float) -> float:
+@dataclass(frozen=True)
+class Pair:
+    """A result, what is expected, and how a sentence calls it.
+
+    ``sizes`` are numbers by one of which the result is too large if a division was left out.
+    """
+
+    actual: np.ndarray
+    expected: np.ndarray
+    what: str
+    sizes: tuple[float, ...] = ()
+
+
+def up_to_a_factor(pairs: Sequence[Pair], fraction: float) -> None:
+    """If all results are the right ones times one factor, they earn a fraction of the points.
+
+    It returns if they are all right, and also if they are wrong in another way: the check goes on
+    to say so.  The factor has to be the same number in all of them, or to follow from their sizes:
+    a factor that differs from case to case is another quantity.
+
+    Args:
+        pairs: results and expectations, of at least three numbers each.
+        fraction: of the points that this earns.
+
+    Raises:
+        Unmet: a factor is wrong, and nothing else.
+    """
+    factors = [_factor(pair.actual, pair.expected) for pair in pairs]
+    wrong = [pair for pair, times in zip(pairs, factors, strict=True) if abs(times - 1) > FLOAT32]
+    if not wrong or min(factors) <= 0:
+        return
+    ratios = [
+        [times / pair.sizes[i] for times, pair in zip(factors, pairs, strict=True)]
+        for i in range(len(pairs[0].sizes))
+    ]
+    if any(max(of) - min(of) <= 1e-3 * max(of) for of in (factors, *ratios)):
+        try:
+            close(wrong[0].actual, wrong[0].expected, what=wrong[0].what)
+        except Unmet as unmet:
+            raise Unmet(unmet.feedback, fraction, of_values=True) from None
+
+
+def _factor(actual: np.ndarray, expected: np.ndarray) -> float:
     """The factor by which all values are wrong; 0 if there is none."""
     a, e = (np.asarray(v, dtype=np.float64).reshape(-1) for v in (actual, expected))
-    if a.size < 3 or not a.any() or not e.any():
+    if a.shape != e.shape or a.size < 3 or not a.any() or not e.any():
         return 0.0
     factor = float(a @ e / (e @ e))
-    return factor if relative_error(a, factor * e) <= max(tolerance, FLOAT32) else 0.0
-
-
-def _looks_like(actual: np.ndarray, expected: np.ndarray, tolerance: float) -> str:
-    """How the result differs from the expected one, if that is simple and no coincidence."""
-    a, e = (np.asarray(v, dtype=np.float64).reshape(-1) for v in (actual, expected))
-    if a.size < 3 or not a.any() or not e.any():
-        return ""
-    room = max(tolerance, FLOAT32)
-    if relative_error(a, -e) <= room:
-        return "every sign is reversed"
-    if relative_error(a, np.abs(e)) <= room:
-        return "these are absolute values: keep the signs"
-    factor = _factor(a, e, tolerance)
-    return f"every value is {factor:.4g} times the expected one" if factor else ""
+    return factor if relative_error(a, factor * e) <= FLOAT32 else 0.0
 
 
 def nearest(
@@ -262,7 +282,7 @@ def nearest(
 
     Args:
         actual: what came back, any shape.
-        accepted: the accepted results by name, same shape.
+        accepted: the accepted results by name, same shape; the first is right by definition.
         tolerance: relative to the size of the nearest one.
         what: how the sentence calls it.
         **feedback: further fields of :class:`Feedback`.
@@ -271,11 +291,12 @@ def nearest(
         The name of the nearest one.
 
     Raises:
-        Unmet: none is close enough; the student sees the nearest.
+        Unmet: none is close enough; the student sees the first, which is the contract's own.
     """
     errors = {name: relative_error(actual, e) for name, e in accepted.items()}
     best = min(errors, key=lambda name: errors[name])
-    close(actual, accepted[best], tolerance, what, **feedback)
+    first = best if errors[best] <= tolerance else next(iter(accepted))
+    close(actual, accepted[first], tolerance, what, **feedback)
     return best
 
 
@@ -383,48 +404,5 @@ def add(unmet: Unmet, **feedback: Any) -> Unmet:
     return _with(unmet, replace(unmet.feedback, **empty))
 
 
-def diagnosed(unmet: Unmet, sentence: str) -> Unmet:
-    """The same, with the sentence about a known mistake, if there is one."""
-    return _with(unmet, replace(unmet.feedback, diagnosis=sentence)) if sentence else unmet
-
-
 def _with(unmet: Unmet, feedback: Feedback) -> Unmet:
-    return Unmet(feedback, unmet.fraction, of_values=unmet.of_values, answers=unmet.answers)
-
-
-def show(array: Any, most: int = 8) -> str:
-    """A short text of an array: all numbers where few, else the first ones and the shape."""
-    a = np.asarray(array)
-    if a.dtype.kind in "iub":
-        numbers = [str(v) for v in a.reshape(-1)[:most].tolist()]
-    else:
-        numbers = [f"{v:.5g}" for v in a.reshape(-1)[:most].tolist()]
-    if a.ndim == 0:
-        return numbers[0]
-    more = f", … ({'×'.join(map(str, a.shape))})" if a.size > most else ""
-    return f"[{', '.join(numbers)}{more}]"
-
-
-def _by(error: float) -> str:
-    if error >= 10:
-        return f" (by {error:.0f} times its size)" if error < 1e6 else ""
-    return (
-        f" (by {100 * error:.0f} % of its size)" if error >= 0.1 else f" (by {100 * error:.2g} %)"
-    )
-
-
-def _maps(actual: np.ndarray, expected: np.ndarray, what: str) -> Figure:
-    a, e = _picture(actual), _picture(expected)
-    arrays = {"expected": e.tolist(), "yours": a.tolist(), "difference": (a - e).tolist()}
-    return Figure("maps", f"{what}: expected, yours, and the difference", arrays)
-
-
-def _picture(array: np.ndarray) -> np.ndarray:
-    # (…, H, W): the map that holds most; (F,): one row.
-    a = np.asarray(array, dtype=np.float64)
-    if a.ndim == 1:
-        return a[None, :]
-    if a.ndim == 2:
-        return a
-    maps = a.reshape(-1, *a.shape[-2:])
-    return np.asarray(maps[int(np.abs(maps).sum((1, 2)).argmax())])
+    return Unmet(feedback, unmet.fraction, of_values=unmet.of_values)

@@ -1,4 +1,4 @@
-"""Names the mistake in a wrong result, for feedback."""
+"""Names the mistake in the wrong results of a function, for feedback."""
 
 from __future__ import annotations
 
@@ -6,38 +6,80 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
-from grader.calls.digest import maker
+import numpy as np
+
+from grader.calls.digest import key, maker
 from grader.calls.validate import WrongKind
-from grader.checks.framework import expect
-from grader.checks.framework.expect import Unmet
 from grader.diagnosis import match
 from grader.diagnosis.sentences import SENTENCES
+from grader.homework.networks import Network, num_classes
 from grader.oracle.live import oracle, parts_of
 from grader.records import Call
 
-__all__ = ["diagnosed", "known_mistake"]
+__all__ = ["known_mistake", "sentence"]
+
+Answers = Sequence[tuple[Call, Any]]
+
+_FEWEST, _MOST = 3, 150
+"""Steps: with fewer no value is graded, and with more all rules together take long."""
 
 
-def known_mistake(unmet: Unmet) -> str:
-    """The name of the known mistake that made wrong numbers, if that is certain, or "".
+def sentence(answers: Answers) -> str:
+    """What is wrong with a function in one sentence, if it is certain, or "".
+
+    Args:
+        answers: the calls that a grader has seen of the function, with their values.
+    """
+    known = _possible(answers)
+    name = known_mistake(known)
+    return SENTENCES.get(name, "") or _factor(known)
+
+
+def known_mistake(known: Sequence[match.Answer]) -> str:
+    """The name of the known mistake that explains all wrong results and no right one, or "".
 
     It only decides what a student reads, so an error in here must not change an outcome.
     """
-    if not unmet.of_values:
-        return ""
     try:
-        return match.diagnose(list(_possible(unmet.answers)))
+        return match.diagnose(known)
     except Exception:
         return ""
 
 
-def _possible(answers: Sequence[tuple[Call, Any]]) -> Iterator[match.Answer]:
-    for call, value in reversed(answers):
+def _factor(known: Sequence[match.Answer]) -> str:
+    try:
+        return match.factor(known)
+    except Exception:
+        return ""
+
+
+def _possible(answers: Answers) -> list[match.Answer]:
+    try:
+        return list(_each(answers))
+    except Exception:
+        return []
+
+
+def _each(answers: Answers) -> Iterator[match.Answer]:
+    seen = set()
+    for call, value in answers:
+        steps = call.arguments.get("steps", _FEWEST)
+        if not _FEWEST <= steps <= _MOST or key(call) in seen:
+            continue
+        seen.add(key(call))
         with suppress(WrongKind):  # a module, say
             given, source = parts_of(call, value), oracle.source
-            yield match.Answer(maker(call), source.seen(given), source.mistaken(call))
+            possible = source.mistaken(call)
+            yield match.Answer(maker(call), source.seen(given), possible, _sizes(call))
 
 
-def diagnosed(unmet: Unmet) -> Unmet:
-    """The same, with the sentence about the known mistake, if it is one."""
-    return expect.diagnosed(unmet, SENTENCES.get(known_mistake(unmet), ""))
+def _sizes(call: Call) -> dict[str, float]:
+    sizes: dict[str, float] = {}
+    for name, value in call.arguments.items():
+        if isinstance(value, Network):
+            sizes["classes"] = num_classes(value)
+        elif name == "xs" and isinstance(value, np.ndarray):
+            sizes["rows"] = len(value)
+        elif name == "steps":
+            sizes["steps"] = value
+    return sizes

@@ -62,7 +62,8 @@ def check(
 
     Args:
         function: its name in the contract.
-        points: what it is worth, > 0.
+        points: what it is worth; 0 for one that only comes before others, such as a shape, which
+            any code can return.
         needs: checks of the same function, declared above; unless all of them pass, it is blocked.
         limits: of each call, where the defaults do not fit.
         causes: ids of checks whose failure may be the reason of this one's, the likeliest first.
@@ -78,8 +79,8 @@ def check(
             raise ValueError(f"{name}: the homework has no function {function!r}")
         if not title:
             raise ValueError(f"{name}: a check needs a docstring, which students read")
-        if points <= 0:
-            raise ValueError(f"{name}: points must be > 0 (got {points})")
+        if points < 0:
+            raise ValueError(f"{name}: points must be >= 0 (got {points})")
         if name in CHECKS:
             raise ValueError(f"{name}: a check of that name exists already")
         needed = []

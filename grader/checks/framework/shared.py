@@ -6,8 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
+import numpy as np
+
 from grader.checks.framework import expect
-from grader.checks.framework.cases import Case
+from grader.checks.framework.cases import Case, normal
 from grader.checks.framework.expect import HALF
 from grader.checks.framework.student import Student
 from grader.records import Call, Reply
@@ -17,6 +19,7 @@ __all__ = [
     "by_slice",
     "dtype_kept",
     "leaves_as_found",
+    "of_all_sizes",
     "refuses",
     "right_on",
 ]
@@ -61,7 +64,7 @@ def right_on(
         message = f"right for {right}, but not for {next(iter(wrong))}: {feedback.message}"
         feedback = replace(feedback, message=message)
     fraction = min(HALF, sum(earned) / len(earned))
-    raise expect.Unmet(feedback, fraction, of_values=first.of_values, answers=first.answers)
+    raise expect.Unmet(feedback, fraction, of_values=first.of_values)
 
 
 def by_slice(cases: Sequence[Case]) -> dict[str, list[Case]]:
@@ -70,6 +73,18 @@ def by_slice(cases: Sequence[Case]) -> dict[str, list[Case]]:
     return {
         words: of for words, of in (("linear slices", flat), ("convolutional slices", maps)) if of
     }
+
+
+def of_all_sizes(seed: int) -> list[np.ndarray]:
+    """Influences of 12 neurons whose order does not depend on their size, float32.
+
+    Very small ones, very large ones, large ones of one sign, and ones that are nearly equal: code
+    that rounds, clips or computes in half precision ranks them in another order.
+    """
+    order = np.random.RandomState(seed).permutation(12).astype(np.float64)
+    rows = normal(seed, 12).astype(np.float64)
+    made = (1e-9 * rows, 1e6 * rows, 50 * rows - 1000, 50 * rows + 1000, 1 + 1e-5 * order)
+    return [one.astype(np.float32) for one in made]
 
 
 STATEFUL: tuple[tuple[str, dict[str, Any]], ...] = (
@@ -108,10 +123,11 @@ def leaves_as_found(student: Student, calls: Sequence[Call]) -> None:
 
 
 def refuses(student: Student, calls: Sequence[tuple[str, Call]]) -> None:
-    """Each call raises ValueError or IndexError; each one that does earns its share.
+    """Each call raises ValueError or IndexError, and changes nothing.
 
-    A call without words has good arguments, and must not raise: code that raises for whatever it
-    does not know, such as a table of answers, refuses nothing.
+    Each one that does earns its share.  A call without words has good arguments, and must not
+    raise: code that raises for whatever it does not know, such as a table of answers, refuses
+    nothing.
     """
     kept: list[expect.Unmet] = []
     for _, call in (pair for pair in calls if not pair[0]):
@@ -128,7 +144,17 @@ def refuses(student: Student, calls: Sequence[tuple[str, Call]]) -> None:
     calls = [pair for pair in calls if pair[0]]
     for words, call in calls:
         try:
-            expect.raises(student.reply(call), words)
+            reply = student.reply(call)
+            expect.raises(reply, words)
+            expect.that(
+                not reply.changed,
+                f"{words} raises an error as it should, but the call changed "
+                f"{', '.join(reply.changed)}",
+                expected="everything as before the call, also after an error",
+                actual=", ".join(reply.changed),
+                hint="restore in `finally:` what you change, or refuse arguments before you "
+                "change anything",
+            )
         except expect.Unmet as unmet:
             kept.append(student.explain(unmet))
     if not kept:

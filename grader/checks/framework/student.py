@@ -19,8 +19,8 @@ from grader.sandbox.host.session import Session
 
 __all__ = ["Student"]
 
-_REMEMBERED = 12
-"""Answers among which a diagnosis looks for the wrong one, and for confirmation."""
+_REMEMBERED = 40
+"""The latest answers of a check: a diagnosis has to explain all of them."""
 
 
 class Student(Functions):
@@ -39,7 +39,8 @@ class Student(Functions):
         self._session, self._limits = session, limits
         self.last: Call | None = None
         self.printed = ""
-        self._answers: deque[tuple[Call, Any]] = deque(maxlen=_REMEMBERED)
+        self.answers: deque[tuple[Call, Any]] = deque(maxlen=_REMEMBERED)
+        """The calls that returned something, and what; latest last."""
         self.slow: dict[str, str] = {}
         """The warning about the cost of a function, by its name."""
 
@@ -62,7 +63,7 @@ class Student(Functions):
         reply = self.reply(call)
         if reply.error is not None:
             raise StudentFault(reply.error)
-        self._answers.append((call, reply.value))
+        self.answers.append((call, reply.value))
         module_called = call.function == "()"
         what = "the output of the returned module" if module_called else call.function
         try:
@@ -117,7 +118,6 @@ class Student(Functions):
         """Add the call and an example to an unmet expectation, unless the check gives its own."""
         if self.last is None:
             return unmet
-        unmet.answers = unmet.answers or tuple(self._answers)
         return expect.add(
             unmet,
             tried=one_line(self.last),

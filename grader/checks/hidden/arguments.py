@@ -109,4 +109,5 @@ def bad(student: Student, name: str, *lists: Any, **good: Any) -> list[tuple[str
     return [("", call), *made]
 
 
-MLP = Case(Network("smooth_mlp", seed=SEED + 0), 1, 2, SEED + 0)
+MLP = Case(Network("smooth_mlp", seed=SEED + 0, mixed=True, grads=True), 1, 2, SEED + 0)
+"""What code leaves behind when it raises shows here: some layers are in train mode."""

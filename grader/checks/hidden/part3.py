@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -39,6 +40,10 @@ OTHERS = [
     *case_list(("slides", 3, SEED + 9)),
     *case_list(("blocks", 1, SEED + 11), mixed=True),
     *case_list(("softmax_inside", 2, SEED + 12), head="softmax"),
+    *case_list(("smooth_mlp", 1, SEED + 17), tail="sigmoid"),
+    *case_list(("two_classes", 0, SEED + 18), ("many_classes", 1, SEED + 19)),
+    *case_list(("smooth_mlp", 1, SEED + 20), mix=((1e-6, SEED + 20),)),
+    *case_list(("smooth_mlp", 3, SEED + 21), mix=((1e6, SEED + 21),)),
 ]
 ODD = (
     ("positive = -1", {"positive": -1}),
@@ -147,7 +152,7 @@ def refuses_neurons_that_are_not_there(student: Student) -> None:
     """
     good = {"model": MLP.network, "layer": 1, "keep": [0, 2]}
     refused = bad(student, "mask_slice", BAD_XS[2:4], **good)
-    cnn = Case(Network("smooth_cnn", seed=SEED + 13), 0, 0, SEED + 13)
+    cnn = Case(Network("smooth_cnn", seed=SEED + 13, mixed=True), 0, 0, SEED + 13)
     for case, count in ((MLP, 9), (cnn, 4)):
         for words, keep in ((f"neuron {count} of {count}", [0, count]), ("neuron -1", [-1, 2])):
             made = student.call("mask_slice", case.network, case.layer, keep)
@@ -219,13 +224,16 @@ def evaluates_in_eval_mode(student: Student) -> None:
     """
     xs = normal(SEED + 41, 60, 4, scale=2.0)
     seed = next(filter(lambda seed: _tells(seed, xs), SEED.candidates(SEED + 40)), SEED + 40)
-    network = Network("margin", seed=seed, training=True, grads=True)
+    network = Network("margin", seed=seed, training=True, mixed=True, grads=True)
     truth = (np.arange(60) % 3 == 0).tolist()
     expected = oracle.evaluate(network, xs, truth)
     got = student.evaluate(network, xs, truth)
     for name, ours, theirs in zip(("accuracy", "precision", "recall"), got, expected, strict=True):
         expect.close(ours, theirs, what=f"the {name} of a classifier with dropout", scale=1)
-    leaves_as_found(student, [student.call("evaluate", network, xs, truth)])
+    for training in (False, True):
+        for mixed in (False, True):
+            other = replace(network, training=training, mixed=mixed)
+            leaves_as_found(student, [student.call("evaluate", other, xs, truth)])
     in_place = Network("inplace_margin", seed=SEED + 42)
     leaves_as_found(student, [student.call("evaluate", in_place, xs, truth)])
 
@@ -238,13 +246,18 @@ def _tells(seed: int, xs: np.ndarray) -> bool:
 
 @check("evaluate", points=0.5, needs=[counts_right])
 def takes_any_truth(student: Student) -> None:
-    """Accept `is_target` as a list, an array or a tensor, and a batch of one."""
+    """Accept any callable, `is_target` as a list, an array or a tensor, and a batch of one."""
     truth = np.array([True, False, True, False])
     for given in (truth, NumPy(truth), truth.tolist()):
         quality(student, (1.0, 1.0, -1.0, -3.0), getattr(given, "array", given), (0.5, 0.5, 0.5))
         classifier, rows = margins(1.0, 1.0, -1.0, -3.0)
         got = student.evaluate(classifier, rows, given)
         expect.close(got[0], 0.5, what="the accuracy", scale=1)
+    function = replace(classifier, function=True)
+    of_function = student.evaluate(function, rows, truth)
+    expect.close(
+        of_function, (0.5, 0.5, 0.5), what="the evaluation of a function that is no module"
+    )
     quality(student, (2.0,), [True], (1.0, 1.0, 1.0))
     many = tuple(1.0 if i % 3 == 0 or i > 100 else -1.0 for i in range(130))
     rows, said = np.arange(130), np.array(many) > 0
@@ -265,6 +278,9 @@ def refuses_truth_of_another_length(student: Student) -> None:
         ("is_target that is too short", {"is_target": [True, False]}),
         ("is_target that is too long", {"is_target": [True, False, True, True]}),
         ("an empty batch", {"xs": rows[:0], "is_target": []}),
+        ("one truth for three rows", {"is_target": [True]}),
+        ("three truths for one row", {"xs": rows[:1], "is_target": [True, False, True]}),
     )
-    good = {"classifier": classifier, "xs": rows, "is_target": [True, False, True]}
+    mixed = replace(classifier, mixed=True)
+    good = {"classifier": mixed, "xs": rows, "is_target": [True, False, True]}
     refuses(student, bad(student, "evaluate", wrong, **good))

@@ -6,7 +6,7 @@ import numpy as np
 
 from grader.checks.framework import expect
 from grader.checks.framework.cases import Case, case_list, distribution, linear_layer
-from grader.checks.framework.expect import HALF
+from grader.checks.framework.expect import HALF, Pair
 from grader.checks.framework.registry import check
 from grader.checks.framework.shared import by_slice, dtype_kept, right_on
 from grader.checks.framework.student import Student
@@ -23,7 +23,7 @@ SLICES = case_list(
     ("relu_avg_cnn", -1, 2),
     ("relu_avg_cnn", 4, 4),
     ("relu_max_cnn", 2, 6),
-    ("slides", 1, 7),
+    ("slides", 2, 7),
 )
 """Convolutional and linear slices, from the input to the scores."""
 
@@ -33,6 +33,7 @@ TRAIN = case_list(("dropout_bn", 1, 2), ("dropout_bn", 6, 3), training=True)
 TRAIN += case_list(("dropout_bn", 2, 4), ("blocks", 0, 5), mixed=True)
 SOFTMAX = case_list(("smooth_mlp", 2, 3), ("smooth_cnn", -1, 8), head="softmax")
 SOFTMAX += case_list(("smooth_mlp", 4, 9), ("softmax_inside", 1, 4), head="softmax")
+SOFTMAX += case_list(("smooth_mlp", 0, 16), head="log_softmax")
 SPECIAL = by_slice([*IN_PLACE, *SOFTMAX, *TRAIN])
 
 
@@ -41,7 +42,7 @@ def gives_scores_before_softmax(student: Student) -> None:
     """Return the scores before softmax.
 
     The returned network outputs the class scores, whether the given network ends in a softmax, a
-    log-softmax or neither.
+    log-softmax or neither. Any other last layer stays.
     """
     for head in ("softmax", "log_softmax", ""):
         for family in ("affine", "smooth_cnn"):
@@ -50,6 +51,11 @@ def gives_scores_before_softmax(student: Student) -> None:
             ending = head.replace("_", "-") or "no softmax"
             what = f"the scores of a network that ends in {ending}"
             expect.close(scores, case.scores(*case.xs()), what=what)
+    case = Case(Network("affine", seed=3, tail="sigmoid"), seed=3)
+    scores = student.linear_scores(case.network)(case.xs())
+    expect.close(
+        scores, case.scores(*case.xs()), what="the scores of a network that ends in a sigmoid"
+    )
 
 
 @check("split", points=1)
@@ -82,7 +88,7 @@ def cuts_behind_the_layer(student: Student) -> None:
         expect.close(h(xs), expected, what=f"h(x) of the slice at layer {layer}")
 
 
-@check("instance_influence", points=0.5)
+@check("instance_influence", points=0)
 def has_a_row_per_instance(student: Student) -> None:
     """Return one row per instance, each in the shape of the slice.
 
@@ -119,7 +125,7 @@ def has_its_closed_form(student: Student) -> None:
         expect.close(got, expected, what=f"the influence at layer {layer}")
 
 
-@check("instance_influence", points=1, needs=[has_a_row_per_instance])
+@check("instance_influence", points=1.5, needs=[has_a_row_per_instance])
 def is_the_reference_s(student: Student) -> None:
     """Agree with our solution on convolutional and linear slices.
 
@@ -139,7 +145,7 @@ def is_the_reference_s(student: Student) -> None:
     right_on(student, by_slice(SLICES), holds, SPECIAL)
 
 
-@check("class_influence", points=0.5)
+@check("class_influence", points=0)
 def has_the_shape_of_the_slice(student: Student) -> None:
     """Return one value per feature of the slice.
 
@@ -153,7 +159,7 @@ def has_the_shape_of_the_slice(student: Student) -> None:
             expect.finite(influence, "the influence")
 
 
-@check("class_influence", points=1, needs=[has_the_shape_of_the_slice])
+@check("class_influence", points=1.5, needs=[has_the_shape_of_the_slice])
 def is_the_mean_over_the_rows(student: Student) -> None:
     """Average over all rows, whatever class the model predicts for them.
 
@@ -163,11 +169,15 @@ def is_the_mean_over_the_rows(student: Student) -> None:
     case = Case(Network("quadratic", seed=80), 0, target=3, seed=80)
     (w, b), (v, _) = linear_layer(case.network, 0), linear_layer(case.network, 2)
 
-    def holds(rows: int) -> None:
+    def pair(rows: int) -> Pair:
         expected = 2 * v[3] * (case.xs(rows) @ w.T + b).mean(0)
         got = student.class_influence(case.network, 0, case.xs(rows), 3)
-        expect.close(got, expected, what=f"the influence over {rows} row(s)", scaled=HALF)
+        return Pair(got, expected, f"the influence over {rows} row(s)", (rows,))
 
+    def holds(rows: int) -> None:
+        expect.close(pair(rows).actual, pair(rows).expected, what=pair(rows).what)
+
+    expect.up_to_a_factor([pair(rows) for rows in (1, 5, 2, 133)], HALF)
     right_on(student, {"a single row": [1], "several rows": [5, 2, 133]}, holds)
 
 
@@ -182,11 +192,16 @@ def follows_the_weights(student: Student) -> None:
     (w, b), (v, _) = linear_layer(case.network, 0), linear_layer(case.network, 2)
     xs, p = case.xs(4), distribution(9, 4)
     rows = 2 * (v[0] * (xs @ w.T + b)) @ w
+    pairs = []
     for weights in (p, p.tolist(), (7 * p).astype(np.float32), [0.0, 0.0, 2.0, 0.0]):
         share = np.asarray(weights, dtype=np.float64)
         got = student.class_influence(case.network, -1, xs, 0, weights)
-        what = "the influence under weights"
-        expect.close(got, share @ rows / share.sum(), what=what, scaled=HALF)
+        total, most = float(share.sum()), float(share.max())
+        sizes = (total, total / most)
+        pairs.append(Pair(got, share @ rows / total, "the influence under weights", sizes))
+    expect.up_to_a_factor(pairs, HALF)
+    for pair in pairs:
+        expect.close(pair.actual, pair.expected, what=pair.what)
 
 
 @check("class_influence", points=0.5, needs=[has_the_shape_of_the_slice])

@@ -6,16 +6,25 @@ import numpy as np
 import torch
 
 from grader.checks.framework import expect
-from grader.checks.framework.cases import Case, case_list, linear_layer, normal
-from grader.checks.framework.expect import HALF, StudentFault, Unmet
+from grader.checks.framework.cases import (
+    SIZES,
+    Case,
+    case_list,
+    linear_layer,
+    normal,
+    of_size,
+)
+from grader.checks.framework.expect import HALF, Pair, StudentFault, Unmet
 from grader.checks.framework.path_rules import (
+    FLAT,
     Integral,
+    any_number_of_steps,
     fifty_by_default,
     follows_a_rule,
     up_to_an_interval,
 )
 from grader.checks.framework.registry import check
-from grader.checks.framework.shared import by_slice, right_on
+from grader.checks.framework.shared import by_slice, of_all_sizes, right_on
 from grader.checks.framework.student import Student
 from grader.gan_metrics.measure import digits
 from grader.homework.networks import Network, build
@@ -29,8 +38,9 @@ __all__: list[str] = []
 def ranks_units(student: Student) -> None:
     """Rank the units of a linear slice, strongest first.
 
-    Rank by signed influence: the most positive unit comes first, the most negative one last. Half
-    the points if the right neurons come in another order.
+    Rank by signed influence: the most positive unit comes first, the most negative one last. Very
+    small, very large and nearly equal influences are tried. Half the points if the right neurons
+    come in another order.
     """
     influence = normal(4, 9)
     order = np.argsort(-influence, kind="stable")
@@ -38,6 +48,10 @@ def ranks_units(student: Student) -> None:
         got = student.top_neurons(influence, k)
         expect.same_ranking(got, order[:k], f"the {k} top neurons of 9")
     expect.same_ranking(student.top_neurons(influence), order[:1], "the top neuron without k")
+    for influence in of_all_sizes(4):
+        order = np.argsort(-influence, kind="stable")
+        what = "the 12 neurons of influences of another size"
+        expect.same_ranking(student.top_neurons(influence, 12), order, what)
 
 
 @check("top_neurons", points=1)
@@ -62,7 +76,7 @@ MAPS = case_list(
 MAPS += case_list(("smooth_cnn", -1, 5), ("smooth_mlp", 4, 7), head="softmax")
 
 
-@check("saliency_map", points=0.5)
+@check("saliency_map", points=0)
 def has_the_shape_of_the_input(student: Student) -> None:
     """Return one value per pixel.
 
@@ -73,7 +87,7 @@ def has_the_shape_of_the_input(student: Student) -> None:
         expect.finite(got, "the saliency map")
 
 
-@check("saliency_map", points=1, needs=[has_the_shape_of_the_input])
+@check("saliency_map", points=1.5, needs=[has_the_shape_of_the_input])
 def is_the_gradient_of_the_activation(student: Student) -> Feedback:
     """Return the gradient of the neuron's activation, the largest value of its map.
 
@@ -85,6 +99,12 @@ def is_the_gradient_of_the_activation(student: Student) -> Feedback:
     for neuron in (0, 4):
         got = student.saliency_map(case.network, 0, neuron, case.x)
         expect.close(got, weight[neuron], what=f"the saliency map of unit {neuron}")
+
+    for size in SIZES:
+        other = of_size(case, size)
+        expected = linear_layer(other.network, 1)[0][2] @ weight
+        got = student.saliency_map(other.network, 1, 2, case.x)
+        expect.close(got, expected, what=f"the saliency map with weights of about {size:g}")
 
     def holds(case: Case) -> None:
         call = (case.network, case.layer, case.neuron, case.x)
@@ -125,7 +145,7 @@ def _seen_in_digits(student: Student) -> tuple[Figure, ...]:
 SHOWN = (0, 3, 6, 8)
 
 
-@check("integrated_saliency_map", points=0.5)
+@check("integrated_saliency_map", points=0)
 def has_the_shape_of_its_input(student: Student) -> None:
     """Return one value per pixel.
 
@@ -136,7 +156,7 @@ def has_the_shape_of_its_input(student: Student) -> None:
         fifty_by_default(student, "integrated_saliency_map", call, "the map")
 
 
-@check("integrated_saliency_map", points=0.75, needs=[has_the_shape_of_its_input])
+@check("integrated_saliency_map", points=1.25, needs=[has_the_shape_of_its_input])
 def integrates_the_activation(student: Student) -> None:
     """Return the integrated gradients of the neuron's activation.
 
@@ -148,7 +168,18 @@ def integrates_the_activation(student: Student) -> None:
     got = student.integrated_saliency_map(case.network, 0, 3, case.x, case.baseline, 5)
     accepted = up_to_an_interval(weight[3] * (case.x - case.baseline), 5)
     expect.nearest(got, accepted, expect.FLOAT32, "the map of a linear unit")
-    follows_a_rule([_integral(student, case) for case in MAPS], "the map")
+    for size in SIZES:
+        other = of_size(case, size)
+        expected = linear_layer(other.network, 1)[0][2] @ weight * (case.x - case.baseline)
+        got = student.integrated_saliency_map(other.network, 1, 2, case.x, case.baseline, 5)
+        accepted = up_to_an_interval(expected, 5)
+        what = f"the map with weights of about {size:g}"
+        expect.nearest(got, accepted, expect.FLOAT32, what)
+    follows_a_rule(
+        [_integral(student, case) for case in MAPS],
+        "the map",
+        lambda x, baseline, steps: student.integrated_saliency_map(FLAT, 1, 0, x, baseline, steps),
+    )
 
 
 def _integral(student: Student, case: Case) -> Integral:
@@ -170,14 +201,21 @@ def _integral(student: Student, case: Case) -> Integral:
 def weighs_its_points_to_one(student: Student) -> None:
     """The weights of the points on the line add up to 1.
 
-    On a linear network the map is weight times (x - baseline), for any number of steps.
+    On a linear network the map is weight times (x - baseline), for any number of steps; with one
+    step it is finite.
     """
-    case = Case(Network("deep_affine", seed=15), 0, seed=15)
+    case, bent = (Case(Network(f, seed=15), 0, seed=15) for f in ("deep_affine", "quadratic"))
     weight, _ = linear_layer(case.network, 0)
-    for steps in (50, 7):
-        got = student.integrated_saliency_map(case.network, 0, 2, case.x, case.baseline, steps)
-        what = f"the map of a linear unit with {steps} steps"
-        expect.close(got, weight[2] * (case.x - case.baseline), what=what)
+    any_number_of_steps(
+        lambda steps: student.integrated_saliency_map(
+            case.network, 0, 2, case.x, case.baseline, steps
+        ),
+        weight[2] * (case.x - case.baseline),
+        lambda steps: student.integrated_saliency_map(
+            bent.network, 1, 2, bent.x, bent.baseline, steps
+        ),
+        "the map of a unit",
+    )
 
 
 @check("scale_pixels", points=0.75)
@@ -187,14 +225,19 @@ def dims_pixels_by_their_saliency(student: Student) -> None:
     The saliency of a pixel is its largest absolute value over the channels. The most salient pixel
     keeps its value in every channel. Half the points if only a constant factor is wrong.
     """
-    x, saliency = normal(6, 3, 5, 5), normal(7, 3, 5, 5, scale=0.1)
-    s = np.abs(saliency).max(0)
-    got, expected = student.scale_pixels(x, saliency), x * (s / s.max())
-    expect.close(got, expected, what="the scaled picture", scaled=HALF)
-    x, saliency = normal(8, 7), normal(9, 7, scale=30.0)
-    s = np.abs(saliency)
-    got, expected = student.scale_pixels(x, saliency), x * (s / s.max())
-    expect.close(got, expected, what="the scaled vector", scaled=HALF)
+    pairs = []
+    for what, x, saliency in (
+        ("the scaled picture", normal(6, 3, 5, 5), normal(7, 3, 5, 5, scale=0.1)),
+        ("the scaled vector", normal(8, 7), normal(9, 7, scale=30.0)),
+        ("the scaled dark picture", normal(6, 3, 5, 5, scale=1e-6), normal(7, 3, 5, 5)),
+        ("the scaled bright picture", normal(6, 3, 5, 5, scale=1e6), normal(7, 3, 5, 5)),
+    ):
+        s = np.abs(saliency).max(0) if saliency.ndim > 1 else np.abs(saliency)
+        got, most = student.scale_pixels(x, saliency), float(s.max())
+        pairs.append(Pair(got, x * (s / most), what, (most,)))
+    expect.up_to_a_factor(pairs, HALF)
+    for pair in pairs:
+        expect.close(pair.actual, pair.expected, what=pair.what)
 
 
 @check("compare_attributions", points=0.75)

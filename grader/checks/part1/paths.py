@@ -6,10 +6,19 @@ import numpy as np
 from hypothesis import assume
 
 from grader.checks.framework import expect
-from grader.checks.framework.cases import Case, case_list, cases, linear_layer
+from grader.checks.framework.cases import (
+    SIZES,
+    Case,
+    case_list,
+    cases,
+    linear_layer,
+    of_size,
+)
 from grader.checks.framework.path_rules import (
+    FLAT,
     Integral,
     adds_up,
+    any_number_of_steps,
     fifty_by_default,
     follows_a_rule,
     up_to_an_interval,
@@ -28,9 +37,11 @@ PATHS = [
     *case_list(("dropout_bn", 0, 4), training=True),
     *case_list(("inplace_cnn", 0, 2), ("inplace_mlp", -1, 9)),
 ]
+BENT = Case(Network("quadratic", seed=17), 0, 1, 17)
+"""A network that is not linear: one step has to be finite on it."""
 
 
-@check("path_influence", points=0.5)
+@check("path_influence", points=0)
 def has_the_shape_of_its_slice(student: Student) -> None:
     """Return one value per feature of the slice.
 
@@ -42,7 +53,7 @@ def has_the_shape_of_its_slice(student: Student) -> None:
         expect.finite(student.path_influence(*call, steps=2), "the influence with 2 steps")
 
 
-@check("path_influence", points=1, needs=[has_the_shape_of_its_slice])
+@check("path_influence", points=1.5, needs=[has_the_shape_of_its_slice])
 def averages_on_the_line(student: Student) -> None:
     """Average the influence on the straight line from the baseline to the input.
 
@@ -50,7 +61,11 @@ def averages_on_the_line(student: Student) -> None:
     midpoint, trapezoid, Gauss-Legendre. The line is straight in input space; in the features of a
     deeper slice, h bends it.
     """
-    follows_a_rule([_average(student, case) for case in PATHS], "the influence")
+    follows_a_rule(
+        [_average(student, case) for case in PATHS],
+        "the influence",
+        lambda x, baseline, steps: student.path_influence(FLAT, -1, x, baseline, 0, steps),
+    )
 
 
 def _average(student: Student, case: Case) -> Integral:
@@ -67,14 +82,24 @@ def weighs_its_points_to_one(student: Student) -> None:
     """The weights of the points on the line add up to 1.
 
     On a linear network the influence is the same everywhere, and so is its average, for any number
-    of steps. Dividing by steps + 1, or adding up steps + 1 points, fails here.
+    of steps; with one step it is finite. Dividing by steps + 1, or adding up steps + 1 points,
+    fails here.
     """
     case = Case(Network("deep_affine", seed=11), 0, target=1, seed=11)
     weight, _ = linear_layer(case.network, 1)
-    for steps in (50, 7):
-        got = student.path_influence(case.network, 0, case.x, case.baseline, 1, steps)
-        what = f"the influence on a linear network with {steps} steps"
-        expect.close(got, weight[1], what=what)
+    for size in SIZES:
+        other = of_size(case, size)
+        weights, _ = linear_layer(other.network, 1)
+        got = student.path_influence(other.network, 0, case.x, case.baseline, 1, 5)
+        accepted = up_to_an_interval(weights[1], 5)
+        what = f"the influence on a linear network with weights of about {size:g}"
+        expect.nearest(got, accepted, expect.FLOAT32, what)
+    any_number_of_steps(
+        lambda steps: student.path_influence(case.network, 0, case.x, case.baseline, 1, steps),
+        weight[1],
+        lambda steps: student.path_influence(BENT.network, 0, BENT.x, BENT.baseline, 1, steps),
+        "the influence",
+    )
 
 
 @check("path_influence", points=1, needs=[has_the_shape_of_its_slice])
@@ -90,7 +115,7 @@ def is_a_gradient_where_the_line_is_a_point(student: Student, case: Case) -> Non
     expect.nearest(got, accepted, expect.DIFFERENCES, "the influence from x to x", scale=1e-3)
 
 
-@check("integrated_gradients", points=0.5)
+@check("integrated_gradients", points=0)
 def has_a_value_per_feature(student: Student) -> None:
     """Return one value per feature of the input.
 
@@ -158,24 +183,38 @@ def gives_nothing_to_what_does_nothing(student: Student, case: Case) -> None:
 def is_exact_on_linear_networks(student: Student) -> None:
     """On a linear network, return weight times (x - baseline), for any number of steps.
 
-    This fails if the weights of the average do not add up to 1, or if the baseline is ignored.
+    With one step it is finite. This fails if the weights of the average do not add up to 1, or if
+    the baseline is ignored.
     """
     case = Case(Network("affine", seed=12), target=2, seed=12)
     weight, _ = linear_layer(case.network, 0)
-    for steps in (50, 7):
-        got = student.integrated_gradients(case.network, case.x, case.baseline, 2, steps)
-        what = f"the attribution on a linear network with {steps} steps"
-        expect.close(got, weight[2] * (case.x - case.baseline), what=what)
+    for size in SIZES:
+        other = of_size(case, size)
+        weights, _ = linear_layer(other.network, 0)
+        got = student.integrated_gradients(other.network, case.x, case.baseline, 2, 5)
+        accepted = up_to_an_interval(weights[2] * (case.x - case.baseline), 5)
+        what = f"the attribution on a linear network with weights of about {size:g}"
+        expect.nearest(got, accepted, expect.FLOAT32, what)
+    any_number_of_steps(
+        lambda steps: student.integrated_gradients(case.network, case.x, case.baseline, 2, steps),
+        weight[2] * (case.x - case.baseline),
+        lambda steps: student.integrated_gradients(BENT.network, BENT.x, BENT.baseline, 1, steps),
+        "the attribution",
+    )
 
 
-@check("integrated_gradients", points=0.5, needs=[has_a_value_per_feature])
+@check("integrated_gradients", points=1, needs=[has_a_value_per_feature])
 def integrates_on_the_line(student: Student) -> None:
     """Return (x - baseline) times the average gradient on the line.
 
     At 8 steps we recognise the usual rules for the integral. Some networks have in-place layers,
     end in a softmax or come in train mode.
     """
-    follows_a_rule([_integral(student, case) for case in PATHS], "the attribution")
+    follows_a_rule(
+        [_integral(student, case) for case in PATHS],
+        "the attribution",
+        lambda x, baseline, steps: student.integrated_gradients(FLAT, x, baseline, 0, steps),
+    )
 
 
 def _integral(student: Student, case: Case) -> Integral:

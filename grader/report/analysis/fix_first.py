@@ -25,6 +25,7 @@ __all__ = [
     "TO_FIX",
     "Advice",
     "Judged",
+    "brief",
     "by_part",
     "counted",
     "fix_first",
@@ -32,6 +33,7 @@ __all__ = [
     "has_total",
     "judged",
     "lost",
+    "mistakes",
     "not_handed_in",
     "nothing_called",
     "parts_of",
@@ -138,6 +140,31 @@ def fix_first(report: Report, limit: int = 5, *, alike: bool = True) -> list[Adv
     # Rounded, so that the noise of adding floats does not decide between equals; sorting is stable.
     advice.sort(key=lambda a: -round(a.points, 6))
     return _causes_first(_unwritten_in_order(advice))[:limit]
+
+
+def mistakes(pairs: Sequence[Judged]) -> list[list[Judged]]:
+    """Checks that did not pass by what is wrong, what costs most first.
+
+    Checks of one function found the same, unless what is said about them differs; what is missing
+    is missing for all.
+
+    Args:
+        pairs: to be shown, of one part.
+
+    Returns:
+        Groups; in each, the check that costs most comes first.
+    """
+    groups: dict[tuple[str, str], list[Judged]] = {}
+    for check, outcome in pairs:
+        key = (check.function, outcome.feedback.diagnosis)
+        if nothing_called(outcome):
+            key = ("", outcome.feedback.message)
+        elif outcome.status is Status.PASSED:
+            key = (check.id, outcome.feedback.cost)
+        groups.setdefault(key, []).append((check, outcome))
+    for alike in groups.values():
+        alike.sort(key=lambda pair: -round(lost(*pair), 6))
+    return sorted(groups.values(), key=lambda alike: -round(sum(lost(*p) for p in alike), 6))
 
 
 def nothing_called(outcome: Outcome) -> bool:
@@ -312,6 +339,12 @@ def told(feedback: Feedback, *, in_full: bool) -> list[tuple[str, str]]:
             ("details", feedback.details),
         ]
     return [(label, value) for label, value in said if value]
+
+
+def brief(feedback: Feedback) -> list[tuple[str, str]]:
+    """The same, without a hint where the mistake itself is named."""
+    rows = told(feedback, in_full=False)
+    return [(label, v) for label, v in rows if label != "hint" or not feedback.diagnosis]
 
 
 def _caption(figure: Figure) -> str:

@@ -62,15 +62,15 @@ def checks_of(reports: Sequence[Report]) -> list[CheckFigures]:
             checks.setdefault(check.id, check)
             if outcome.status is Status.INVALID or check.part in absent:
                 continue
-            earned[check.id][number] = outcome.fraction * check.points
+            earned[check.id][number] = outcome.fraction
             passed[check.id] += outcome.status is Status.PASSED
             words = outcome.feedback.diagnosis or outcome.feedback.message
             if outcome.fraction < 1 and words and outcome.status is not Status.BLOCKED:
                 told[check.id][words] += 1
     totals = np.zeros(len(usable))
-    for of_check in earned.values():
-        for number, points in of_check.items():
-            totals[number] += points
+    for name, of_check in earned.items():
+        for number, fraction in of_check.items():
+            totals[number] += fraction * checks[name].points
     return [
         _figures(check, earned[check.id], totals, passed[check.id], told[check.id])
         for check in checks.values()
@@ -81,15 +81,15 @@ def checks_of(reports: Sequence[Report]) -> list[CheckFigures]:
 def _figures(
     check: Check, earned: dict[int, float], totals: np.ndarray, passed: int, told: Counter[str]
 ) -> CheckFigures:
-    points = np.array(list(earned.values()))
-    rest = totals[list(earned)] - points
-    varies = len(points) > 2 and np.ptp(points) > 1e-9 and np.ptp(rest) > 1e-9
+    fractions = np.array(list(earned.values()))
+    rest = totals[list(earned)] - fractions * check.points
+    varies = len(fractions) > 2 and np.ptp(fractions) > 1e-9 and np.ptp(rest) > 1e-9
     return CheckFigures(
         check=check,
-        decided=len(points),
-        passed=passed / len(points),
-        mean=float(points.mean()) / check.points,
-        discrimination=float(np.corrcoef(points, rest)[0, 1]) if varies else None,
+        decided=len(fractions),
+        passed=passed / len(fractions),
+        mean=float(fractions.mean()),
+        discrimination=float(np.corrcoef(fractions, rest)[0, 1]) if varies else None,
         diagnoses=tuple((words, n) for words, n in told.most_common(COMMONEST) if n > 1),
     )
 

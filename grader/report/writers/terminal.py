@@ -18,12 +18,13 @@ from grader.records import Report, Status
 from grader.report import labels, numbers
 from grader.report.analysis.fix_first import (
     Judged,
+    brief,
     by_part,
     counted,
     fix_first,
     has_total,
     lost,
-    nothing_called,
+    mistakes,
     parts_of,
     passed_everything,
     status_of,
@@ -47,6 +48,8 @@ _STYLES = {
 }
 
 _CELLS = 20
+_MISTAKES, _PASTED = 10, 10
+"""How many mistakes of a part are shown, and how many lines of code: a screen for a part."""
 _NARROW = 72
 """Columns below which there is no room for bars, nor for words beside their labels."""
 
@@ -148,21 +151,11 @@ class _Page:
         self.console.print()
         label, title = labels.part_label(part), labels.part_title(part)
         self.console.print(self._text(label if title == label else f"{label}: {title}", "bold"))
-        said: dict[str, list[Judged]] = {}
-        for pair in shown:
-            if self.verbose or not nothing_called(pair[1]):
+        if self.verbose:
+            for pair in shown:
                 self._check(pair)
-                continue
-            alike = said.setdefault(pair[1].feedback.message, [])
-            alike.append(pair)
-            if len(alike) == 1:
-                self._check(pair)
-        for message, alike in said.items():
-            if len(alike) > 1:
-                points = numbers.number(sum(lost(*pair) for pair in alike[1:]))
-                more = "1 more check" if len(alike) == 2 else f"{len(alike) - 1} more checks"
-                line = one_line(f"{more}: {message} ({points} points)", 200)
-                self.console.print(Padding(self._text(line, "dim"), (0, 0, 0, 4)))
+        else:
+            self._mistakes(shown)
         if blocked and not self.verbose:
             points = numbers.number(sum(lost(*pair) for pair in blocked))
             checks = "1 check" if len(blocked) == 1 else f"{len(blocked)} checks"
@@ -170,33 +163,76 @@ class _Page:
             line = f"{self.marks[Status.BLOCKED]} {line}"
             self.console.print(Padding(self._text(line, "dim"), (0, 0, 0, 2)))
 
+    def _mistakes(self, pairs: Sequence[Judged]) -> None:
+        """Each mistake once, the one that costs most first: that one with code to paste."""
+        groups = mistakes(pairs)
+        for place, alike in enumerate(groups[:_MISTAKES]):
+            outcome = alike[0][1]
+            self._title(alike[0], alike[1:])
+            if not place:
+                most = 2 * max(self.console.width - 20, 20)
+                rows = [(label, one_line(v, most)) for label, v in brief(outcome.feedback)]
+                self._rows(rows)
+                self._pasted(outcome.feedback.counterexample)
+            elif words := outcome.feedback.diagnosis or outcome.feedback.message:
+                self._cut(words)
+            if cost := outcome.feedback.cost if place else "":
+                self._rows([("cost", self._capped(cost))])
+        if rest := groups[_MISTAKES:]:
+            points = numbers.number(sum(lost(*pair) for alike in rest for pair in alike))
+            self._cut(f"{len(rest)} more mistakes ({points} points): --verbose shows them", "dim")
+
+    def _cut(self, text: str, style: str = "") -> None:
+        """A text on one line; what does not fit is left out."""
+        line = one_line(text, max(self.console.width - 6, 20))
+        self.console.print(
+            Padding(self._text(line, style), (0, 0, 0, 4), expand=False), no_wrap=True
+        )
+
+    def _pasted(self, code: str) -> None:
+        """What to paste into Python to see it, if it is short."""
+        if not code or code.count("\n") > _PASTED:
+            return
+        self.console.print(Padding(self._text("To see it in Python:", "dim"), (0, 0, 0, 4)))
+        # At the margin, and not wrapped: so it can be pasted.
+        self.console.print(self._text(code.rstrip("\n")), soft_wrap=True)
+
     def _check(self, pair: Judged) -> None:
+        self._title(pair)
+        check, outcome = pair
+        rows = [
+            (label, self._capped(value)) for label, value in told(outcome.feedback, in_full=True)
+        ]
+        if check.about and check.about != outcome.feedback.hint:
+            rows.append(("tries", check.about))
+        if theory := THEORY.get(check.function):
+            rows.append(("slides", theory.slides))
+        self._rows(rows)
+
+    def _title(self, pair: Judged, alike: Sequence[Judged] = ()) -> None:
         check, outcome = pair
         style = _STYLES[outcome.status]
         missed = lost(check, outcome)
         minus = "-" if self.plain else "−"
-        line = self._text(f"{self.marks[outcome.status]} ", style)
-        line.append_text(self._text(one_line(check.title)))
-        line.append_text(self._text(f"  [{one_line(check.id)}]", "dim"))
+        line = self._text("")
         if outcome.status is Status.INVALID:
             undecided = f"  {numbers.number(check.points)} points undecided"
             line.append_text(self._text(undecided, style))
-        elif missed:
+        elif missed and not alike:
             points = numbers.trimmed(numbers.fixed(missed, check.points))
             line.append_text(self._text(f"  {minus}{points}", style))
+        elif alike:
+            points = numbers.number(missed + sum(lost(*pair) for pair in alike))
+            words = f"  {minus}{points} ({len(alike) + 1} checks)"
+            line.append_text(self._text(words, style))
         if check.hidden:
             line.append_text(self._text("  hidden", "yellow"))
-        self.console.print(Padding(line, (0, 0, 0, 2)))
-        rows = [
-            (label, self._capped(value))
-            for label, value in told(outcome.feedback, in_full=self.verbose)
-        ]
-        if self.verbose:
-            if check.about and check.about != outcome.feedback.hint:
-                rows.append(("tries", check.about))
-            if theory := THEORY.get(check.function):
-                rows.append(("slides", theory.slides))
-        self._rows(rows)
+        id_ = f"  [{one_line(check.id)}]"
+        room = 200 if self.verbose else max(self.console.width - 5 - len(id_) - len(line), 24)
+        head = self._text(f"{self.marks[outcome.status]} ", style)
+        head.append_text(self._text(one_line(check.title, room)))
+        head.append_text(self._text(id_, "dim"))
+        self.console.print(Padding(head.append_text(line), (0, 0, 0, 2)))
 
     def _rows(self, rows: Sequence[tuple[str, str]]) -> None:
         """Labels beside what they say; where that is narrow, above it."""

@@ -29,6 +29,7 @@ from grader.homework.networks import Network, build
 from grader.records import Call, NumPy, Other, Received
 from grader.sandbox.gan.drivers import DRIVERS
 from grader.sandbox.guest import pass_counter
+from grader.sandbox.guest.watch import watch
 from grader.sandbox.protocol.wire import MAX_REPLY
 
 __all__ = ["Performer", "to_sendable"]
@@ -49,9 +50,13 @@ class Performer:
     def __init__(self, namespace_of: Callable[[str], Mapping[str, Any]]) -> None:
         self._namespace_of = namespace_of
         self._kept: OrderedDict[str, Any] = OrderedDict()
+        self.changed: tuple[str, ...] = ()
+        """What the last call that raised left changed."""
 
     def perform(self, call: Call) -> tuple[Any, tuple[str, ...]]:
-        """The call's value, and what it left changed (see :func:`_watch`).
+        """The call's value, and what it left changed (see :func:`watch`).
+
+        What a call that raises left changed is in ``changed``.
 
         Raises:
             LookupError: the function is not there.
@@ -79,8 +84,12 @@ class Performer:
         student_function = self._namespace_of(function.part).get(function.name)
         if not callable(student_function):
             raise LookupError(function.name)
-        changed = _watch(arguments)
-        value = student_function(*_positional(function, arguments))
+        changed = watch(arguments)
+        try:
+            value = student_function(*_positional(function, arguments))
+        except BaseException:
+            self.changed = changed()
+            raise
         return value, changed()
 
     def _resolve(self, value: Any) -> Any:
@@ -89,7 +98,7 @@ class Performer:
             if value.grads:
                 for parameter in model.parameters():
                     parameter.grad = torch.ones_like(parameter)
-            return model
+            return model.forward if value.function else model
         if isinstance(value, NumPy):
             return value.array.copy()
         if isinstance(value, np.ndarray):
@@ -160,69 +169,6 @@ def _positional(function: contract.Function, arguments: Mapping[str, Any]) -> li
     for name, default in function.parameters[: max(given, default=-1) + 1]:
         values.append(arguments.get(name, default))
     return values
-
-
-def _watch(arguments: Mapping[str, Any]) -> Callable[[], tuple[str, ...]]:
-    """Remember how the arguments look; the function that it returns says what has changed since."""
-    before = {name: _look(value) for name, value in arguments.items()}
-
-    def changed() -> tuple[str, ...]:
-        words = []
-        for name, value in arguments.items():
-            now = _look(value)
-            words += [
-                f"{what} of {name}"
-                for what, old in before[name].items()
-                if not _same(old, now[what])
-            ]
-        return tuple(words)
-
-    return changed
-
-
-def _look(value: Any) -> dict[str, Any]:
-    if isinstance(value, nn.Module):
-        modules = list(value.modules())
-        parameters = [p for m in modules for p in m._parameters.values() if p is not None]
-        buffers = [b for m in modules for b in m._buffers.values() if b is not None]
-        return {
-            "the parameters": [p.detach().clone() for p in parameters],
-            "the buffers": [b.detach().clone() for b in buffers],
-            "the .grad of parameters": [
-                None if p.grad is None else p.grad.detach().clone() for p in parameters
-            ],
-            "the train/eval mode": [m.training for m in modules],
-            "the hooks": [[len(getattr(m, slot, ())) for slot in _HOOKS] for m in modules],
-            "the layers": [type(m).__name__ for m in modules],
-        }
-    if isinstance(value, Tensor):
-        grad = value.grad if value.is_leaf else None  # torch warns about asking others
-        return {
-            "the values": [value.detach().clone()],
-            "the .grad": [None if grad is None else grad.detach().clone()],
-        }
-    if isinstance(value, np.ndarray):
-        return {"the values": [torch.from_numpy(value.copy())]}
-    if isinstance(value, list):
-        return {"the values": copy.deepcopy(value)}
-    return {}
-
-
-_HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
-
-
-def _same(old: list[Any], new: list[Any]) -> bool:
-    if len(old) != len(new):
-        return False
-    for a, b in zip(old, new, strict=True):
-        if isinstance(a, Tensor) and isinstance(b, Tensor):
-            if a.dtype != b.dtype or a.shape != b.shape:
-                return False
-            if not torch.equal(a, b) and not bool(((a == b) | (a.isnan() & b.isnan())).all()):
-                return False
-        elif isinstance(a, Tensor) or isinstance(b, Tensor) or a != b:
-            return False
-    return True
 
 
 class _TooDeepError(Exception):

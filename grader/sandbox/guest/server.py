@@ -223,6 +223,7 @@ class Server:
                     sys.argv[:] = [self._loader.file_of(loader)]
                 self._loader.namespace(loader)
                 return dict(_NOTHING)
+            self._performer.changed = ()
             value, changed = self._performer.perform(request["call"])
             taken = self._passes.taken()
             value = self._calls.to_sendable(value, self._wire.most_of(request))
@@ -230,7 +231,8 @@ class Server:
         except self._caught as error:  # SystemExit and KeyboardInterrupt are the student's, too
             names = self._loader.names
             described = self._loading.describe(error, names, loading=loader, **self._about)
-            return {"error": asdict(described)}
+            left = () if loader else self._performer.changed
+            return {"error": asdict(described), "changed": list(left)}
 
     def close(self) -> None:
         """Forget the submission's modules."""

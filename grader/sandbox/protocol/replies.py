@@ -10,7 +10,7 @@ from grader.sandbox.protocol.wire import Garbage
 
 __all__ = ["read"]
 
-_REPLIES = ({"id", "value", "changed", "passes"}, {"id", "error"})
+_REPLIES = ({"id", "value", "changed", "passes"}, {"id", "error", "changed"})
 
 
 def read(message: Mapping[str, Any], number: int, seconds: float, printed: str = "") -> Reply:
@@ -28,8 +28,8 @@ def read(message: Mapping[str, Any], number: int, seconds: float, printed: str =
     try:
         if _count(message["id"]) != number or set(message) not in _REPLIES:
             raise Garbage("not the reply to this request")
+        changed = _texts(message["changed"], 200)
         if "error" not in message:
-            changed = _texts(message["changed"], 200)
             forward, backward = map(_count, message["passes"])
             value = _value(message["value"])
             return Reply(value, None, printed, changed, seconds, Passes(forward, backward))
@@ -44,7 +44,7 @@ def read(message: Mapping[str, Any], number: int, seconds: float, printed: str =
         )
         if error.kind not in ("raised", "missing", "load", "memory"):
             raise Garbage("an unknown kind of error")
-        return Reply(None, error, printed, (), seconds)
+        return Reply(None, error, printed, changed, seconds)
     except Garbage:
         raise
     except Exception as error:

@@ -6,7 +6,7 @@ import numpy as np
 
 from grader.checks.framework import expect
 from grader.checks.framework.cases import Case, case_list, cases, distribution, linear_layer
-from grader.checks.framework.path_rules import Integral, comparable, follows_a_rule, precise
+from grader.checks.framework.path_rules import FLAT, Integral, comparable, follows_a_rule, precise
 from grader.checks.framework.registry import check, for_all
 from grader.checks.framework.shared import dtype_kept, leaves_as_found, refuses
 from grader.checks.framework.student import Student
@@ -33,7 +33,15 @@ OTHERS = [
     *case_list(("relu_max_cnn", 0, SEED + 8), ("slides", 3, SEED + 9)),
     *case_list(("blocks", 1, SEED + 12), mixed=True),
     *case_list(("softmax_inside", 2, SEED + 13), ("smooth_mlp", 4, SEED + 14), head="softmax"),
+    *case_list(("smooth_mlp", 1, SEED + 17), ("smooth_cnn", 3, SEED + 18), tail="sigmoid"),
+    *case_list(("smooth_mlp", 2, SEED + 19), tail="softmax", head="log_softmax"),
+    *case_list(("two_classes", 0, SEED + 20), ("many_classes", 1, SEED + 21)),
+    *case_list(("smooth_mlp", 1, SEED + 22), mix=((1e-6, SEED + 22),)),
+    *case_list(("smooth_cnn", 1, SEED + 23), mix=((1e5, SEED + 23),)),
 ]
+"""Further heads, modes, numbers of classes and sizes of weights."""
+ENDINGS = ("relu", "log_sigmoid", "softmin", "dropout", "identity", "scaled", "block")
+"""Last layers that are no softmax: they stay."""
 DOUBLE = [
     *case_list(("smooth_mlp", 0, SEED + 1), ("smooth_cnn", 4, SEED + 2), dtype="float64"),
     *case_list(("inplace_cnn", -1, SEED + 3), dtype="float64", head="softmax"),
@@ -46,14 +54,24 @@ SMALL = 1e-6
 def removes_the_last_softmax_only(student: Student) -> None:
     """Remove a softmax at the end, and change nothing else.
 
-    In-place layers, batch norm, convolutions and a softmax in the middle stay as they are. Half the
-    points if the scores are right, but the given model is changed.
+    In-place layers, batch norm, convolutions and a softmax in the middle stay as they are. So does
+    a last layer of any other kind, and of two softmaxes at the end the first. Half the points if
+    the scores are right, but the given model is changed.
     """
     flat = case_list(("smooth_cnn", -1, SEED + 1), ends=3) + case_list(
         ("smooth_mlp", -1, SEED + 2), ends=3
     )
     inside = case_list(("softmax_inside", -1, SEED + 15))
-    for case in (*OTHERS, *flat, *inside):
+    ends = [
+        case
+        for i, tail in enumerate(ENDINGS)
+        for head in ("", "softmax", "log_softmax")
+        for case in case_list(("affine", -1, SEED + 24 + i), tail=tail, head=head)
+    ]
+    for head in ("softmax", "log_softmax"):
+        for tail in ("softmax", "log_softmax"):
+            ends += case_list(("affine", -1, SEED + 40), tail=tail, head=head)
+    for case in (*OTHERS, *flat, *inside, *ends):
         scores = student.linear_scores(case.network)(case.xs())
         expect.close(scores, case.scores(*case.xs()), what="the scores")
     leaves_as_found(student, stateful(student, "linear_scores"))
@@ -200,7 +218,11 @@ def bends_the_line(student: Student) -> None:
     for case in bent:
         call = (case.network, case.layer, case.x, case.baseline, case.target)
         dtype_kept(student.reply(student.call("path_influence", *call, 8)), case.network.dtype)
-    follows_a_rule([_bends(student, case) for case in bent], "the influence")
+    follows_a_rule(
+        [_bends(student, case) for case in bent],
+        "the influence",
+        lambda x, baseline, steps: student.path_influence(FLAT, 0, x, baseline, 0, steps),
+    )
     case = Case(Network("deep_affine", seed=SEED + 16, dtype="float64"), -1, 2, SEED + 16)
     (first, _), (second, _) = (linear_layer(case.network, i) for i in (0, 1))
     got = student.path_influence(case.network, -1, case.x, case.baseline, 2, 6)
@@ -238,6 +260,14 @@ def does_not_depend_on_the_implementation(student: Student, case: Case) -> None:
     expect.close(
         two, one, tolerance, "the attribution for the same function written in other layers"
     )
+    other = case.with_network(seed=case.network.seed + 50).network
+    three = student.integrated_gradients(other, *line, steps)
+    expect.that(
+        expect.relative_error(three, one) > expect.DIFFERENCES,
+        "the attribution is the same for another network",
+        expected="another attribution, because the network computes another function",
+        actual=expect.show(three),
+    )
     expect.that(bool(np.abs(one).max() > 0), "the attribution is zero everywhere")
 
 
@@ -255,6 +285,7 @@ def is_linear(student: Student, case: Case) -> None:
     steps, tolerance = comparable(student, "integrated_gradients", (networks[0], *line))
     parts = [student.integrated_gradients(network, *line, steps) for network in networks]
     expect.finite(np.stack(parts))
+    expect.that(bool(np.abs(parts[2]).max() > 0), "the attribution is zero everywhere")
     expected = 2.0 * parts[0].astype(np.float64) - 0.5 * parts[1]
     what = "the attribution on a mixture of two networks"
     expect.close(parts[2], expected, tolerance, what)

@@ -8,7 +8,7 @@ from grader.checks.framework import expect
 from grader.checks.framework.cases import Case, case_list, cases, linear_layer, normal
 from grader.checks.framework.path_rules import adds_up, precise
 from grader.checks.framework.registry import check, for_all
-from grader.checks.framework.shared import dtype_kept, leaves_as_found, refuses
+from grader.checks.framework.shared import dtype_kept, leaves_as_found, of_all_sizes, refuses
 from grader.checks.framework.student import Student
 from grader.checks.hidden import SEED as SECRET
 from grader.checks.hidden.arguments import BAD_STEPS, MLP, bad, stateful
@@ -129,7 +129,7 @@ def refuses_bad_neurons(student: Student) -> None:
 
 @check("scale_pixels", points=0.25)
 def gives_zeros_for_an_empty_map(student: Student) -> None:
-    """Return zeros for an all-zero map, not NaN; accept float64 and negative saliency.
+    """Return zeros for an all-zero map, not NaN; accept float64 and saliency of any size.
 
     Half the points if the values are right, but an argument is changed.
     """
@@ -144,14 +144,19 @@ def gives_zeros_for_an_empty_map(student: Student) -> None:
         )
     saliency = -np.abs(normal(SEED + 21, 2, 4, 4, dtype="float64"))
     s, wide = np.abs(saliency).max(0), x.astype(np.float64)
-    got = student.scale_pixels(wide, saliency)
-    expect.close(got, wide * (s / s.max()), expect.FLOAT64, "the picture for negative saliency")
-    for given in (saliency, NumPy(saliency), saliency.tolist()):
-        reply = student.reply(student.call("scale_pixels", x, given))
-        dtype_kept(reply, "float32")
-        got = student.scale_pixels(x, given)
-        expect.close(got, x * (s / s.max()), what="the picture for saliency of another type")
+    dtype_kept(student.reply(student.call("scale_pixels", wide, saliency)), "float64")
+    for size in SIZES:
+        got = student.scale_pixels(wide, size * saliency)
+        # Whoever adds a tiny number to the maximum, so as not to divide by zero, does no harm.
+        tolerance = expect.FLOAT32 if size >= 1 else 0.1
+        what = f"the picture for negative saliency of at most {size * s.max():.2g}"
+        expect.close(got, wide * (s / s.max()), tolerance, what)
     leaves_as_found(student, [student.call("scale_pixels", x, normal(SEED + 22, 2, 4, 4))])
+    dtype_kept(student.reply(student.call("scale_pixels", x, x)), "float32")
+
+
+SIZES = (1.0, 1e6, 1e-3, 1e-5)
+"""Of saliency: only its proportions matter."""
 
 
 @check("compare_attributions", points=0.25)
@@ -180,6 +185,11 @@ def averages_ties(student: Student) -> None:
             got = student.compare_attributions(first, second, k)
             expect.close(got[0], expected[0], what="the rank correlation with ties", scale=0.1)
             expect.close(got[1], expected[1], what=f"the share of {k} common neurons", scale=1)
+    for i, one in enumerate(of_all_sizes(SEED + 28)):
+        for other in of_all_sizes(SEED + 29):
+            expected, got = (f.compare_attributions(one, other, 5) for f in (oracle, student))
+            expect.close(got[0], expected[0], what=f"the rank correlation, size {i}", scale=0.1)
+            expect.close(got[1], expected[1], what="the share of 5 common neurons", scale=1)
     map_, beside = (normal(SEED + i, 9, 3, 3).astype(np.float64) for i in (26, 27))
     for k in (2, 3, 4):
         expected = oracle.compare_attributions(map_, beside, k)
