@@ -22,6 +22,7 @@ from grader.sandbox.protocol.wire import (
     Garbage,
     decode,
     encode,
+    most_of,
     read_frame,
     write_frame,
 )
@@ -359,3 +360,15 @@ def test_a_lone_surrogate_and_control_characters_survive():
 
 def test_text_outside_ascii_takes_no_more_than_its_utf_8():
     assert len(encode({"a": "█" * 10_000})[0]) < 30_100
+
+
+def test_only_the_reply_to_a_driver_may_be_as_large_as_a_state():
+    state = {"value": np.zeros(MAX_REPLY + 8, np.uint8)}
+    driven = {"op": "call", "call": Call("drive:whole", {})}
+    frame = encode(state, most_of(driven))
+    assert decode(*frame, most_of(driven))["value"].nbytes == MAX_REPLY + 8
+    other = {"op": "call", "call": Call("train", {})}
+    with pytest.raises(Garbage, match="more arrays"):
+        decode(*frame, most_of(other))
+    with pytest.raises(Garbage):
+        encode(state, most_of(other))

@@ -256,9 +256,7 @@ class ProcessSession(_OneSubmission):
                 raise got
             if got is None:
                 return self._died(doing)
-            if len(got[1]) > wire.most_of(request) + wire.MAX_HEADER:
-                raise wire.Garbage("more than an answer has")
-            message = wire.decode(*got)
+            message = wire.decode(*got, wire.most_of(request))
             seconds = time.perf_counter() - started
             reply = replies.read(message, self._number, seconds, self._printed(pipes))
             if reply.error is not None and reply.error.kind == "memory":

@@ -128,12 +128,19 @@ def _put(array: np.ndarray, arrays: dict[str, np.ndarray]) -> str:
     return name
 
 
-def decode(header: bytes, payload: bytes) -> dict[str, Any]:
+def decode(header: bytes, payload: bytes, most: int = MAX_PAYLOAD) -> dict[str, Any]:
     """The message of a frame.
+
+    Args:
+        header: JSON.
+        payload: the arrays.
+        most: bytes that the payload may have.
 
     Raises:
         Garbage: it is none.
     """
+    if len(payload) > most:
+        raise Garbage("more arrays than an answer has")
     try:
         arrays = _load(payload)
         message = _from_json(json.loads(header), arrays, 0)
