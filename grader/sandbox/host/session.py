@@ -256,7 +256,8 @@ class ProcessSession(_OneSubmission):
                 raise got
             if got is None:
                 return self._died(doing)
-            message = wire.decode(*got, wire.most_of(request))
+            header, payload = got
+            message = wire.decode(header, payload, wire.most_of(request))
             seconds = time.perf_counter() - started
             reply = replies.read(message, self._number, seconds, self._printed(pipes))
             if reply.error is not None and reply.error.kind == "memory":
