@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from grader.calls.functions import Functions
@@ -79,10 +80,10 @@ class Student(Functions):
         return self.value(call, contract.function(call.function).returns, shapes_of(call))
 
     def drive(self, driver: str, *, seed: int, **arguments: Any) -> Mapping[str, Any]:
-        """What one of our drivers measures on the student's ``gan.py``.
+        """What one of our drivers measures on the student's ``gan.py``, or on another part's file.
 
         Args:
-            driver: its name, a function of ``grader/sandbox/gan``.
+            driver: its name, a function of ``grader/sandbox/gan``, or ``part/name`` of another one.
             seed: of the guest's generators.
             **arguments: of the driver, arrays and numbers.
 
@@ -100,6 +101,17 @@ class Student(Functions):
         if not isinstance(value, dict):
             raise StudentFault(StudentError("garbage", "the process of your code sent a bad reply"))
         return {k: getattr(v, "array", v) for k, v in value.items()}
+
+    @contextmanager
+    def apart(self) -> Iterator[Student]:
+        """The same submission in a fresh process, which nothing of this one reaches."""
+        session = self._session.fresh()
+        other = Student(session, self._limits)
+        try:
+            yield other
+        finally:
+            self.last, self.printed = other.last or self.last, other.printed or self.printed
+            session.close()
 
     def explain(self, unmet: Unmet) -> Unmet:
         """Add the call and an example to an unmet expectation, unless the check gives its own."""

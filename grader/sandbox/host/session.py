@@ -63,6 +63,9 @@ class Session(Protocol):
     def call(self, call: Call, limits: Limits | None = None) -> Reply:
         """Carry out one call; whatever the student's code does comes back as a reply."""
 
+    def fresh(self) -> Session:
+        """Another session on the same submission, in a process that this one never reached."""
+
     def close(self) -> None:
         """Let go of everything."""
 
@@ -70,7 +73,7 @@ class Session(Protocol):
 def part_of(call: Call) -> str:
     """The part whose file a call needs."""
     if call.function.startswith("drive:"):
-        return "gan"
+        return call.driven
     if call.function in contract.FUNCTIONS:
         return contract.function(call.function).part
     inner = call.arguments["module" if call.function == "()" else "of"]
@@ -87,7 +90,8 @@ def _name(call: Call) -> str:
     """A call in words, for what went wrong in it."""
     if call.function == "()":
         return "calling the returned value"
-    return "gan.py" if call.function.startswith("drive:") else f"{call.function}(…)"
+    driver = call.function.startswith("drive:")
+    return contract.part(call.driven).file if driver else f"{call.function}(…)"
 
 
 def _missing_file(part: str, files: Mapping[str, bytes]) -> StudentError | None:
@@ -178,7 +182,7 @@ class ProcessSession(_OneSubmission):
         packages: Sequence[str] = (),
     ) -> None:
         super().__init__(files, limits)
-        self._walls, self._alone, self._packages = walls, alone, packages
+        self._walls, self._part, self._alone, self._packages = walls, part, alone, packages
         self._folder = ""
         self._allowance = allowance or Allowance(self._limits.total_seconds)
         self.on_progress: Callable[[float], None] = lambda _: None
@@ -360,6 +364,18 @@ class ProcessSession(_OneSubmission):
             self._folder = hello["folder"]
         return self._pipes
 
+    def fresh(self) -> ProcessSession:
+        """Another session on the same submission, in a guest of its own; they share what they may
+        take together."""
+        other = type(self)(
+            *(self._files, self._limits, self._walls, self._allowance),
+            part=self._part,
+            alone=self._alone,
+            packages=self._packages,
+        )
+        other.on_progress = self.on_progress
+        return other
+
     def _hello(self) -> dict[str, Any]:
         from grader.sandbox.protocol import wire
 
@@ -424,6 +440,10 @@ class InProcessSession(_OneSubmission):
             frame = self._server.answer(sent)
         seconds = time.perf_counter() - started
         return replies.read(wire.decode(*frame), 0, seconds, capture.text())
+
+    def fresh(self) -> InProcessSession:
+        """Another session on the same submission, with modules of its own."""
+        return InProcessSession(self._files, self._limits)
 
     def close(self) -> None:
         """Forget the submission's modules."""
