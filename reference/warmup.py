@@ -67,12 +67,12 @@ def first_centres(points: Tensor, k: int, draw: torch.Generator) -> Tensor:
 def means(points: Tensor, labels: Tensor, before: Tensor) -> Tensor:
     """The mean of each cluster, (k, D); an empty one gets the point farthest from its centre."""
     after = before.clone()
-    own = (points - before[labels]).square().sum(1)
-    for cluster in range(len(before)):
+    for cluster in labels.unique():
         members = points[labels == cluster]
-        if len(members):
-            after[cluster] = members.mean(0)
-        elif own.max() > 0:
+        after[cluster] = members.mean(0)
+    own = (points - after[labels]).square().sum(1)
+    for cluster in range(len(before)):
+        if not (labels == cluster).any() and own.max() > 0:
             after[cluster] = points[own.argmax()]
             own[own.argmax()] = 0
     return after

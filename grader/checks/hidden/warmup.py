@@ -50,16 +50,16 @@ def is_the_same_for_the_same_seed(student: Student) -> None:
 def works_far_away_and_on_small_scales(student: Student) -> None:
     """Find clusters also where points lie far from zero or very close together.
 
-    Points a thousand away come in float64.
+    Points ten thousand away come in float64.
     """
-    points = blobs(SEED + 2, groups=4)
-    far = points.astype(np.float64) + 1000
+    points = blobs(SEED + 2, groups=6)
+    far = points.astype(np.float64) + 10_000
     for scaled, what in (
-        (far, "points 1,000 away from zero"),
+        (far, "points 10,000 away from zero"),
         (points * np.float32(1e-5), "points of a size of 1e-5"),
         (points * np.float32(1e4), "points of a size of 1e4"),
     ):
-        is_a_fixed_point(scaled, *clusters(student, scaled, 4), what)
+        is_a_fixed_point(scaled, *clusters(student, scaled, 6), what)
 
 
 @check("kmeans", points=0.75, needs=[divides_the_points])
@@ -127,11 +127,11 @@ def copes_with_every_shape(student: Student) -> None:
 def copes_with_every_scale(student: Student) -> None:
     """Be right for points far from zero, very close together, or very far apart.
 
-    Points a thousand away come in float64.
+    Points ten thousand away come in float64.
     """
     points = spread_points(SEED + 30, 40, 5)
     for scaled, what in (
-        (points.astype(np.float64) + 1000, "points 1,000 away from zero"),
+        (points.astype(np.float64) + 10_000, "points 10,000 away from zero"),
         (points * np.float32(1e-4), "points of a size of 1e-4"),
         (points * np.float32(1e4), "points of a size of 1e4"),
     ):

@@ -15,6 +15,7 @@ from grader.checks.warmup.evidence import (
     is_a_fixed_point,
     is_principal,
     spread_points,
+    why,
 )
 from grader.records import Feedback, Figure
 
@@ -41,9 +42,14 @@ def divides_the_points(student: Student) -> None:
     (N,) int64, and centres, (k, D).
     """
     for k in (5, 2):
-        labels, _ = clusters(student, BLOBS, k)
+        labels, centres = clusters(student, BLOBS, k)
         empty = sorted(set(range(k)) - set(labels.tolist()))
-        expect.that(not empty, f"for k = {k} no point has the label {empty[:1]}")
+        expect.that(
+            not empty,
+            f"for 120 points and k = {k} no point has the label {', '.join(map(str, empty))}",
+            of_values=True,
+            diagnosis=why(BLOBS, labels, centres),
+        )
 
 
 @check("kmeans", points=1.5, needs=[divides_the_points])
