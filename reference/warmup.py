@@ -67,9 +67,10 @@ def first_centres(points: Tensor, k: int, draw: torch.Generator) -> Tensor:
 def means(points: Tensor, labels: Tensor, before: Tensor) -> Tensor:
     """The mean of each cluster, (k, D); an empty one gets the point farthest from its centre."""
     after = before.clone()
-    for cluster in labels.unique():
+    for cluster in range(len(before)):
         members = points[labels == cluster]
-        after[cluster] = members.mean(0)
+        if len(members):
+            after[cluster] = members.mean(0)
     own = (points - after[labels]).square().sum(1)
     for cluster in range(len(before)):
         if not (labels == cluster).any() and own.max() > 0:
