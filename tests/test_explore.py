@@ -293,6 +293,7 @@ def test_another_digit_class_and_layer(folder, explore):
     assert "Why “6” rather than “3”?" in titles
 
 
+@pytest.mark.weekly
 def test_the_warm_up_is_drawn_where_its_file_is(folder, explore):
     solve(folder, "warmup.py")
     figures, page = explore(folder, "--gan-steps", "0")

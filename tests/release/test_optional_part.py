@@ -35,6 +35,7 @@ def test_with_points_it_has_the_template_the_public_checks_and_a_row(files):
     assert not [name for name in bundle.inside if "hidden" in name]
 
 
+@pytest.mark.weekly
 def test_with_points_it_gives_nothing_away_and_starts(files):
     bundle = bundles.made(*files, WITH)
     assert bundles.leaks_in(bundle, WITH) == []

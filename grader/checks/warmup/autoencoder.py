@@ -223,7 +223,7 @@ def compared(student: Student, images: Array, held_out: Array, labels: Array) ->
         f"mean squared error {error:.3f}; the mean image gives {mean:.3f}, {width} principal "
         f"components {directions:.3f}"
     )
-    figures = (_pictures(held_out, drawn), _latent(codes, labels))
+    figures = (_pictures(held_out, drawn), *_latent(codes, labels))
     shown: dict[str, Any] = {"actual": words, "figures": figures}
     expect.that(
         error < mean,
@@ -266,14 +266,18 @@ def _pictures(held_out: Array, drawn: Array) -> Figure:
     return Figure("images", "held-out images, and the same drawn from their codes", rows)
 
 
-def _latent(codes: Array, labels: Array) -> Figure:
+def _latent(codes: Array, labels: Array) -> tuple[Figure, Figure]:
     """The codes along the two directions in which they differ most, by digit."""
     flat = codes.reshape(len(codes), -1).astype(np.float64)
     away = flat - flat.mean(0)
     plane = np.zeros((len(flat), 2))
     plane[:, : min(2, away.shape[1])] = away @ np.linalg.svd(away, full_matrices=False)[2][:2].T
     by_digit = {str(d): plane[labels == d].tolist() for d in range(10)}
-    return Figure("points", "the codes of held-out images, by digit", by_digit)
+    low, high = (
+        Figure("points", "codes of held-out images, by digit", dict(list(by_digit.items())[half]))
+        for half in (slice(5), slice(5, 10))
+    )
+    return low, high
 
 
 @check("make_autoencoder", points=0.5, needs=[gives_images_back])
