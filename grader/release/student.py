@@ -135,7 +135,8 @@ def made(
     Returns:
         The template, and in ``wheels/`` the package without what is for instructors only.
     """
-    shown = [check for check in assignment.checks() if not check.hidden]
+    every = assignment.checks()
+    shown = [check for check in every if not check.hidden]
     kept = [check for check in shown if not layout.for_instructors(_file(check))]
     names = {check.id for check in kept}
     dropped = [
@@ -156,7 +157,7 @@ def made(
             folder = f"grader/checks/{part.id}/"
             files = {n: data for n, data in files.items() if not n.startswith(folder)}
         elif part.optional:
-            template["README.md"] = _with_row(template["README.md"], part, kept)
+            template["README.md"] = _with_row(template["README.md"], part, every)
     if rules := _rules(assignment, kept):
         files["grader/data/assignment.toml"] = rules.encode()
     files["grader/data/graded_with.json"] = versions.noted()

@@ -110,8 +110,8 @@ def worst_of(points: Array, k: int, runs: int = 100) -> float:
 def copes_with_every_shape(student: Student) -> None:
     """Be right for more points than dimensions, for fewer, and for points in a plane.
 
-    Where points do not reach every direction, the variances of the rest are zero, and any
-    directions at right angles will do.
+    Where points do not reach every direction, the variances of the rest are zero, and the rest may
+    be any directions at right angles.
     """
     for number, (rows, columns, rank, k) in enumerate(
         ((60, 4, None, 4), (5, 9, None, 5), (30, 6, 2, 4), (12, 12, None, 12), (2, 3, None, 2))
