@@ -64,7 +64,7 @@ def input_gradients(page, on):
             rise = on.score(on.x, on.c1) - on.score(on.baseline, on.c1)
             page.note(
                 f"Integrated gradients add up to {float(found.sum()):.2f}; from the black image to "
-                f"this one the score changes by {rise:.2f}. The two should be about the same."
+                f"this one the score changes by {rise:.2f}. {on.agreement}"
             )
 
 
@@ -104,7 +104,7 @@ def saliency(page, on):
             found = part1.saliency_map(on.model, on.layer, neuron, on.x)
             page.map(found)
         with page.panel("pixels scaled by it"):
-            page.image(part1.scale_pixels(on.pixels, found))
+            page.image(part1.scale_pixels(on.pixels, on.evened(found)))
 
 
 def integrated_saliency(page, on):
@@ -123,7 +123,7 @@ def integrated_saliency(page, on):
             )
             page.map(found)
         with page.panel("pixels scaled by it"):
-            page.image(part1.scale_pixels(on.pixels, found))
+            page.image(part1.scale_pixels(on.pixels, on.evened(found)))
 
 
 def comparison(page, on):
@@ -248,7 +248,7 @@ def essence_of_photo(page, on):
                 on.model, on.layer, on.xs, on.c1, positive, negative
             )
             with torch.no_grad():
-                margins = [f"{float(margin):.1f}" for margin in classifier(batch)]
+                margins = [f"{float(margin):.2f}" for margin in classifier(batch)]
             word = f"all {all_}" if not negative else f"{positive} + {negative}"
             page.row(word, margins[0], ", ".join(margins[1:]))
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +19,10 @@ from grader.homework import efficientnet, vgg16
 from grader.homework.networks import Network, build
 
 __all__ = ["Subject", "digit", "photo", "photograph"]
+
+
+LARGE = 10_000
+"""Numbers above which an image is a photograph."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +77,27 @@ class Subject:
         """The network's score of a class for one image."""
         with torch.no_grad():
             return float(self.model(image[None])[0, target])
+
+    @property
+    def agreement(self) -> str:
+        """What to expect of the sum of integrated gradients, in words."""
+        if self.x.numel() <= LARGE:
+            return "The two should be about the same."
+        return (
+            f"With {self.steps} steps they may still be far apart, as the line crosses many kinks of "
+            "a network as deep as this. More steps bring them together, and take longer."
+        )
+
+    def evened(self, saliency: Any) -> Any:
+        """A saliency map whose few largest values are cut off, so that the others can be seen.
+
+        Small images stay as they are, and so does what is no map.
+        """
+        if not isinstance(saliency, Tensor) or saliency.numel() <= LARGE:
+            return saliency
+        sizes = saliency.detach().abs().flatten()[::7]
+        most = max(float(torch.quantile(sizes, 0.99)), 1e-30)
+        return saliency.clamp(-most, most)
 
     def some(self, label: int) -> Tensor:
         """Instances of a class, among those of the training; without any, the image itself."""

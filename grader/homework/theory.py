@@ -127,7 +127,8 @@ THEORY = {
     "train": Theory("Generative Model", r"p_{\text{model}}(x) \approx p_{\text{data}}(x)"),
     "kmeans": Theory(
         "K-means clustering",
-        r"l_i = \arg\min_j \|x_i - \mu_j\|^2,\quad \mu_j = \frac{1}{n_j} \sum_{l_i = j} x_i",
+        r"l_i = \operatorname{argmin}_j \|x_i - \mu_j\|^2,\quad"
+        r" \mu_j = \frac{1}{n_j} \sum_{l_i = j} x_i",
     ),
     "principal_components": Theory(
         "Principal Component Analysis",
