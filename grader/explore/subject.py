@@ -84,7 +84,7 @@ class Subject:
         if self.x.numel() <= LARGE:
             return "The two should be about the same."
         return (
-            f"With {self.steps} steps they may still be far apart, as the line crosses many kinks of "
+            f"With {self.steps} steps they may still be far apart: the line crosses many kinks of "
             "a network as deep as this. More steps bring them together, and take longer."
         )
 
