@@ -122,6 +122,11 @@ class Call:
     arguments: Mapping[str, Any]
     seed: int = 0
 
+    @property
+    def driven(self) -> str:
+        """The part whose file a driver runs on: of ``drive:part/name``, or ``"gan"``."""
+        return self.function.partition(":")[2].rpartition("/")[0] or "gan"
+
 
 @dataclass(frozen=True)
 class StudentError:

@@ -5,8 +5,8 @@ trained on small images of handwritten digits.  The page names what you have not
 skips it, so you can look at the first picture after your first function.  Nothing here is graded.
 This file also shows how your functions are used: change it as you like.
 
-`python explore.py --help` lists the options: another digit, another class, another layer, or VGG16
-on an image of yours.
+`python explore.py --help` lists the options: another digit, another class, another layer, or a
+photograph of yours and a network that knows a thousand kinds of things.
 
 The object `on` holds what is explained:
     on.model            the network, an nn.Sequential
@@ -42,6 +42,7 @@ part1 = own("part1_focused")
 part2 = own("part2_comparative")
 part3 = own("part3_compression")
 gan = own("gan")
+warmup = own("warmup")  # only where your course has this part
 
 
 def input_gradients(page, on):
@@ -63,7 +64,7 @@ def input_gradients(page, on):
             rise = on.score(on.x, on.c1) - on.score(on.baseline, on.c1)
             page.note(
                 f"Integrated gradients add up to {float(found.sum()):.2f}; from the black image to "
-                f"this one the score changes by {rise:.2f}. The two should be about the same."
+                f"this one the score changes by {rise:.2f}. {on.agreement}"
             )
 
 
@@ -103,7 +104,7 @@ def saliency(page, on):
             found = part1.saliency_map(on.model, on.layer, neuron, on.x)
             page.map(found)
         with page.panel("pixels scaled by it"):
-            page.image(part1.scale_pixels(on.pixels, found))
+            page.image(part1.scale_pixels(on.pixels, on.evened(found)))
 
 
 def integrated_saliency(page, on):
@@ -122,7 +123,7 @@ def integrated_saliency(page, on):
             )
             page.map(found)
         with page.panel("pixels scaled by it"):
-            page.image(part1.scale_pixels(on.pixels, found))
+            page.image(part1.scale_pixels(on.pixels, on.evened(found)))
 
 
 def comparison(page, on):
@@ -229,6 +230,29 @@ def compression(page, on):
             page.row(on.names[target], *change)
 
 
+def essence_of_photo(page, on):
+    """Whether a few neurons still tell the photograph's class from other photographs."""
+    all_, name = on.neurons, on.names[on.c1]
+    with page.figure(
+        f"How few neurons still see a “{name}”?",
+        f"Your classifier's margin for this photograph and for {len(on.others)} photographs of "
+        f"other things: by how much the score of “{name}” exceeds the highest other score, with "
+        f"all {all_} neurons of layer {on.layer} and with the most positive and most negative ones "
+        "alone. Above zero it says yes. The essence of the class is there as long as this "
+        "photograph's margin is the larger one.",
+    ):
+        page.row("neurons", "this photograph", "the others")
+        batch = torch.cat([on.x[None], on.others])
+        for positive, negative in ((all_, 0), (64, 64), (16, 16), (4, 4), (1, 1)):
+            classifier = part3.binary_classifier(
+                on.model, on.layer, on.xs, on.c1, positive, negative
+            )
+            with torch.no_grad():
+                margins = [f"{float(margin):.2f}" for margin in classifier(batch)]
+            word = f"all {all_}" if not negative else f"{positive} + {negative}"
+            page.row(word, margins[0], ", ".join(margins[1:]))
+
+
 def samples(page, on, steps):
     """Images of your generator before and after training, beside real ones."""
     latent_dim, batch_size, at_once = 16, 32, 100
@@ -272,6 +296,58 @@ def samples(page, on, steps):
                     page.curve(values.reshape(-1, 10).mean(1))
 
 
+def clusters(page, on):
+    """The centres of k-means, and what the images differ by most."""
+    points = on.train.flatten(1)
+    with page.figure(
+        "Ten groups of digits",
+        "The centres of ten clusters of images, and some images of the first ones. No label was "
+        "used: does each cluster hold one digit?",
+    ):
+        labels, centres = warmup.kmeans(points, 10)
+        labels = torch.as_tensor(labels)
+        with page.panel("the ten centres"):
+            page.images(torch.as_tensor(centres).reshape(-1, 1, 8, 8))
+        for cluster in range(3):
+            with page.panel(f"images of cluster {cluster}"):
+                page.images(on.train[labels == cluster][:12])
+    with page.figure(
+        "What do digits differ by most?",
+        "The first principal components of the images: each is a direction, orange and blue pixels "
+        "change against each other. The number says how much of all variance lies along it.",
+    ):
+        components, variances = warmup.principal_components(points, 4)
+        total = float(points.var(0).sum())
+        for row, variance in zip(components, variances, strict=True):
+            with page.panel(f"{100 * float(variance) / total:.0f} % of the variance"):
+                page.map(row.reshape(8, 8))
+
+
+def codes(page, on, steps=500):
+    """What an autoencoder draws from its codes, and where the digits lie among the codes."""
+    with page.figure(
+        "Drawn again from a code",
+        f"Images that the autoencoder has not seen, and what it draws from their codes after "
+        f"{steps} steps. Below, the codes of each digit along the two directions in which all "
+        "codes differ most.",
+    ):
+        with page.panel("the images"):
+            page.images(on.test[:24], given=True)
+        torch.manual_seed(0)
+        autoencoder = warmup.make_autoencoder()
+        with torch.no_grad():
+            autoencoder(on.test[:2])  # a layer may make its weights at its first use
+        optimizer = torch.optim.Adam(autoencoder.parameters(), lr=0.002)
+        warmup.train_autoencoder(autoencoder, optimizer, on.train, steps, 64, 0)
+        autoencoder.eval()
+        with page.panel("drawn again"), torch.no_grad():
+            page.images(autoencoder(on.test[:24]))
+        with torch.no_grad():
+            found = autoencoder.encoder(on.test).flatten(1)
+        plane = (found - found.mean(0)) @ torch.linalg.svd(found - found.mean(0))[2][:2].T
+        page.groups({f"codes of {d}": plane[on.test_labels == d] for d in range(10)})
+
+
 def main():
     """Draw everything, then write the page."""
     wishes = ask("Draws what your own functions find, as a page to open in a browser.")
@@ -281,7 +357,7 @@ def main():
         f"“{one}”, as your functions explain it",
         f"The network's score for this image is {on.score(on.x, on.c1):.1f} for “{one}” and "
         f"{on.score(on.x, on.c2):.1f} for “{other}”. In all maps orange is above zero, blue is "
-        "below zero, and white is zero.",
+        f"below zero, and white is zero. {' '.join(on.notes)}".strip(),
         __file__,
     )
     page.section("Focused explanation", "part1_focused.py")
@@ -294,8 +370,14 @@ def main():
     distinguishing_neurons(page, on)
     page.section("Model compression", "part3_compression.py")
     essence(page, on)
-    if on.test is not None:  # with VGG16 there is only your image, too little for a test
+    if on.test is not None:  # for your own image there is too little for a test
         compression(page, on)
+    if on.others is not None:
+        essence_of_photo(page, on)
+    if on.test is not None and os.path.isfile("warmup.py"):
+        page.section("Unsupervised learning", "warmup.py")
+        clusters(page, on)
+        codes(page, on)
     if wishes.gan_steps:
         page.section("Generative adversarial network", "gan.py")
         samples(page, on, wishes.gan_steps)

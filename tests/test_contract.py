@@ -44,12 +44,14 @@ def test_the_template_has_no_function_that_the_homework_does_not_name(part):
 
 
 def test_parts_and_points():
-    assert [part.id for part in PARTS] == ["part1", "part2", "part3", "gan"]
+    assert [part.id for part in PARTS] == ["part1", "part2", "part3", "gan", "warmup"]
+    assert [part.id for part in PARTS if part.optional] == ["warmup"]
     assert sum(part.points for part in PARTS) == 100
     assert {f.part for f in FUNCTIONS.values()} == {part.id for part in PARTS}
-    assert tuple(part.file for part in PARTS) == contract.FILES
+    assert tuple(part.file for part in PARTS if not part.optional) == contract.FILES
     for part in PARTS:
         assert contract.part_of_file(part.file) is part
+        assert contract.part(part.id) is part
     assert contract.part_of_file("helper.py") is None
 
 
@@ -80,6 +82,8 @@ def test_the_words_of_a_shape_come_from_the_parameters(name):
     function = FUNCTIONS[name]
     parameters = {parameter for parameter, _ in function.parameters}
     meanings = {"N": {"xs"}, "x": {"x"}, "Z": {"model", "layer"}}
+    if "points" in parameters:
+        meanings = {"N": {"points"}, "D": {"points"}}
     rows_of_a_call = {"N"} if isinstance(function.returns, Module) else set()
     for word in words_of(function.returns) - rows_of_a_call:
         assert meanings.get(word, {word}) <= parameters

@@ -51,8 +51,8 @@ class Found(HTMLParser):
 @pytest.fixture
 def folder(tmp_path):
     """A copy of the template."""
-    for file in TEMPLATE.glob("*.py"):
-        shutil.copy(file, tmp_path)
+    for name in (*contract.FILES, "explore.py"):
+        shutil.copy(TEMPLATE / name, tmp_path)
     return tmp_path
 
 
@@ -291,3 +291,36 @@ def test_another_digit_class_and_layer(folder, explore):
     titles = [title for _, title, _ in figures]
     assert "Which neurons of layer 6 speak for “6”?" in titles
     assert "Why “6” rather than “3”?" in titles
+
+
+@pytest.mark.weekly
+def test_the_warm_up_is_drawn_where_its_file_is(folder, explore):
+    solve(folder, "warmup.py")
+    figures, page = explore(folder, "--gan-steps", "0")
+    words = {title: word for word, title, _ in figures}
+    for title in ("Ten groups of digits", "What do digits differ by most?"):
+        assert words[title] == "drawn"
+    assert words["Drawn again from a code"] == "drawn"
+    assert "drawn again: 24 grey images" in " ".join(page.pictures)
+    assert "codes of 7" in page.text
+
+
+def test_a_photograph_says_in_one_sentence_what_it_lacks(folder):
+    """Of the packages, the file or the options; what can be read is in test_photographs.py."""
+    (folder / "text.jpg").write_text("no image")
+    for options, said in (
+        (("--photo", "nowhere.jpg"), "there is no file nowhere.jpg"),
+        (("--photo", "text.jpg"), "text.jpg cannot be read: it is no image"),
+        (("--photo", "."), ". is a folder, not an image"),
+        (("--photo", "text.jpg", "--digit", "3"), "give one"),
+    ):
+        ended = subprocess.run(
+            [sys.executable, "explore.py", *options],
+            cwd=folder,
+            env=ENVIRONMENT,
+            capture_output=True,
+            encoding="utf-8",
+        )
+        assert (ended.returncode, ended.stdout) == (2, "")
+        assert said in ended.stderr
+        assert len(ended.stderr.splitlines()) == 1

@@ -9,6 +9,7 @@ from grader.homework import contract
 from grading import ROOT
 
 TEMPLATE = ROOT / "student_template"
+ASSISTANTS = ("AGENTS.md", "CLAUDE.md", "GEMINI.md")
 README = (TEMPLATE / "README.md").read_text(encoding="utf-8")
 
 
@@ -18,10 +19,10 @@ def functions(file):
 
 
 def test_it_holds_the_homework_s_files():
-    others = {"README.md", "answers.md", "explore.py", "pyproject.toml"}
+    others = {"README.md", "answers.md", "explore.py", "pyproject.toml", *ASSISTANTS}
     hidden = {".github", ".gitlab-ci.yml", ".gitignore"}
     there = {p.name for p in TEMPLATE.iterdir()} - {"__pycache__"}
-    assert there == {*contract.FILES, *others, *hidden}
+    assert there == {*(part.file for part in contract.PARTS), *others, *hidden}
 
 
 @pytest.mark.parametrize("part", contract.PARTS, ids=lambda p: p.id)
@@ -50,6 +51,9 @@ def test_bodies_are_left_to_the_student(part):
 
 def test_the_readme_s_table_of_files_is_the_contract_s():
     for part in contract.PARTS:
+        if part.optional:
+            assert part.file not in README
+            continue
         assert re.search(rf"`{re.escape(part.file)}`.*\| {part.points:g} \|", README), part.file
 
 
@@ -79,3 +83,14 @@ def test_the_readme_s_options_of_explore_are_its_own():
 )
 def test_the_slides_idioms_are_translated(idiom):
     assert idiom in README
+
+
+def test_assistants_are_sent_to_one_page_that_names_every_graded_file():
+    rules = (TEMPLATE / "AGENTS.md").read_text(encoding="utf-8")
+    for file in contract.FILES:
+        assert f"`{file}`" in rules
+    for name in (*ASSISTANTS[1:], ".github/copilot-instructions.md"):
+        (link,) = re.findall(r"\((\S+)\)", (TEMPLATE / name).read_text(encoding="utf-8"))
+        assert ((TEMPLATE / name).parent / link).resolve() == TEMPLATE / "AGENTS.md"
+    heading = re.search(r'under "([^"]+)"', rules)[1]
+    assert f"## {heading}\n" in (TEMPLATE / "answers.md").read_text(encoding="utf-8")

@@ -110,7 +110,7 @@ def bank(reference: Path, folder: Path | None, parts: Sequence[str] = ()) -> Ban
     """
     # What is wrong with the list is said before all the mutants are made, which takes seconds.
     equivalent = [] if folder is None else _equivalent(folder / EQUIVALENT)
-    made = list(_mutants(reference))
+    made = list(_mutants(reference, parts))
     samples: list[Specimen] = []
     left_out: list[str] = []
     if folder is not None:
@@ -150,10 +150,12 @@ def _ordered(functions: set[str]) -> tuple[str, ...]:
     return tuple(f for f in FUNCTIONS if f in functions)
 
 
-def _mutants(reference: Path) -> Iterator[Specimen]:
+def _mutants(reference: Path, parts: Sequence[str]) -> Iterator[Specimen]:
+    """The mutants of the reference; those of an optional part only if it is named."""
+    files = [part.file for part in PARTS if not part.optional or part.id in parts]
     sources = {
         name: (reference / name).read_text("utf-8")
-        for name in contract.FILES
+        for name in files
         if (reference / name).is_file()
     }
     users = uses.users(sources)
@@ -162,9 +164,9 @@ def _mutants(reference: Path) -> Iterator[Specimen]:
         part = contract.part_of_file(file)
         assert part is not None
         for mutant in mutants.mutants(file, source):
-            files = {**contents, file: mutant.source.encode()}
+            changed = {**contents, file: mutant.source.encode()}
             functions = _ordered(users[file, mutant.where])
-            yield Specimen(mutant.name, "mutant", files, functions, mutant.diff, part=part.id)
+            yield Specimen(mutant.name, "mutant", changed, functions, mutant.diff, part=part.id)
 
 
 def _equivalent(path: Path) -> list[Equivalent]:

@@ -88,7 +88,7 @@ def examine(specimen: Specimen, quick: bool = False) -> Row:
 def _checks() -> tuple[Check, ...]:
     from grader.checks.framework import registry
 
-    return tuple(replace(check, needs=()) for check in registry.load())
+    return tuple(replace(check, needs=()) for check in registry.load(optional=True))
 
 
 def _ended(outcome: Outcome, ratio: float) -> Ended:

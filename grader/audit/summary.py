@@ -78,7 +78,11 @@ def document(
         "honest_below_full": below,
         "diagnoses": _diagnoses(rows),
         "checks": [_check(check, rows) for check in checks],
-        "parts": {part.id: _part(part.id, mutants, checks) for part in PARTS},
+        "parts": {
+            part.id: _part(part.id, mutants, checks)
+            for part in PARTS
+            if not part.optional or part.id in {check.part for check in checks}
+        },
         "left_out": list(bank.left_out),
         "invalid": [
             {"name": s.name, "check": check, "message": ended.message}

@@ -208,3 +208,21 @@ class Signatures:
         latent_dim: int,
         seed: int,
     ) -> object: ...
+    def kmeans(self, points: Given, k: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]: ...
+    def principal_components(
+        self,
+        points: Given,
+        k: int,
+        *,
+        seed: int = 0,
+    ) -> tuple[np.ndarray, np.ndarray]: ...
+    def make_autoencoder(self, *, seed: int = 0) -> Handle: ...
+    def train_autoencoder(
+        self,
+        autoencoder: Model,
+        optimizer: object,
+        images: Given,
+        steps: int,
+        batch_size: int,
+        seed: int,
+    ) -> object: ...

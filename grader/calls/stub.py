@@ -16,10 +16,10 @@ __all__ = ["FILE", "made", "main"]
 FILE = Path(__file__).with_name("signatures.pyi")
 
 _BY_TYPE = {
-    "Model": ("model", "classifier", "discriminator", "generator"),
+    "Model": ("model", "classifier", "discriminator", "generator", "autoencoder"),
     "Given": (
         *("xs", "x", "baseline", "attribution", "saliency", "a", "b", "influence", "is_target"),
-        *("real_logits", "fake_logits", "real", "fake", "images", "z"),
+        *("real_logits", "fake_logits", "real", "fake", "images", "z", "points"),
     ),
     "Given | Sequence[float] | None": ("weights",),
     "Given | Sequence[int]": ("keep",),
@@ -27,7 +27,7 @@ _BY_TYPE = {
         *("layer", "target", "c1", "c2", "neuron", "steps", "k", "num_classes", "seed"),
         *("positive", "negative", "latent_dim", "batch_size"),
     ),
-    "object": ("opt_g", "opt_d"),
+    "object": ("opt_g", "opt_d", "optimizer"),
 }
 _TYPES = {name: type_ for type_, names in _BY_TYPE.items() for name in names}
 """What a check hands over, by the parameter's name."""

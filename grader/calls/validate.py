@@ -33,6 +33,8 @@ def shapes_of(call: Call) -> dict[str, tuple[int, ...]]:
     shapes: dict[str, tuple[int, ...]] = {}
     if "xs" in arguments:
         shapes["N"] = (len(arguments["xs"]),)
+    if "points" in arguments:
+        shapes["N"], shapes["D"] = ((size,) for size in np.shape(arguments["points"])[:2])
     if "x" in arguments:
         shapes["x"] = tuple(np.shape(arguments["x"]))
     model, layer = arguments.get("model"), arguments.get("layer")

@@ -22,7 +22,8 @@ from grader.cli.options import (
     writable,
 )
 from grader.errors import Refused
-from grader.homework.contract import FUNCTIONS
+from grader.homework.contract import FUNCTIONS, PARTS
+from grader.records import Check
 from grader.text import one_line
 
 __all__ = ["audit"]
@@ -77,7 +78,6 @@ def audit(
     from grader.audit import terminal
     from grader.audit.bank import bank, sample
     from grader.audit.summary import document
-    from grader.checks.framework import registry
 
     known_part(part)
     for path in (html_file, json_file, work / "rows.jsonl"):
@@ -104,10 +104,16 @@ def audit(
         chosen = sample(chosen, number, seed)
     started = time.monotonic()
     rows = _examine(chosen, work, jobs or cores(), quick)
-    found = document(whole, rows, registry.load(), time.monotonic() - started)
+    found = document(whole, rows, _checks(part), time.monotonic() - started)
     terminal.show(found, console(100), matrix=matrix)
     _write(found, html_file, json_file)
     raise SystemExit(FAILED if found["survivors"] or found["honest_below_full"] else PASSED)
+
+
+def _checks(part: str) -> list[Check]:
+    from grader.checks.framework import registry
+
+    return registry.load(optional=part in {one.id for one in PARTS if one.optional})
 
 
 def _examine(chosen: Any, work: Path, jobs: int, quick: bool) -> list[Any]:

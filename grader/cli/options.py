@@ -47,6 +47,7 @@ __all__ = [
 ]
 
 PARTS = [part.id for part in contract.PARTS]
+SHOWN = [part.id for part in contract.PARTS if not part.optional]
 
 Command = Callable[..., Any]
 
@@ -178,7 +179,7 @@ def _stoppable() -> Iterator[None]:
 
 def of_part(command: Command) -> Command:
     """``--part``."""
-    words = "Only this part: " + ", ".join(PARTS) + "."
+    words = "Only this part: " + ", ".join(SHOWN) + "."
     return click.option("--part", metavar="PART", default="", help=words)(command)
 
 
@@ -207,7 +208,7 @@ def of_assignment(command: Command) -> Command:
 def known_part(part: str) -> None:
     """Refuse a part that the homework does not have."""
     if part and part not in PARTS:
-        raise Refused(f"there is no part {part!r}; the parts are {', '.join(PARTS)}")
+        raise Refused(f"there is no part {part!r}; the parts are {', '.join(SHOWN)}")
 
 
 def writable(path: Path | None) -> None:

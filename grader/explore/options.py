@@ -12,7 +12,7 @@ from typing import NoReturn
 from torch import Tensor
 
 from grader.errors import NoSubject
-from grader.explore.subject import Subject, digit, photograph
+from grader.explore.subject import Subject, digit, photo, photograph
 
 __all__ = ["Wishes", "ask"]
 
@@ -64,16 +64,21 @@ def ask(about: str, arguments: Sequence[str] | None = None) -> Wishes:
         _refuse(f"--out {given.out} {what}: give the name of a file")
     if given.gan_steps < 0 or given.gan_steps % 100:
         _refuse(f"--gan-steps {given.gan_steps}: give a multiple of 100, or 0 to leave the GAN out")
-    if given.vgg16 and given.digit is not None:
-        _refuse("--digit chooses one of the digits' images, --vgg16 an image of yours: give one")
+    images = [given.digit is not None, given.vgg16 is not None, given.photo is not None]
+    if sum(images) > 1:
+        _refuse(
+            "--digit chooses one of the digits' images, --photo and --vgg16 an image of yours: "
+            "give one"
+        )
     number = 5 if given.digit is None else given.digit
     if not 0 <= number <= 9:
         _refuse(f"--digit {number}: the digits are 0 to 9")
     try:
-        subject, scores = (photograph(given.vgg16) if given.vgg16 else digit(number))()
+        load = photograph(given.vgg16) if given.vgg16 else digit(number)
+        subject, scores = (photo(given.photo) if given.photo else load)()
     except NoSubject as error:
         _refuse(str(error))
-    gan_steps = 0 if given.vgg16 else given.gan_steps
+    gan_steps = 0 if given.vgg16 or given.photo else given.gan_steps
     return Wishes(_chosen(subject, scores, given), given.out, gan_steps)
 
 
@@ -83,13 +88,23 @@ def _parser(about: str) -> argparse.ArgumentParser:
     add("--digit", type=int, metavar="N", help="explain an image of this digit (5)")
     add("--class", dest="c1", metavar="C1", help="explain the score of this class (the digit's)")
     add("--against", dest="c2", metavar="C2", help="compare with this class (the runner-up)")
-    add("--layer", type=int, metavar="L", help="slice the network after layer L (3; VGG16: 28)")
+    add(
+        "--layer",
+        type=int,
+        metavar="L",
+        help="slice the network after layer L (3; photographs: 18; VGG16: 28)",
+    )
     add(
         "--gan-steps",
         type=int,
         default=1000,
         metavar="N",
         help="train the GAN this long (1000; 0: not)",
+    )
+    add(
+        "--photo",
+        metavar="IMAGE",
+        help="explain a network of photographs on this image file instead, or on cat, cup, rocket",
     )
     add("--vgg16", type=Path, metavar="IMAGE", help="explain VGG16 on this image file instead")
     add("--out", type=Path, default=Path("explore.html"), metavar="FILE", help="(explore.html)")

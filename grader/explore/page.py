@@ -8,7 +8,7 @@ leaves out the figure that is being made.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -170,6 +170,18 @@ class Page:
     def curve(self, values: Any) -> None:
         """A line through the (F,) values."""
         self._draw("lines", _array(values))
+
+    def groups(self, values: Mapping[str, Any]) -> None:
+        """Groups of points in one plane, a panel for each: (N, 2) by name, the others in grey."""
+        arrays = {name: _array(of) for name, of in values.items()}
+        for name, array in arrays.items():
+            if array.ndim != 2 or array.shape[1] != 2:
+                raise UnfitError(f"the results are not points of a plane: {name} is {array.shape}")
+        for name, array in arrays.items():
+            rest = [other for one, other in arrays.items() if one != name]
+            both = {name: array, "the others": np.concatenate([np.zeros((0, 2)), *rest])}
+            picture = figures.draw(Figure("points", "", both)).pictures[0]
+            self._figure.panels.append(Panel(name, picture))
 
     def row(self, *cells: str) -> None:
         """A row of the figure's table; the first one is its head."""

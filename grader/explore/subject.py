@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from grader.errors import NoSubject
+from grader.explore import photographs
 from grader.gan_metrics.measure import digits
-from grader.homework import vgg16
+from grader.homework import efficientnet, vgg16
 from grader.homework.networks import Network, build
 
-__all__ = ["Subject", "digit", "photograph"]
+__all__ = ["Subject", "digit", "photo", "photograph"]
+
+
+LARGE = 10_000
+"""Numbers above which an image is a photograph."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +51,10 @@ class Subject:
     test: Tensor | None = None
     """Others, to test a classifier on."""
     test_labels: Tensor | None = None
+    others: Tensor | None = None
+    """Photographs of other things, (N, C, H, W)."""
+    notes: Sequence[str] = ()
+    """What was done to the image, a sentence each."""
 
     @property
     def model(self) -> nn.Sequential:
@@ -67,6 +77,27 @@ class Subject:
         """The network's score of a class for one image."""
         with torch.no_grad():
             return float(self.model(image[None])[0, target])
+
+    @property
+    def agreement(self) -> str:
+        """What to expect of the sum of integrated gradients, in words."""
+        if self.x.numel() <= LARGE:
+            return "The two should be about the same."
+        return (
+            f"With {self.steps} steps they may still be far apart: the line crosses many kinks of "
+            "a network as deep as this. More steps bring them together, and take longer."
+        )
+
+    def evened(self, saliency: Any) -> Any:
+        """A saliency map whose few largest values are cut off, so that the others can be seen.
+
+        Small images stay as they are, and so does what is no map.
+        """
+        if not isinstance(saliency, Tensor) or saliency.numel() <= LARGE:
+            return saliency
+        sizes = saliency.detach().abs().flatten()[::7]
+        most = max(float(torch.quantile(sizes, 0.99)), 1e-30)
+        return saliency.clamp(-most, most)
 
     def some(self, label: int) -> Tensor:
         """Instances of a class, among those of the training; without any, the image itself."""
@@ -117,54 +148,88 @@ def photograph(path: Path) -> Callable[[], tuple[Subject, Tensor]]:
     """
 
     def load() -> tuple[Subject, Tensor]:
-        pixels = _pixels(path)
-        model = _vgg16()
-        x = vgg16.normalised(pixels)
-        with torch.no_grad():
-            scores = model(x[None])[0]
-        best = int(scores.argmax())
-        subject = Subject(
-            lambda: model,
-            x,
-            pixels,
-            baseline=vgg16.normalised(torch.zeros_like(pixels)),
-            names=vgg16.classes(),
-            c1=best,
-            c2=best,
-            layer=vgg16.LAST_CONVOLUTION,
-            xs=x[None],
-            steps=20,
-        )
-        return subject, scores
+        pixels, notes = photographs.read(path, vgg16.SIDE)
+        return _of(_vgg16(), pixels, notes, vgg16.normalised, vgg16.LAST_CONVOLUTION)
 
     return load
 
 
-def _pixels(path: Path) -> Tensor:
-    """(3, 224, 224) in [0, 1]: the shorter side 256 pixels long, and the middle of that."""
-    try:
-        from PIL import Image, ImageOps
-    except ImportError:
-        raise NoSubject(
-            "images are read with Pillow, which is missing: pip install pillow"
-        ) from None
-    try:
-        with Image.open(path) as file:
-            image = ImageOps.exif_transpose(file).convert("RGB")
-    except FileNotFoundError:
-        raise NoSubject(f"there is no file {path}") from None
-    except IsADirectoryError:
-        raise NoSubject(f"{path} is a folder, not an image") from None
-    except Exception as error:  # every format has a way of its own to be broken
-        what = "permission denied" if isinstance(error, PermissionError) else "it is no image"
-        raise NoSubject(f"{path} cannot be read: {what}") from None
-    scale = 256 / min(image.size)
-    wanted = vgg16.SIDE
-    width, height = (max(wanted, round(side * scale)) for side in image.size)
-    left, top = (width - wanted) // 2, (height - wanted) // 2
-    image = image.resize((width, height)).crop((left, top, left + wanted, top + wanted))
-    array = np.asarray(image, dtype=np.float32) / 255  # (224, 224, 3)
-    return torch.from_numpy(array.transpose(2, 0, 1).copy())
+def photo(wanted: str) -> Callable[[], tuple[Subject, Tensor]]:
+    """EfficientNet-Lite0 with ImageNet's weights, and the middle of a photograph.
+
+    Args:
+        wanted: an image file, or the name of one of scikit-image's photographs.
+
+    Returns:
+        As :func:`photograph`.
+    """
+
+    def load() -> tuple[Subject, Tensor]:
+        path, notes = _file_of(wanted)
+        pixels, more = photographs.read(path, efficientnet.SIDE)
+        try:
+            model = efficientnet.trained()
+        except ModuleNotFoundError:
+            raise NoSubject(f"--photo needs more packages: {efficientnet.INSTALL}") from None
+        except Exception as error:  # of weights that were cut off, whatever the reader meets first
+            raise NoSubject(
+                f"the network's weights cannot be read ({type(error).__name__}): "
+                f"{efficientnet.INSTALL} --force-reinstall --no-deps"
+            ) from None
+        # A network and a photograph are worth several threads.
+        torch.set_num_threads(min(4, os.cpu_count() or 1))
+        normalised = efficientnet.normalised
+        subject, scores = _of(model, pixels, notes + more, normalised, efficientnet.LAST_BLOCK)
+        others = [normalised(photographs.read(one, efficientnet.SIDE)[0]) for one in _others(path)]
+        return replace(subject, others=torch.stack(others) if others else None), scores
+
+    return load
+
+
+def _file_of(wanted: str) -> tuple[Path, list[str]]:
+    path = Path(wanted)
+    if path.exists() or wanted not in efficientnet.PHOTOS:
+        return path, []
+    found = efficientnet.photo(wanted)
+    if found is None:
+        raise NoSubject(f"--photo {wanted} needs more packages: {efficientnet.INSTALL}")
+    return found, [f"The photograph is by {efficientnet.PHOTOS[wanted][1]}."]
+
+
+def _others(path: Path) -> list[Path]:
+    """The photographs of scikit-image that are there, without this one."""
+    found = [efficientnet.photo(name) for name in efficientnet.PHOTOS]
+    return [one for one in found if one is not None and one.is_file() and one != path]
+
+
+def _of(
+    model: nn.Sequential,
+    pixels: Tensor,
+    notes: Sequence[str],
+    normalised: Callable[[Tensor], Tensor],
+    layer: int,
+) -> tuple[Subject, Tensor]:
+    """A network of ImageNet's classes on an image, and its scores."""
+    if isinstance(model[-1], nn.Softmax | nn.LogSoftmax):
+        raise NoSubject("the network ends in a softmax: explain its scores, model[:-1]")
+    x = normalised(pixels)
+    with torch.no_grad():
+        scores = model(x[None])[0]
+    best = int(scores.argmax())
+    subject = Subject(
+        lambda: model,
+        x,
+        pixels,
+        baseline=normalised(torch.zeros_like(pixels)),
+        names=vgg16.classes(),
+        c1=best,
+        c2=best,
+        layer=layer,
+        xs=x[None],
+        steps=20,
+        notes=tuple(notes),
+    )
+    return subject, scores
 
 
 def _vgg16() -> nn.Sequential:

@@ -214,7 +214,11 @@ def grade_one(
         report,
         environment={**report.environment, **about},
         left_out=len(checks) - len(report.checks),
-        handed_in=tuple(part.id for part in PARTS if part.file in submission.files),
+        handed_in=tuple(
+            part.id
+            for part in PARTS
+            if part.file in submission.files and part.id in {check.part for check in checks}
+        ),
         stale=keeps.stale,
     )
 

@@ -73,7 +73,10 @@ class Assignment:
             BadAssignment: the points cannot be given so.
         """
         ours = declared(self.seed)
-        cents = _scaled(ours, self.points)
+        cents = {
+            **{c.id: 0 for c in ours if contract.part(c.part).optional},
+            **_scaled(ours, self.points),
+        }
         hidden = {c.id: self._hides(c) for c in ours}
 
         def worth(check: Check) -> bool:
@@ -139,10 +142,10 @@ class Assignment:
 
 
 def declared(seed: str | int | None) -> list[Check]:
-    """The checks as they are declared, hidden ones with the cases of a seed."""
+    """The checks of all parts as they are declared, hidden ones with the cases of a seed."""
     from grader.checks.framework import registry
 
-    return registry.load(hidden_seed=seed)
+    return registry.load(hidden_seed=seed, optional=True)
 
 
 def drawn_seed() -> str:

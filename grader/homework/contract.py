@@ -3,7 +3,7 @@
 This is the only list of them.  The loader, the validation of replies, the student template's tests
 and the README's table read it.  Shapes are words: ``N`` rows, ``Z`` the shape of the slice, ``x``
 the shape of the instance, ``k`` the length that the caller asked for, a number that length; an
-empty shape is a scalar.
+empty shape is a scalar.  ``N`` and ``D`` of points are their rows and columns.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ __all__ = [
     "GAN_NETWORKS",
     "LEARNING_RATES",
     "MOST_STEPS",
-    "OPTIONAL_FILES",
     "PARTS",
     "PROMISED",
     "RATE_BOUNDS",
@@ -31,6 +30,7 @@ __all__ = [
     "Returns",
     "Tuple",
     "function",
+    "part",
     "part_of_file",
 ]
 
@@ -39,8 +39,6 @@ REQUIRED = inspect.Parameter.empty
 
 PROMISED = ("torch", "torchvision", "numpy", "PIL")
 """The packages that a submission may import beside the standard library and its own files."""
-
-OPTIONAL_FILES = ("answers.md", "warmup.py")
 
 GAN_LOSSES = ("minimax", "non_saturating", "lsgan", "hinge", "wgan", "other")
 
@@ -107,12 +105,21 @@ class Function:
 
 @dataclass(frozen=True)
 class Part:
-    """One part: its file and its points."""
+    """One part: its file and its points.
+
+    A part of 0 points is optional: an assignment that wants it gives it some.  Otherwise nobody
+    runs its checks, and no page shows it.
+    """
 
     id: str
     title: str
     file: str
     points: float
+
+    @property
+    def optional(self) -> bool:
+        """Whether the part counts only where an assignment says so."""
+        return self.points == 0
 
 
 PARTS = (
@@ -120,9 +127,11 @@ PARTS = (
     Part("part2", "Comparative explanations", "part2_comparative.py", 18),
     Part("part3", "Model compression", "part3_compression.py", 22),
     Part("gan", "Generative adversarial network", "gan.py", 28),
+    Part("warmup", "Unsupervised learning", "warmup.py", 0),
 )
 
-FILES = tuple(part.file for part in PARTS)
+FILES = tuple(part.file for part in PARTS if not part.optional)
+"""The files that every assignment asks for."""
 
 
 def _function(
@@ -274,6 +283,34 @@ _ALL = (
         None,
         "the whole training",
     ),
+    _function(
+        "warmup",
+        "kmeans(points, k, seed=0)",
+        Tuple((Array(("N",), "int"), Array(("k", "D"))), ("labels", "centres")),
+        "k-means: the cluster of each point, and the centres",
+        optional=True,
+    ),
+    _function(
+        "warmup",
+        "principal_components(points, k)",
+        Tuple((Array(("k", "D")), Array(("k",))), ("components", "variances")),
+        "the directions of largest variance, and these variances",
+        optional=True,
+    ),
+    _function(
+        "warmup",
+        "make_autoencoder()",
+        Module(("N", 1, 8, 8)),
+        "images to images, through a code of at most 8 numbers",
+        optional=True,
+    ),
+    _function(
+        "warmup",
+        "train_autoencoder(autoencoder, optimizer, images, steps, batch_size, seed)",
+        None,
+        "the training on the reconstruction error",
+        optional=True,
+    ),
 )
 
 FUNCTIONS = {f.name: f for f in _ALL}
@@ -282,6 +319,15 @@ FUNCTIONS = {f.name: f for f in _ALL}
 def function(name: str) -> Function:
     """The function of that name; ``KeyError`` if the homework has none."""
     return FUNCTIONS[name]
+
+
+def part(name: str) -> Part:
+    """The part of that id.
+
+    Raises:
+        KeyError: the homework has none.
+    """
+    return {one.id: one for one in PARTS}[name]
 
 
 def part_of_file(file: str) -> Part | None:

@@ -125,6 +125,17 @@ THEORY = {
         f"{_GOODFELLOW}, algorithm 1",
     ),
     "train": Theory("Generative Model", r"p_{\text{model}}(x) \approx p_{\text{data}}(x)"),
+    "kmeans": Theory(
+        "K-means clustering",
+        r"l_i = \operatorname{argmin}_j \|x_i - \mu_j\|^2,\quad"
+        r" \mu_j = \frac{1}{n_j} \sum_{l_i = j} x_i",
+    ),
+    "principal_components": Theory(
+        "Principal Component Analysis",
+        r"\frac{1}{N - 1} \sum_i (x_i - \bar{x}) (x_i - \bar{x})^T v_j = \lambda_j v_j",
+    ),
+    "make_autoencoder": Theory("Autoencoders", r"\hat{x} = d(e(x)),\quad e(x) \in \mathbb{R}^8"),
+    "train_autoencoder": Theory("Autoencoders", r"\min \frac{1}{N} \sum_i \|d(e(x_i)) - x_i\|^2"),
 }
 """By the function's name."""
 

@@ -65,6 +65,11 @@ class Homework:
             self._checks = [check for check in self._assignment.checks() if not check.hidden]
         return self._checks
 
+    def files(self) -> list[str]:
+        """The files of the homework; of an optional part only where it has checks."""
+        there = {check.part for check in self.checks()}
+        return [p.file for p in contract.PARTS if not p.optional or p.id in there]
+
     def close(self) -> None:
         """End the guest, whatever ended the run."""
         session, self._session = self._session, None
@@ -91,7 +96,7 @@ class Homework:
         Of files of these names in other folders nothing is collected: they are copies.
         """
         found = yield
-        if file_path.name not in contract.FILES:
+        if file_path.name not in self.files():
             return found
         return [self._part(parent, file_path.name)] if self._is_ours(file_path.parent) else []
 
@@ -103,7 +108,7 @@ class Homework:
         report = yield
         inside = isinstance(collector, pytest.Directory) and self._is_ours(collector.path)
         if inside and report.passed:
-            missing = [f for f in contract.FILES if not (self.folder / f).is_file()]
+            missing = [f for f in self.files() if not (self.folder / f).is_file()]
             found = [*report.result, *(self._part(collector, file) for file in missing)]
             report.result = sorted(found, key=lambda node: _place(node.name))
         return report
@@ -308,4 +313,5 @@ def _file(part: str) -> str:
 
 def _place(name: str) -> int:
     """Where a part stands in the homework; what is no part comes last."""
-    return contract.FILES.index(name) if name in contract.FILES else len(contract.FILES)
+    files = [part.file for part in contract.PARTS]
+    return files.index(name) if name in files else len(files)

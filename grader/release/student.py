@@ -25,6 +25,7 @@ from grader import layout
 from grader.errors import Unfrozen, Unreleasable, Vanished
 from grader.grading import versions
 from grader.grading.weights import Assignment, declared
+from grader.homework import contract
 from grader.oracle import store
 from grader.records import Check, Limits
 from grader.release import freeze
@@ -134,7 +135,8 @@ def made(
     Returns:
         The template, and in ``wheels/`` the package without what is for instructors only.
     """
-    shown = [check for check in assignment.checks() if not check.hidden]
+    every = assignment.checks()
+    shown = [check for check in every if not check.hidden]
     kept = [check for check in shown if not layout.for_instructors(_file(check))]
     names = {check.id for check in kept}
     dropped = [
@@ -148,6 +150,14 @@ def made(
     for name in [n for n in files if n.startswith("grader/checks/")]:
         for check in dropped:  # named as the cause of another one's failure
             files[name] = re.sub(rb' *"%b",\n' % re.escape(check.id.encode()), b"", files[name])
+    template = dict(template)
+    for part in contract.PARTS:
+        if part.optional and part.id not in {check.part for check in kept}:
+            template.pop(part.file, None)
+            folder = f"grader/checks/{part.id}/"
+            files = {n: data for n, data in files.items() if not n.startswith(folder)}
+        elif part.optional:
+            template["README.md"] = _with_row(template["README.md"], part, every)
     if rules := _rules(assignment, kept):
         files["grader/data/assignment.toml"] = rules.encode()
     files["grader/data/graded_with.json"] = versions.noted()
@@ -271,13 +281,25 @@ def _file(check: Check) -> str:
     return f"{check.run.__module__.partition('.')[2].replace('.', '/')}.py"
 
 
+def _with_row(readme: bytes, part: contract.Part, checks: Iterable[Check]) -> bytes:
+    """The template's README with a row for an optional part, after those of the others."""
+    points = sum(check.points for check in checks if check.part == part.id)
+    last = next(p for p in reversed(contract.PARTS) if not p.optional).file
+    row = f"| `{part.file}` | {part.title[:1].lower()}{part.title[1:]} | {points:g} |\n".encode()
+    return re.sub(rb"(\| `%b` .*\n)" % re.escape(last.encode()), rb"\1" + row, readme, count=1)
+
+
 def _rules(assignment: Assignment, checks: Iterable[Check]) -> str:
     """The part of an assignment that students may know, as TOML; "" if it is the default one."""
     delivered = {
         check.id: check for check in declared(None) if not layout.for_instructors(_file(check))
     }
     kept = {check.id: check for check in checks}
-    points = {i: c.points for i, c in kept.items() if c.points != delivered[i].points}
+    points = {
+        i: c.points
+        for i, c in kept.items()
+        if c.points != delivered[i].points or contract.part(c.part).optional
+    }
     packages = (
         [f"packages = {json.dumps(list(assignment.packages))}"] if assignment.packages else []
     )

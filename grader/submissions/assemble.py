@@ -9,7 +9,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from grader.errors import BadSource, Unreadable
-from grader.homework.contract import OPTIONAL_FILES
 from grader.submissions.archives import ARCHIVE, Entry, members
 from grader.submissions.choose import MAX_FILE_BYTES, Choice, choose, decided
 from grader.submissions.encodings import as_utf8
@@ -167,7 +166,7 @@ def _ask_for_closed(
 
 
 def _is_code(entry: Entry) -> bool:
-    return entry.name.endswith(".py") or entry.name in OPTIONAL_FILES
+    return entry.name.endswith(".py") or entry.name == "answers.md"
 
 
 def _place_all(handed: Handed, student: str, choice: Choice, rest: Sequence[Entry]) -> None:

@@ -7,11 +7,11 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-from grader.homework.contract import FILES, PARTS
+from grader.homework.contract import PARTS
 
 __all__ = ["TARGETS", "VARIANTS", "Named", "Variant", "named", "nearly", "table"]
 
-TARGETS = (*FILES, "warmup.py")
+TARGETS = tuple(part.file for part in PARTS)
 """Files of the homework that are Python."""
 
 

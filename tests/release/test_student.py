@@ -18,13 +18,15 @@ import processor_marks
 from grader.errors import Unreleasable
 from grader.grading.assignment_toml import load
 from grader.grading.weights import Assignment
+from grader.homework import contract
 from grader.oracle import store
 from grader.records import Limits
 from grader.release import student as bundles
 from grading import CHECKS, ROOT
 
 PUBLIC = {check.id for check in CHECKS if not check.hidden}
-TEMPLATE = {p.name for p in (ROOT / "student_template").iterdir() if p.name != "__pycache__"}
+OPTIONAL = {part.file for part in contract.PARTS if part.optional}
+TEMPLATE = {p.name for p in (ROOT / "student_template").iterdir()} - {"__pycache__"} - OPTIONAL
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="links to packages need rights there")
 

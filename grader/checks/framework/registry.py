@@ -109,7 +109,7 @@ def check(
     return declare
 
 
-def load(hidden_seed: str | int | None = None) -> list[Check]:
+def load(hidden_seed: str | int | None = None, *, optional: bool = False) -> list[Check]:
     """Import every module of checks; the checks come in the order of the homework's functions.
 
     Hidden checks are loaded only if they are installed; a student's package has none.
@@ -117,6 +117,7 @@ def load(hidden_seed: str | int | None = None) -> list[Check]:
     Args:
         hidden_seed: from which the cases of hidden checks are drawn; ``None`` for the default. Each
             seed has its own hidden checks; public checks are the same for all.
+        optional: whether those of optional parts are among them.
     """
     import grader.checks as package
 
@@ -126,6 +127,8 @@ def load(hidden_seed: str | int | None = None) -> list[Check]:
     if importlib.util.find_spec(layout.HIDDEN):
         checks += _load_hidden(importlib.import_module(layout.HIDDEN), hidden_seed).values()
     order = list(contract.FUNCTIONS)
+    left_out = () if optional else [part.id for part in contract.PARTS if part.optional]
+    checks = [c for c in checks if c.part not in left_out]
     return sorted(checks, key=lambda c: (order.index(c.function), c.hidden))
 
 

@@ -81,10 +81,10 @@ class Student(Functions):
         return self.value(call, contract.function(call.function).returns, shapes_of(call))
 
     def drive(self, driver: str, *, seed: int, **arguments: Any) -> Mapping[str, Any]:
-        """What one of our drivers measures on the student's ``gan.py``.
+        """What one of our drivers measures on the student's ``gan.py``, or on another part's file.
 
         Args:
-            driver: its name, a function of ``grader/sandbox/gan``.
+            driver: its name, a function of ``grader/sandbox/gan``, or ``part/name`` of another one.
             seed: of the guest's generators.
             **arguments: of the driver, arrays and numbers.
 

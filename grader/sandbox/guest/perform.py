@@ -4,7 +4,8 @@ A call names a function of the contract, or one of these:
 
 - ``()``: put a returned module in eval mode and call it on ``inputs``;
 - ``[]``: one element of a tuple that a function returned;
-- ``drive:<name>``: run one of our drivers on the student's ``gan.py``.
+- ``drive:<name>``: run one of our drivers on the student's ``gan.py``; ``drive:<part>/<name>``
+  runs one on the file of another part.
 
 An argument that is itself a call stands for its value.  Such values are kept, by the call's
 content, as long as they are recent; whoever lost them (a restarted guest) makes them again.
@@ -27,6 +28,7 @@ from grader.calls.digest import key, maker
 from grader.homework import contract
 from grader.homework.networks import Network, build
 from grader.records import Call, NumPy, Other, Received
+from grader.sandbox import warmup
 from grader.sandbox.gan.drivers import DRIVERS
 from grader.sandbox.guest import pass_counter
 from grader.sandbox.guest.watch import watch
@@ -67,8 +69,8 @@ class Performer:
         _seed(call.seed)  # again: making the arguments may have drawn numbers, or found them kept
         pass_counter.start()
         if call.function.startswith("drive:"):
-            driver = DRIVERS[call.function.partition(":")[2]]
-            return driver(self._namespace_of("gan"), **arguments), ()
+            driver = {**DRIVERS, **warmup.DRIVERS}[call.function.partition(":")[2]]
+            return driver(self._namespace_of(call.driven), **arguments), ()
         if call.function == "()":
             module = arguments["module"]
             if not isinstance(module, nn.Module):

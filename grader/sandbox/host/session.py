@@ -73,7 +73,7 @@ class Session(Protocol):
 def part_of(call: Call) -> str:
     """The part whose file a call needs."""
     if call.function.startswith("drive:"):
-        return "gan"
+        return call.driven
     if call.function in contract.FUNCTIONS:
         return contract.function(call.function).part
     inner = call.arguments["module" if call.function == "()" else "of"]
@@ -90,7 +90,8 @@ def _name(call: Call) -> str:
     """A call in words, for what went wrong in it."""
     if call.function == "()":
         return "calling the returned value"
-    return "gan.py" if call.function.startswith("drive:") else f"{call.function}(…)"
+    driver = call.function.startswith("drive:")
+    return contract.part(call.driven).file if driver else f"{call.function}(…)"
 
 
 def _missing_file(part: str, files: Mapping[str, bytes]) -> StudentError | None:
