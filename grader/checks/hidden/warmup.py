@@ -7,7 +7,7 @@ import numpy as np
 from grader.checks.framework import expect
 from grader.checks.framework.registry import check
 from grader.checks.framework.student import Student
-from grader.checks.hidden import SEED
+from grader.checks.hidden import SEED as SECRET
 from grader.checks.warmup.autoencoder import (
     TRAINING,
     compared,
@@ -27,6 +27,8 @@ from grader.checks.warmup.evidence import (
 )
 from grader.gan_metrics.measure import digits
 from grader.records import Feedback
+
+SEED = SECRET.of("warmup")
 
 __all__ = ["worst_of"]
 
@@ -146,7 +148,7 @@ def learns_from_all_the_images_given(student: Student) -> Feedback:
     exchanged.
     """
     data = digits()
-    turn = SEED % 7 + 1
+    turn = (SEED + 0) % 7 + 1
 
     def changed(images: Array) -> Array:
         turned = np.rot90(images, turn % 4, (2, 3))
