@@ -221,7 +221,7 @@ def _shared(name: str, cents: int, checks: Sequence[Check]) -> dict[str, int]:
     by_remainder = sorted(exact, key=lambda check_id: given[check_id] - exact[check_id])
     for check_id in by_remainder[: cents - sum(given.values())]:
         given[check_id] += 1
-    nothing = [check_id for check_id, share in given.items() if share == 0]
+    nothing = [key for key, share in given.items() if share == 0 and parts[key]]
     if nothing:
         raise BadAssignment(
             f"[points] {name} is so little that {nothing[0]} would be worth less than 0.01; "
