@@ -45,7 +45,7 @@ OTHERS = [
     *case_list(("softmax_inside", 2, SEED + 13), ("smooth_mlp", 4, SEED + 15), head="softmax"),
     *case_list(("smooth_mlp", 1, SEED + 20), tail="sigmoid"),
     *case_list(("two_classes", 0, SEED + 21), ("many_classes", 1, SEED + 22)),
-    *case_list(("smooth_mlp", 1, SEED + 23), mix=((1e-6, SEED + 23),)),
+    *case_list(("smooth_mlp", 1, SEED + 26), mix=((1e-6, SEED + 26),)),
     *case_list(("smooth_mlp", 3, SEED + 24), mix=((1e6, SEED + 24),)),
 ]
 DOUBLE = [
