@@ -61,7 +61,7 @@ def _messages() -> list[dict[str, Any]]:
         Received(np.ones((2,) * 12, np.int8), "tensor", "int8"),
     ]
     messages = [{**reply, "value": value} for value in values]
-    messages += [{"id": 1, "error": error}]
+    messages += [{"id": 1, "error": error, "changed": ["xs"]}]
     messages += [{"op": "call", "call": call, "id": 1}, {"op": "load", "part": "gan", "id": 2}]
     messages += [{"op": "files", "files": {"gan.py": np.arange(9, dtype=np.uint8)}, "id": 0}]
     messages += [{"c": NumPy(booleans)}, {"d": [NumPy(booleans)] * 3}]

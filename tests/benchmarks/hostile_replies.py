@@ -108,7 +108,7 @@ class HostileSession:
         if random.random() < 0.05:
             kind = random.choice(ENDS)
             return Reply(error=StudentError(kind, "the call ended", (kind,)))
-        message: dict[str, Any] = {"id": 1, **_error(random)}
+        message: dict[str, Any] = {"id": 1, **_error(random), "changed": []}
         if random.random() < 0.85:
             value = bent(random, copy.deepcopy(base.value))
             changed = [random.choice(TEXTS)] * random.choice((0, 0, 1, 30))

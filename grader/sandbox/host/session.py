@@ -439,8 +439,7 @@ class InProcessSession(_OneSubmission):
         capture = Capture(self._limits.output_kb)
         with redirect_stdout(capture), redirect_stderr(capture):
             frame = self._server.answer(sent)
-        seconds = time.perf_counter() - started
-        return replies.read(wire.decode(*frame), 0, seconds, capture.text())
+        return replies.read(wire.decode(*frame), 0, time.perf_counter() - started, capture.text())
 
     def fresh(self) -> InProcessSession:
         """Another session on the same submission, with modules of its own."""
