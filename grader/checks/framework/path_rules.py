@@ -51,6 +51,9 @@ They do not fit into a small batch, and exceed the hundred at which some code st
 FEW = 3
 """The fewest steps at which a value is graded: that of a rule that is recognised everywhere."""
 
+TOLD = 1e-3
+"""How far a rule with M steps is from the integral at least, where it is told from other rules."""
+
 AT_50, AT_300 = 0.15, 0.02
 """Relative L2 error from the exact integral that any other rule may have, by steps.
 
@@ -144,8 +147,12 @@ def follows_a_rule(
     """
     oracle.foresee(*(integral.everything for integral in integrals))
     named = [_names(integral) for integral in integrals]
-    if set.intersection(*named):
+    if common := set.intersection(*named):
         for integral in integrals:
+            # Rules that are nearly exact with M steps are not told apart there, only with fewer.
+            off = (expect.relative_error(integral.by_name(n, M), integral.exact()) for n in common)
+            if min(off) < TOLD:
+                continue
             few = {name: integral.by_name(name, FEW) for name in _NAMES}
             expect.nearest(integral.ask(FEW), few, expect.FLOAT32, f"{what} with {FEW} steps")
         return
