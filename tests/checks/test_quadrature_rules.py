@@ -144,5 +144,7 @@ def test_others_lose_points(rule, name):
 
 def test_every_function_with_steps_is_tried():
     """Steps of an integral have a default; those of a training are the caller's."""
-    takes_steps = {f.name for f in FUNCTIONS.values() if isinstance(dict(f.parameters).get("steps"), int)}
+    takes_steps = {
+        f.name for f in FUNCTIONS.values() if isinstance(dict(f.parameters).get("steps"), int)
+    }
     assert set(PATHS) == takes_steps
