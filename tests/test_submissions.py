@@ -210,7 +210,8 @@ def test_every_check_fails_for_a_sample_that_answers_wrongly():
 
 
 def test_each_part_is_earned_in_full_by_code_that_is_not_the_reference_s():
-    for part in contract.PARTS:
+    # Of an optional part, by the honest variants of ``fixtures/unsupervised.py``.
+    for part in (part for part in contract.PARTS if not part.optional):
         full = [name for name, e in EXPECTED.items() if e.score[part.id] == part.points]
         assert "twin_hooks" in full
 

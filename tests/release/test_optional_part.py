@@ -12,7 +12,7 @@ WITH = Assignment(points={"warmup": 10})
 
 @pytest.fixture(scope="module")
 def files():
-    return bundles._package(), bundles._template()
+    return bundles.package(), bundles._template()
 
 
 def test_without_points_a_bundle_has_nothing_of_it(files):

@@ -30,7 +30,7 @@ RATES = (1e-5, 1e-2)
 """Between which ``LEARNING_RATE`` may lie, ends included."""
 
 MOST = 2_000_000
-"""Numbers that a state may have."""
+"""Values that a state may have."""
 
 TRAINING = Limits(wall_seconds=1200.0, cpu_seconds=600.0)
 """Far more than the half minute that the reference takes on a busy core."""
@@ -94,6 +94,22 @@ def _codes(result: Mapping[str, Any], rows: int) -> Array:
     return codes.astype(np.float32)
 
 
+def _state(result: Mapping[str, Any], name: str) -> Array:
+    """The values of a state, (V,) float64, as they came back: at most :data:`MOST`."""
+    values = result.get(name)
+    expect.that(
+        isinstance(values, np.ndarray) and values.dtype == np.float64 and values.ndim == 1,
+        "the autoencoder's parameters and buffers are not numbers one after the other",
+    )
+    assert isinstance(values, np.ndarray)
+    expect.that(
+        0 < len(values) <= MOST,
+        f"the autoencoder has {len(values):,} parameters and buffers",
+        expected=f"at most {MOST:,}" if len(values) else "at least one",
+    )
+    return values
+
+
 def drawn_again(student: Student, codes: Array, result: Mapping[str, Any], seed: int) -> Array:
     """What the decoder makes of codes in a process of its own, from the state that came back.
 
@@ -106,12 +122,9 @@ def drawn_again(student: Student, codes: Array, result: Mapping[str, Any], seed:
     Returns:
         (n, 1, 8, 8) float64.
     """
-    values, sizes = field(result, "values", (None,)), field(result, "sizes", (None,))
-    expect.that(
-        len(values) <= MOST,
-        f"the autoencoder has {len(values):,} parameters and buffers",
-        expected=f"at most {MOST:,}",
-    )
+    values, sizes = _state(result, "values"), field(result, "sizes", (None,))
+    fits = bool(((sizes >= 0) & (sizes <= MOST)).all()) and sizes.sum() == len(values)
+    expect.that(fits, "the autoencoder's parameters and buffers are not what their sizes say")
     with student.apart() as fresh:
         arguments: dict[str, Any] = {"codes": codes, "values": values, "make_seed": seed}
         made = fresh.drive("warmup/decode", seed=0, **arguments, sizes=sizes.astype(np.int64))
@@ -175,8 +188,8 @@ def takes_its_steps(student: Student) -> None:
             f"the optimizer took {updates:.0f} steps for steps={steps}",
             diagnosis="call optimizer.step() once per batch, of the optimizer that you are given",
         )
-        first, last = field(result, "first", (None,)), field(result, "values", (None,))
-        moved = first.shape == last.shape and bool(np.abs(first - last).max() > 0)
+        first, last = _state(result, "first"), _state(result, "values")
+        moved = first.shape == last.shape and bool((first != last).any())
         expect.that(moved, "the training changes no parameter")
 
 
