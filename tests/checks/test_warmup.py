@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 import unsupervised
-from grader.checks.framework import registry
+from grader.checks.framework import expect, registry
 from grader.checks.hidden.warmup import worst_of
-from grader.checks.warmup import clusters, evidence
+from grader.checks.warmup import autoencoder, clusters, evidence
 from grader.grading import engine
 from grader.records import Status
 from grader.sandbox.host.session import InProcessSession
@@ -95,3 +95,25 @@ def test_the_limits_on_inertia_are_those_of_100_runs_by_scikit_learn():
             for seed in range(100)
         ]
         assert clusters.WORST[name] == pytest.approx(max(runs), rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("values", "sizes", "words"),
+    [
+        (np.zeros((2, 3)), [6], "not numbers one after the other"),
+        (np.zeros(6, np.int64), [6], "not numbers one after the other"),
+        ("a text", [6], "not numbers one after the other"),
+        (np.zeros(0), [6], "has 0 parameters"),
+        (np.broadcast_to(0.0, (autoencoder.MOST + 1,)), [6], "has 2,000,001 parameters"),
+        (np.zeros(6), [2, 3], "not what their sizes say"),
+        (np.zeros(6), [9, -3], "not what their sizes say"),
+        (np.zeros(6), [2.5, 3.5], "not what their sizes say"),
+        (np.zeros(6), [np.nan], "not what their sizes say"),
+        (np.zeros(6), [np.inf, -np.inf], "not what their sizes say"),
+    ],
+)
+def test_a_state_that_is_none_is_refused_before_anything_is_made_of_it(values, sizes, words):
+    """A submission may send back what it likes; no process is started for it."""
+    result = {"values": values, "sizes": np.array(sizes, dtype=np.float64)}
+    with pytest.raises(expect.Unmet, match=words):
+        autoencoder.drawn_again(None, np.zeros((1, 8), np.float32), result, seed=0)

@@ -123,8 +123,11 @@ def drawn_again(student: Student, codes: Array, result: Mapping[str, Any], seed:
         (n, 1, 8, 8) float64.
     """
     values, sizes = _state(result, "values"), field(result, "sizes", (None,))
-    fits = bool(((sizes >= 0) & (sizes <= MOST)).all()) and sizes.sum() == len(values)
-    expect.that(fits, "the autoencoder's parameters and buffers are not what their sizes say")
+    counts = bool(((sizes >= 0) & (sizes <= MOST) & (sizes == np.floor(sizes))).all())
+    expect.that(
+        counts and sizes.sum() == len(values),
+        "the autoencoder's parameters and buffers are not what their sizes say",
+    )
     with student.apart() as fresh:
         arguments: dict[str, Any] = {"codes": codes, "values": values, "make_seed": seed}
         made = fresh.drive("warmup/decode", seed=0, **arguments, sizes=sizes.astype(np.int64))
