@@ -26,7 +26,7 @@ from grader.checks.framework.path_rules import (
     up_to_an_interval,
 )
 from grader.checks.framework.registry import check, for_all
-from grader.checks.framework.shared import by_slice, right_on
+from grader.checks.framework.shared import averages, by_slice, right_on
 from grader.checks.framework.student import Student
 from grader.homework.networks import Network
 from grader.oracle.live import oracle
@@ -150,16 +150,8 @@ def follows_the_weights(student: Student) -> None:
     (w, b), (v, _) = linear_layer(case.network, 0), linear_layer(case.network, 2)
     xs, p = case.xs(4), distribution(43, 4)
     rows = 2 * (v[0] - v[2]) * (xs @ w.T + b)
-    pairs = []
-    for weights in (p, (5 * p).tolist(), [0.0, 3.0, 0.0, 0.0]):
-        share = np.asarray(weights, dtype=np.float64)
-        got = student.comparative_influence(case.network, 0, xs, 0, 2, weights)
-        total, most = float(share.sum()), float(share.max())
-        sizes = (total, total / most)
-        pairs.append(Pair(got, share @ rows / total, "the influence under weights", sizes))
-    expect.up_to_a_factor(pairs, HALF)
-    for pair in pairs:
-        expect.close(pair.actual, pair.expected, what=pair.what)
+    given = (p, (5 * p).tolist(), [0.0, 3.0, 0.0, 0.0])
+    averages(lambda w: student.comparative_influence(case.network, 0, xs, 0, 2, w), rows, given)
 
 
 @check("comparative_integrated_gradients", points=0)

@@ -16,6 +16,7 @@ from grader.records import Call, Reply
 
 __all__ = [
     "STATEFUL",
+    "averages",
     "by_slice",
     "dtype_kept",
     "leaves_as_found",
@@ -161,6 +162,29 @@ def refuses(student: Student, calls: Sequence[tuple[str, Call]]) -> None:
         return
     refused = len(calls) - len(kept)
     raise expect.Unmet(kept[0].feedback, refused / len(calls) if refused else 0.0)
+
+
+def averages(ask: Callable[[Any], np.ndarray], rows: np.ndarray, given: Sequence[Any]) -> None:
+    """The influence under weights is the mean of the rows, after the weights are normalised.
+
+    Args:
+        ask: the student's influence under weights.
+        rows: (N, D) the influence of each row.
+        given: weights of the N rows, of several kinds and sums.
+
+    Raises:
+        Unmet: it is another one; half is earned if all are off by one factor.
+    """
+    pairs = []
+    for weights in given:
+        share = np.asarray(weights, dtype=np.float64)
+        total = float(share.sum())
+        sizes = (total, total / float(share.max()))
+        right = share @ rows / total
+        pairs.append(expect.Pair(ask(weights), right, "the influence under weights", sizes))
+    expect.up_to_a_factor(pairs, HALF)
+    for pair in pairs:
+        expect.close(pair.actual, pair.expected, what=pair.what)
 
 
 def dtype_kept(reply: Reply, dtype: str) -> None:

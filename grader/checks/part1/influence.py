@@ -8,7 +8,7 @@ from grader.checks.framework import expect
 from grader.checks.framework.cases import Case, case_list, distribution, linear_layer
 from grader.checks.framework.expect import HALF, Pair
 from grader.checks.framework.registry import check
-from grader.checks.framework.shared import by_slice, dtype_kept, right_on
+from grader.checks.framework.shared import averages, by_slice, dtype_kept, right_on
 from grader.checks.framework.student import Student
 from grader.homework.networks import Network
 from grader.oracle.live import oracle
@@ -192,16 +192,8 @@ def follows_the_weights(student: Student) -> None:
     (w, b), (v, _) = linear_layer(case.network, 0), linear_layer(case.network, 2)
     xs, p = case.xs(4), distribution(9, 4)
     rows = 2 * (v[0] * (xs @ w.T + b)) @ w
-    pairs = []
-    for weights in (p, p.tolist(), (7 * p).astype(np.float32), [0.0, 0.0, 2.0, 0.0]):
-        share = np.asarray(weights, dtype=np.float64)
-        got = student.class_influence(case.network, -1, xs, 0, weights)
-        total, most = float(share.sum()), float(share.max())
-        sizes = (total, total / most)
-        pairs.append(Pair(got, share @ rows / total, "the influence under weights", sizes))
-    expect.up_to_a_factor(pairs, HALF)
-    for pair in pairs:
-        expect.close(pair.actual, pair.expected, what=pair.what)
+    given = (p, p.tolist(), (7 * p).astype(np.float32), [0.0, 0.0, 2.0, 0.0])
+    averages(lambda w: student.class_influence(case.network, -1, xs, 0, w), rows, given)
 
 
 @check("class_influence", points=0.5, needs=[has_the_shape_of_the_slice])
