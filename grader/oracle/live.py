@@ -106,7 +106,7 @@ class LiveOracle(Functions):
     freezing = False
 
     def __init__(self) -> None:
-        self._performer = Performer(_namespace)
+        self._performer = Performer(_namespace, watching=False)
         self._values: dict[str, Any] = {}
         self._mistaken: dict[str, _Mistaken] = {}
 
@@ -184,7 +184,7 @@ class _Mistaken(Mapping[str, tuple[Parts, ...]]):
 
     def _made(self, way: Any) -> tuple[Parts, ...]:
         wrong = {self._function: way(_rule).names()[self._function]}
-        performer = Performer(lambda part: {**_namespace(part), **wrong})
+        performer = Performer(lambda part: {**_namespace(part), **wrong}, watching=False)
         value = to_sendable(performer.perform(self._call)[0])
         if "steps" in dict(contract.function(self._function).parameters):
             array = to_array(value)  # a mistake may ignore the rules
