@@ -150,7 +150,8 @@ def follows_a_rule(
     if common := set.intersection(*named):
         for integral in integrals:
             # Rules that are nearly exact with M steps are not told apart there, only with fewer.
-            off = (expect.relative_error(integral.by_name(n, M), integral.exact()) for n in common)
+            exact = integral.exact()
+            off = (expect.relative_error(integral.by_name(n, M), exact) for n in common)
             if min(off) < TOLD:
                 continue
             few = {name: integral.by_name(name, FEW) for name in _NAMES}
