@@ -46,6 +46,42 @@ def marks(folders: Sequence[Path | str], *options: str, **environment: str) -> M
     return {name: {c: tuple(how) for c, how in ended.items()} for name, ended in found.items()}
 
 
+def marks_here(folders: Sequence[Path | str], *, few: bool, frozen: bool = False) -> Marks:
+    """The marks of submissions, computed in this process.
+
+    Args:
+        folders: of submissions, with ``:PART`` behind it where one part alone is asked for.
+        few: whether checks that draw their cases try three.
+        frozen: whether public checks alone are run, held against the frozen values.
+    """
+    from grader.checks.framework import registry
+    from grader.diagnosis import match
+    from grader.grading import engine
+    from grader.oracle.frozen import FrozenOracle
+    from grader.oracle.live import oracle
+    from grader.sandbox.host.session import InProcessSession
+    from grading import few_cases
+
+    checks = [c for c in registry.load() if c.part != "gan" and not (c.hidden and frozen)]
+    found: Marks = {}
+    source = FrozenOracle() if frozen else oracle.source
+    drawn = few_cases() if few else nullcontext()
+    diagnose, match.diagnose = match.diagnose, lambda answers: ""
+    try:
+        with oracle.answering(source), registry.without_shrinking(), drawn:
+            for wanted in folders:
+                place, _, part = str(wanted).partition(":")
+                folder, asked = Path(place), [c for c in checks if part in ("", c.part)]
+                files = {p.name: p.read_bytes() for p in sorted(folder.glob("[!_]*.py"))}
+                ended = engine.run(asked, lambda part, files=files: InProcessSession(files))
+                found[folder.name] = {
+                    o.check_id: (o.status.value, round(o.fraction, 9)) for o in ended
+                }
+    finally:
+        match.diagnose = diagnose
+    return found
+
+
 def differing(one: Marks, other: Marks) -> list[str]:
     """Submission, check, and how it ended in both, where that is not the same."""
     return [
@@ -66,27 +102,8 @@ def main() -> None:
 
     import torch
 
-    from grader.checks.framework import registry
-    from grader.diagnosis import match
-    from grader.grading import engine
-    from grader.oracle.frozen import FrozenOracle
-    from grader.oracle.live import LiveOracle, oracle
-    from grader.sandbox.host.session import InProcessSession
-    from grading import few_cases
-
     torch.set_num_threads(1)
-    match.diagnose = lambda answers: ""
-    checks = [c for c in registry.load() if c.part != "gan" and not (c.hidden and given.frozen)]
-    found: Marks = {}
-    source = FrozenOracle() if given.frozen else LiveOracle()
-    drawn = few_cases() if given.few else nullcontext()
-    with oracle.answering(source), registry.without_shrinking(), drawn:
-        for wanted in given.folders:
-            name, _, part = wanted.partition(":")
-            folder, asked = Path(name), [c for c in checks if part in ("", c.part)]
-            files = {p.name: p.read_bytes() for p in sorted(folder.glob("[!_]*.py"))}
-            ended = engine.run(asked, lambda part, files=files: InProcessSession(files))
-            found[folder.name] = {o.check_id: (o.status.value, round(o.fraction, 9)) for o in ended}
+    found = marks_here(given.folders, few=given.few, frozen=given.frozen)
     print(json.dumps(found))
 
 

@@ -14,8 +14,9 @@ from grader.audit.summary import document
 from grader.audit.uses import users
 from grader.cli.main import main
 from grader.errors import BadBank
+from grader.grading import batch
 from grader.report.writers.audit import audit_page
-from grading import CHECKS, ROOT, reference_files
+from grading import CHECKS, ROOT, Inline, reference_files
 
 SOURCE = textwrap.dedent(
     '''
@@ -185,8 +186,9 @@ def test_the_command_refuses_what_it_cannot_use(tmp_path):
 
 
 @pytest.mark.parametrize("number", [2, pytest.param(8, marks=pytest.mark.weekly)])
-def test_a_seeded_sample_finds_nothing(tmp_path, whole, number):
+def test_a_seeded_sample_finds_nothing(tmp_path, whole, number, monkeypatch):
     """What is drawn here is graded in full: mutants lose points, honest submissions none."""
+    monkeypatch.setattr(batch, "pool", lambda workers: Inline())
     arguments = ("--only", "part", "--quick", "--sample", number, "--jobs", 1, "--work", tmp_path)
     done = audit("--part", "part1", *arguments, "--json", tmp_path / "a.json")
     assert done.exit_code == 0, done.output

@@ -78,7 +78,7 @@ for line in sys.stdin:
     if not child:
         os.chdir(folder)
         for number, name in ((1, "stdout"), (2, "stderr")):
-            os.dup2(os.open(name, os.O_CREAT | os.O_WRONLY, 0o600), number)
+            os.dup2(os.open(name, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), number)
         sys.path[0], sys.argv = folder, ["explore.py", *options]
         status = 1
         try:
@@ -109,7 +109,10 @@ def explore_alone(folder, *options):
 
 
 def read(folder, status, said, wrong):
-    assert (status, wrong) == (0, "")
+    """Where it was refused: the exit status, and what it said to both streams."""
+    if status:
+        return status, said, wrong
+    assert wrong == ""
     page = Found((folder / "explore.html").read_text("utf-8"))
     return re.findall(r"^(drawn|partly|skipped) +(.*)((?:\n +- .*)*)", said, re.M), page
 
@@ -305,7 +308,7 @@ def test_the_warm_up_is_drawn_where_its_file_is(folder, explore):
     assert "codes of 7" in page.text
 
 
-def test_a_photograph_says_in_one_sentence_what_it_lacks(folder):
+def test_a_photograph_says_in_one_sentence_what_it_lacks(folder, explore):
     """Of the packages, the file or the options; what can be read is in test_photographs.py."""
     (folder / "text.jpg").write_text("no image")
     for options, said in (
@@ -314,13 +317,7 @@ def test_a_photograph_says_in_one_sentence_what_it_lacks(folder):
         (("--photo", "."), ". is a folder, not an image"),
         (("--photo", "text.jpg", "--digit", "3"), "give one"),
     ):
-        ended = subprocess.run(
-            [sys.executable, "explore.py", *options],
-            cwd=folder,
-            env=ENVIRONMENT,
-            capture_output=True,
-            encoding="utf-8",
-        )
-        assert (ended.returncode, ended.stdout) == (2, "")
-        assert said in ended.stderr
-        assert len(ended.stderr.splitlines()) == 1
+        status, printed, wrong = explore(folder, *options)
+        assert (status, printed) == (2, "")
+        assert said in wrong
+        assert len(wrong.splitlines()) == 1

@@ -11,12 +11,9 @@ from grader.oracle.store import Values
 from grader.release import freeze
 from grading import ROOT
 
-SOME = {
-    "part1": ("raw_weights", "ignores_steps"),
-    "part2": ("wrong_comparison", "keeps_softmax"),
-    "part3": ("weakest_first", "absolute_everywhere"),
-}
-"""Two samples for each part, which are wrong in it."""
+SOME = {"part1": "raw_weights", "part2": "wrong_comparison", "part3": "weakest_first"}
+"""For each part a sample that is wrong in it."""
+MORE = {"part1": "ignores_steps", "part2": "keeps_softmax", "part3": "absolute_everywhere"}
 
 
 def changed(values, by):
@@ -95,7 +92,8 @@ def _averages(dtype):
     yield average_of([Call("class_influence", arguments)] * 2, np.array([0.5, 0.5]))
 
 
-def test_marks_are_the_same_live_and_frozen(tmp_path):
+@pytest.mark.parametrize("some", [SOME, pytest.param(MORE, marks=pytest.mark.weekly)])
+def test_marks_are_the_same_live_and_frozen(tmp_path, some):
     """Every check of parts 1 to 3 has the same status and share of its points.
 
     All cases of all checks on all samples and honest variants:
@@ -103,8 +101,8 @@ def test_marks_are_the_same_live_and_frozen(tmp_path):
     ``test_student.py``.
     """
     folders = [ROOT / "reference"]
-    folders += [f"{cases.write(n, tmp_path)}:{part}" for part, names in SOME.items() for n in names]
-    here = processor_marks.marks(folders, "--few")
+    folders += [f"{cases.write(name, tmp_path)}:{part}" for part, name in some.items()]
+    here = processor_marks.marks_here(folders, few=True)
     assert len(here["reference"]) > 90
     assert {status for status, _ in here["reference"].values()} == {"passed"}
     for name in set(here) - {"reference"}:

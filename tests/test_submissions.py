@@ -32,6 +32,10 @@ WEEKLY = ("empty_template", "keeps_softmax", "weakest_first")
 MADE = sorted({*cases.SAMPLES, *WEEKLY} - {*IN_FOLDERS} | {*WEEKLY})
 MANY_FUNCTIONS = CORNERS.keys() - {*ONE_FUNCTION}
 """Kinds of mistakes that show in corners of many functions."""
+ALL_FUNCTIONS = ("gan_everything_wrong", "lists_and_arrays", "prints_a_lot")
+"""Cases that change every function of a part by what other tests try one by one: mistakes of the
+GAN (``test_gan_checks.py``), forms of a result (``test_validation.py``), output
+(``test_session.py``)."""
 EXPECTED = {name: cases.load(name).expected for name in cases.SAMPLES}
 FILE = {check.id: part.file for part in contract.PARTS for check in CHECKS if check.part == part.id}
 RIGHT = [cases.load(name).files for name in ("plain", "twin_hooks")]
@@ -176,7 +180,10 @@ def says_something(check):
 @all_of_it
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(n, marks=pytest.mark.weekly) if n in MANY_FUNCTIONS else n for n in MADE],
+    [
+        pytest.param(n, marks=pytest.mark.weekly) if n in (*MANY_FUNCTIONS, *ALL_FUNCTIONS) else n
+        for n in MADE
+    ],
 )
 @pytest.mark.usefixtures("in_short")
 def test_a_case_in_the_functions_that_it_changes(name, whole, monkeypatch):

@@ -19,7 +19,7 @@ from grader.sandbox.host import process
 from grader.sandbox.host.session import ProcessSession
 from grader.sandbox.isolation.modes import NO_WALLS, Walls
 from grader.sandbox.isolation.surroundings import cleaned, of_guest
-from grading import ROOT, reference_files, walls
+from grading import CHECKS, ROOT, reference_files, walls
 
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="pipes and scripts as on POSIX")
 PART = "part2"
@@ -55,7 +55,8 @@ def class_folder(tmp_path):
 
 def test_a_folder_called_reference_changes_no_mark(class_folder):
     marks = []
-    left_out = "comparative_integrated_gradients = 0\ncompare_with_single_class = 0\n"
+    others = {c.function for c in CHECKS if c.part == PART} - {"comparative_influence"}
+    left_out = "".join(f"{function} = 0\n" for function in sorted(others))
     (class_folder / "rules.toml").write_text(f"[points]\n{left_out}")
     for path in ("", "."):
         out = class_folder / f"graded{len(marks)}"

@@ -88,8 +88,12 @@ ALIKE = ("mean over m points", "mean over m + 1 points", "trapezoid of m points"
     "rule", [pytest.param(n, marks=pytest.mark.weekly if n in ALIKE else ()) for n in HONEST]
 )
 def test_honest_rules_keep_every_point(rule):
+    """In two of the functions, which take turns: all of them ask for a rule in the same way."""
+    first = list(HONEST).index(rule)
+    functions = {PATHS[(first + n) % len(PATHS)] for n in (0, 1)}
     with few_cases():
-        assert not_passed(outcomes(files(*HONEST[rule]), OURS)) == {}
+        ours = [check.id for check in CHECKS if check.function in functions]
+        assert not_passed(outcomes(files(*HONEST[rule]), ours)) == {}
 
 
 @pytest.mark.weekly

@@ -220,6 +220,10 @@ class TestOneRunAtATime:
         assert list(course.out.iterdir()) == []
 
 
+MOMENTS = (1, 4, 5)
+"""Tried in every run: early and late, at a file that is half written and at one that is not."""
+
+
 class Killed(BaseException):
     """Nothing in the program expects it, as nothing sees a SIGKILL."""
 
@@ -257,7 +261,10 @@ class TestInterrupted:
         course.grade()
         assert not any("not graded yet" in key for key in course.table())
 
-    @pytest.mark.parametrize("seed", range(10))
+    @pytest.mark.parametrize(
+        "seed",
+        [n if n in MOMENTS else pytest.param(n, marks=pytest.mark.weekly) for n in range(10)],
+    )
     def test_killed_at_any_moment_and_resumed_it_is_as_if_undisturbed(
         self, course, monkeypatch, seed
     ):
