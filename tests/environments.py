@@ -6,9 +6,31 @@ import subprocess
 import sys
 import sysconfig
 import venv
+from collections.abc import Callable
 from pathlib import Path
 
+from filelock import FileLock
+
 OURS = ("hw3_", "_hw3_grader", "grader", "__pycache__")
+
+
+def once(factory, name: str, make: Callable[[Path], None]) -> Path:
+    """A folder that is made once for all processes that run these tests; they only read it.
+
+    Args:
+        factory: pytest's ``tmp_path_factory``.
+        name: what it is called, apart from all others.
+        make: fills the folder, which is not there yet.
+    """
+    place = factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        place = place.parent
+    folder, done = place / name, place / f"{name}.made"
+    with FileLock(place / f"{name}.lock"):
+        if not done.exists():
+            make(folder)
+            done.touch()
+    return folder
 
 
 def install(folder: Path, wheel: Path) -> Path:

@@ -8,6 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 from click.testing import CliRunner
 
 import cases
+from environments import once
 from grader.cli.main import main
 from grader.grading import batch
 from grading import Inline
@@ -22,14 +23,17 @@ KILOBYTES = 1536
 @pytest.fixture(scope="module")
 def out(tmp_path_factory):
     """The samples, graded."""
-    folder = tmp_path_factory.mktemp("browsing") / "out"
-    sources = [str(cases.write(name, folder.parent)) for name in SAMPLES]
-    arguments = ["grade", *sources, "--out", str(folder), "--jobs", "1", "--sandbox", "none"]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(batch, "pool", lambda workers: Inline())
-        done = CliRunner().invoke(main, arguments)
-    assert done.exit_code == 0, done.output
-    return folder
+
+    def make(folder):
+        handed_in = tmp_path_factory.mktemp("browsing")
+        sources = [str(cases.write(name, handed_in)) for name in SAMPLES]
+        arguments = ["grade", *sources, "--out", str(folder), "--jobs", "1", "--sandbox", "none"]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(batch, "pool", lambda workers: Inline())
+            done = CliRunner().invoke(main, arguments)
+        assert done.exit_code == 0, done.output
+
+    return once(tmp_path_factory, "browsed", make)
 
 
 ALL_RULES = {}

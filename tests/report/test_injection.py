@@ -17,6 +17,7 @@ import pytest
 from click.testing import CliRunner
 from markupsafe import Markup
 
+from environments import once
 from grader.cli.main import main
 from grader.gradebook.table import gradebook
 from grader.grading import batch
@@ -54,14 +55,19 @@ def hw3(*arguments, cwd, terminal=False):
 @pytest.fixture(scope="module")
 def graded(tmp_path_factory):
     """The class, graded: the folder of results, what was written meanwhile, how many there are."""
-    place = tmp_path_factory.mktemp("injection")
-    # Two more have the name and the files of a third, but for blanks in the name: one person's.
-    count = build(place / "class") - 2
-    terminal = sys.platform != "win32"
-    command = ("grade", "class", "--out", "graded", "--part", "part3", "--jobs", "1")
-    said, status = hw3(*command, cwd=place, terminal=terminal)
-    assert status == 3, said  # some cannot be read: a person has to decide
-    return place / "graded", said, count
+
+    def make(place):
+        place.mkdir()
+        # Two more have the name and the files of a third, but for blanks in the name: one person's.
+        count = build(place / "class") - 2
+        terminal = sys.platform != "win32"
+        command = ("grade", "class", "--out", "graded", "--part", "part3", "--jobs", "1")
+        said, status = hw3(*command, cwd=place, terminal=terminal)
+        assert status == 3, said  # some cannot be read: a person has to decide
+        (place / "said.json").write_text(json.dumps([said, count]), encoding="utf-8")
+
+    place = once(tmp_path_factory, "injection", make)
+    return place / "graded", *json.loads((place / "said.json").read_text("utf-8"))
 
 
 # The pages
