@@ -23,6 +23,7 @@ import psutil
 import pytest
 from click.testing import CliRunner
 
+from environments import once
 from grader.checks.framework import registry
 from grader.cli.main import main
 from grader.grading.weights import Assignment
@@ -104,11 +105,17 @@ def write(folder, text):
 @pytest.fixture(scope="module")
 def sample(tmp_path_factory):
     """A part with mistakes: its folder, the run, and what the JUnit file says."""
-    made = tmp_path_factory.mktemp("sample")
-    source = ROOT / "fixtures" / "submissions" / "weakest_first"
-    for path in source.glob("*.py"):
-        (made / path.name).write_bytes(path.read_bytes())
-    done = run(made, "--hw3", "--junitxml", "junit.xml", "part3_compression.py")
+
+    def make(folder):
+        folder.mkdir()
+        for path in (ROOT / "fixtures" / "submissions" / "weakest_first").glob("*.py"):
+            (folder / path.name).write_bytes(path.read_bytes())
+        done = run(folder, "--hw3", "--junitxml", "junit.xml", "part3_compression.py")
+        said = {"returncode": done.returncode, "stdout": done.stdout, "stderr": done.stderr}
+        (folder / "said.json").write_text(json.dumps(said), encoding="utf-8")
+
+    made = once(tmp_path_factory, "weakest_first", make)
+    done = SimpleNamespace(**json.loads((made / "said.json").read_text("utf-8")))
     return made, done, statuses(made / "junit.xml")
 
 

@@ -11,10 +11,12 @@ import zipfile
 import hypothesis
 import pytest
 import torch
+from click.testing import CliRunner
 
 import cases
 import environments
 import processor_marks
+from grader.cli.main import main
 from grader.errors import Unreleasable
 from grader.grading.assignment_toml import load
 from grader.grading.weights import Assignment
@@ -53,6 +55,10 @@ def bundle(tmp_path_factory):
 def bin_(bundle, tmp_path_factory):
     (wheel,) = bundle.glob("wheels/*.whl")
     return environments.install(tmp_path_factory.mktemp("environment") / "venv", wheel)
+
+
+def in_this_process(*words):
+    return CliRunner().invoke(main, [str(word) for word in words])
 
 
 def made(assignment=None):
@@ -133,12 +139,12 @@ def test_the_same_files_make_the_same_wheel():
 )
 def test_public_marks_are_the_instructor_s(bin_, tmp_path, sample, options):
     """Every sample: ``python tests/benchmarks/bundle.py``."""
-    folder, results = cases.write(sample, tmp_path), []
-    for who, hw3 in (("bundle", bin_ / "hw3"), ("ours", environments.HW3)):
-        out = tmp_path / f"{who}.json"
-        result, _ = environments.check(hw3, folder, out, "--ci", "none", *options)
-        results.append(result)
-    theirs, ours = results
+    folder = cases.write(sample, tmp_path)
+    options = ("--ci", "none", *options)
+    theirs, _ = environments.check(bin_ / "hw3", folder, tmp_path / "bundle.json", *options)
+    file = tmp_path / "ours.json"
+    assert in_this_process("check", folder, "--json", file, *options).exit_code == 1
+    ours = json.loads(file.read_text("utf-8"))
     assert environments.marks(theirs) == environments.marks(ours)
     assert theirs["score"] == ours["score"]
     assert theirs["score"]["undecided"] == 0
@@ -178,10 +184,7 @@ def test_another_release_than_the_repository_s_is_refused(bin_, bundle, tmp_path
     assert "pip install -r requirements.txt" in done.stderr
     assert len(done.stderr.splitlines()) == 1
     # Ours is not one that students get, and grades whatever they hand in.
-    _, done = environments.check(
-        environments.HW3, folder, tmp_path / "ours.json", "--only", "linear_scores"
-    )
-    assert done.returncode == 1
+    assert in_this_process("check", folder, "--only", "linear_scores").exit_code == 1
 
 
 @posix
@@ -244,11 +247,9 @@ def test_a_package_that_cannot_be_used_is_said(bin_, tmp_path, name, content, sa
     assert done.returncode == (1 if command == "doctor" else 2)
 
 
-def refused(*command, **options):
-    done = subprocess.run(
-        [environments.HW3, *command], capture_output=True, text=True, encoding="utf-8", **options
-    )
-    assert done.returncode == 2
+def refused(*command):
+    done = in_this_process(*command)
+    assert done.exit_code == 2
     (line,) = done.stderr.splitlines()
     return line
 
