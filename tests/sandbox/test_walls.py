@@ -371,8 +371,24 @@ def guest(request, monkeypatch):
         yield session
 
 
-@pytest.mark.parametrize("what", ["loops", "works_in_threads"])
-def test_processor_time_is_limited(guest, what):
+forked = pytest.mark.parametrize(
+    "guest",
+    ["forked", pytest.param("started", marks=pytest.mark.weekly), *MODES[:-1]],
+    indirect=True,
+)
+"""To start a guest anew for each test takes long: every week, where one test in each run does."""
+
+
+def test_a_loop_without_an_end_is_limited(guest):
+    is_limited(guest, "loops")
+
+
+@forked
+def test_threads_without_an_end_are_limited(guest):
+    is_limited(guest, "works_in_threads")
+
+
+def is_limited(guest, what):
     error = ask(guest, what).error
     assert (error.kind, error.message) == (
         "timeout",
@@ -381,11 +397,13 @@ def test_processor_time_is_limited(guest, what):
     assert ask(guest, "echo", 3).value == 3
 
 
+@forked
 def test_processor_time_counts_by_call(guest):
     for _ in range(4):
         assert ask(guest, "works", 0.2).value == "done"
 
 
+@forked
 def test_waiting_takes_no_processor_time(guest):
     assert ask(guest, "sleeps", 1.0).value == "awake"
     error = ask(guest, "sleeps", 60, Limits(wall_seconds=0.5, memory_mb=256)).error
