@@ -74,6 +74,7 @@ for _module, _names in (
     ("export", ("export",)),
     ("gradescope", ("gradescope",)),
     ("release", ("freeze", "release")),
+    ("report", ("report",)),
     ("similar", ("similar",)),
     ("words", ("words",)),
 ):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from grader.homework.contract import FILES
-from grader.records import Submission
+from grader.records import Allowed, Submission
 
 __all__ = [
     "RENAMED",
@@ -63,7 +63,7 @@ class RosterPerson:
     email: str = ""
     login: str = ""
     group: str = ""
-    extension: str = ""
+    allowed: Allowed = field(default_factory=Allowed)
     other_id: str = ""
     """The number that the university gave, where the platform has one of its own."""
 

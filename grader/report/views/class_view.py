@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from grader.records import Report, Score
 from grader.report import labels, numbers
+from grader.report.analysis.beside import kinds_of, line_score
 from grader.report.analysis.fix_first import (
     counted,
     has_total,
@@ -102,11 +103,12 @@ class ClassView:
 def class_view(reports: Sequence[Report], facts: ClassFacts) -> ClassView:
     """Arrange the class for its page: its results, and who has none."""
     parts = parts_of(reports)
+    lines = kinds_of(reports)
     looks = to_look_at(reports)
     reasons = {id(look.report): look.reasons for look in looks}
     bare = sum(map(unsandboxed, reports))
     rows = [
-        _row(report, parts, reasons.get(id(report), ()), some=bare < len(reports))
+        _row(report, parts, lines, reasons.get(id(report), ()), some=bare < len(reports))
         for report in reports
     ]
     rows = [
@@ -115,10 +117,10 @@ def class_view(reports: Sequence[Report], facts: ClassFacts) -> ClassView:
         else row
         for row, report in zip(rows, reports, strict=True)
     ]
-    rows += [_empty_row(one, parts) for one in facts.without]
+    rows += [_empty_row(one, [*parts, *lines]) for one in facts.without]
     there = {kind for row in rows for kind in row.kinds.split()}
     return ClassView(
-        parts=tuple(map(labels.part_label, parts)),
+        parts=(*map(labels.part_label, parts), *(one_line(line, 40) for line in lines)),
         rows=tuple(rows),
         facts=tuple(_facts(reports, facts)),
         missing=facts.missing(len(reports)),
@@ -228,8 +230,16 @@ def _check(figures: CheckFigures) -> CheckRow:
     )
 
 
-def _row(report: Report, parts: Sequence[str], reasons: Sequence[str], *, some: bool) -> RowView:
+def _row(
+    report: Report,
+    parts: Sequence[str],
+    lines: Sequence[str],
+    reasons: Sequence[str],
+    *,
+    some: bool,
+) -> RowView:
     total, submission = report.total, report.submission
+    beside = [line_score(report, kind) for kind in lines]
     scores = [counted(report).get(part) for part in parts]
     shown = has_total(report)
     decided = "invalid" if total.undecided > 0.0 else "plain"
@@ -239,9 +249,12 @@ def _row(report: Report, parts: Sequence[str], reasons: Sequence[str], *, some: 
         folder=_folder(submission.id),
         total=numbers.points(total.earned, total.possible) if shown else "",
         bar=bar_view(total),
-        parts=tuple(
-            numbers.trimmed(numbers.fixed(score.earned, score.possible)) if score else ""
-            for score in scores
+        parts=(
+            *(
+                numbers.trimmed(numbers.fixed(score.earned, score.possible)) if score else ""
+                for score in scores
+            ),
+            *(numbers.signed(score.earned) if score else "" for score in beside),
         ),
         undecided=numbers.number(total.undecided) if total.undecided > 0.0 else "",
         status=one_line(status_of(report), 200),
