@@ -209,7 +209,8 @@ class Feedback:
     needs, whether or not the check passed.  ``tried`` says in one line what was called.
     ``counterexample`` is Python code that can be pasted.  ``where`` is the student's own
     ``file:line: source`` where it raised; ``stdout`` what the student's code printed.  ``details``
-    is for the instructor: a traceback of the grader itself.
+    is for the instructor: a traceback of the grader itself.  ``note`` is what an instructor says to
+    everybody who met this; it is added when pages are made.
     """
 
     message: str = ""
@@ -223,6 +224,7 @@ class Feedback:
     where: str = ""
     stdout: str = ""
     details: str = ""
+    note: str = ""
     figures: tuple[Figure, ...] = ()
 
 

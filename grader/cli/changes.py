@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from grader.submissions.found import listed
 from grader.text import one_line
 
 if TYPE_CHECKING:
     from grader.gradebook.history import Change
+    from grader.grading.late import Late
     from grader.grading.reuse import Plan
+    from grader.records import Submission
 
-__all__ = ["changed_marks", "reused"]
+__all__ = ["changed_marks", "reused", "without_time"]
 
 _NAMED = 4
 """Checks that are named one by one; of more, it is said how many there are."""
@@ -57,6 +60,25 @@ def changed_marks(changes: Sequence[Change]) -> Iterator[str]:
         yield f"  {one_line(one.words, 400)}"
     if len(told) > _LISTED:
         yield f"  and {len(told) - _LISTED} more"
+
+
+def without_time(rule: Late, submissions: Sequence[Submission]) -> Iterator[str]:
+    """Of whom nobody knows when they handed in, where being late costs something.
+
+    Args:
+        rule: the late rule.
+        submissions: that are graded now.
+    """
+    from grader.gradebook.lateness import lateness
+
+    if not rule.due:
+        return
+    names = [one.name or one.id for one in submissions if lateness(rule, one).received is None]
+    if names:
+        yield (
+            f"Nobody knows when {one_line(listed(names), 300)} handed in, so nothing is taken off "
+            "for being late: give the time in a column `received` of the roster."
+        )
 
 
 def _many(number: int, word: str) -> str:

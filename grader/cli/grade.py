@@ -14,7 +14,7 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from grader.cli.changes import changed_marks, reused
+from grader.cli.changes import changed_marks, reused, without_time
 from grader.cli.errors import PASSED, UNDECIDED, path_words, writing
 from grader.cli.options import (
     choose_walls,
@@ -36,7 +36,7 @@ from grader.report import numbers
 from grader.report.deliver import ForInstructor
 from grader.sandbox.host import process
 from grader.submissions import intake
-from grader.submissions.found import Class
+from grader.submissions.found import Class, RosterPerson
 from grader.submissions.roster import read_roster
 from grader.text import one_line, shown
 
@@ -44,6 +44,10 @@ __all__ = ["grade"]
 
 EVERY = 20.0
 """Seconds after which the class's page is written again while a run goes on."""
+
+
+WHO = ("name", "person", "email", "login")
+"""What a roster knows of a submission's author."""
 
 
 ELSEWHERE = (
@@ -159,6 +163,8 @@ class _Run:
             Refused: it was stopped, or a file cannot be written; what is done is kept.
         """
         self._say_what_was_read()
+        for words in without_time(self.job.assignment.late, list(self.here.values())):
+            self.say(words, "yellow")
         stopped: KeyboardInterrupt | OSError | None = None
         started = time.monotonic()
         try:
@@ -191,8 +197,9 @@ class _Run:
     def _begin(self, has_roster: bool) -> None:
         """Say in every file who is not graded yet, before anybody is."""
         from grader.gradebook import book, questions, state
+        from grader.gradebook.lateness import is_excused
         from grader.grading import rules
-        from grader.report.analysis.roll import NOT_HANDED_IN, WithoutResult
+        from grader.report.analysis.roll import EXCUSED, NOT_HANDED_IN, WithoutResult
 
         class_ = self.class_
         for question in class_.questions:
@@ -202,8 +209,12 @@ class _Run:
                     f"there are: {one_line('; '.join(question.options), 400)}.",
                     "yellow",
                 )
+
+        def status(person: RosterPerson) -> str:
+            return EXCUSED if is_excused(person.allowed) else NOT_HANDED_IN
+
         absent = [
-            WithoutResult("", p.name or p.id or p.email, NOT_HANDED_IN, p.id, p.email, p.login)
+            WithoutResult("", p.name or p.id or p.email, status(p), p.id, p.email, p.login)
             for p in class_.absent
         ]
         self.state = replace(
@@ -217,7 +228,7 @@ class _Run:
         )
         with writing(self.out):
             self._keep_files()
-            self._keep_about()
+            self._keep_about(has_roster)
             rules.write(self.out, self.book.rules)
             state.write(self.out, self.state)
             questions.write(self.out, class_.questions, {*self.here, *class_.groups})
@@ -257,13 +268,19 @@ class _Run:
                             book.write_class(self.out, self.book, self.state, over=False, left=said)
                         shown = now
 
-    def _keep_about(self) -> None:
-        """Keep what is known today of those whose outcomes stay: a name, a note, a question."""
+    def _keep_about(self, has_roster: bool) -> None:
+        """Keep what is known today of those whose outcomes stay: a name, a note, a question.
+
+        What a roster said once stays until another one says otherwise.
+        """
         from grader.grading import results
 
         for key in self.here.keys() & self.book.results.keys():
             kept = self.book.results[key]
             now = replace(self.here[key], files={})
+            if not has_roster:
+                known = {name: getattr(kept.submission, name) or getattr(now, name) for name in WHO}
+                now = replace(now, **known, allowed=kept.submission.allowed)
             if kept.submission != now and kept.submission.digest == now.digest:
                 results.write(self.out / key, replace(kept, submission=now))
                 self._take(key)

@@ -71,6 +71,7 @@ main.add_command(grade)
 
 for _module, _names in (
     ("audit", ("audit",)),
+    ("explain", ("explain",)),
     ("export", ("export",)),
     ("gradescope", ("gradescope",)),
     ("release", ("freeze", "release")),

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from grader.errors import BadSource
-from grader.gradebook import lines
+from grader.gradebook import lateness, lines, notes
+from grader.gradebook.notes import Note
 from grader.gradebook.state import ClassState
 from grader.gradebook.table import gradebook
 from grader.grading import marks, results
@@ -42,10 +43,13 @@ class Book:
     """The marks, in step with the results."""
     makers: tuple[lines.Maker, ...] = ()
     """What makes the lines beside the parts, in this order."""
+    notes: tuple[Note, ...] = ()
+    """What an instructor says to everybody who met a mistake."""
 
     def take(self, key: str, result: Result) -> Report:
         """Take over a result, in place of an earlier one; its marks."""
         report = marks.report_of(result, self.rules.checks, self.rules.about())
+        report = notes.applied(report, self.notes)
         for maker in self.makers:
             report = marks.with_lines(report, maker(report))
         self.results[key], self.reports[key] = result, report
@@ -96,14 +100,15 @@ def read_book(out: Path, rules: Rules, every: Mapping[str, Result]) -> Book:
     Raises:
         BadInput: a file in the folder that changes marks cannot be used.
     """
-    book = Book(rules, makers=lines.makers(out, rules))
+    said = notes.read(out, rules.checks)
+    book = Book(rules, makers=lines.makers(out, rules), notes=said)
     for key, result in every.items():
         book.take(key, result)
     return book
 
 
 def write_class(out: Path, book: Book, state: ClassState, *, over: bool, left: str = "") -> None:
-    """Write the class's page and its table.
+    """Write the class's page and its table, and who was how late if there is a rule for that.
 
     Args:
         out: the folder of all results.
@@ -116,3 +121,6 @@ def write_class(out: Path, book: Book, state: ClassState, *, over: bool, left: s
     facts = replace(state.facts(book.submissions, over=over), left=left)
     write_text(out / TABLE, _BOM + gradebook(deliveries, facts, maximum=True))
     write_text(out / INDEX, index_page(deliveries, facts=facts))
+    rule = book.rules.assignment.late
+    if rule.due:
+        write_text(out / lateness.FILE, lateness.table(rule, book.in_order()))

@@ -16,11 +16,21 @@ from datetime import datetime, timedelta
 from grader.errors import BadRoster
 from grader.gradebook.table import text_cell
 from grader.grading.late import Late
-from grader.records import Line, Report, Score, Submission
+from grader.records import Allowed, Line, Report, Score, Submission
 from grader.report import numbers
 from grader.text import shown
 
-__all__ = ["COLUMNS", "FILE", "KIND", "Lateness", "lateness", "line", "refuse", "table"]
+__all__ = [
+    "COLUMNS",
+    "FILE",
+    "KIND",
+    "Lateness",
+    "is_excused",
+    "lateness",
+    "line",
+    "refuse",
+    "table",
+]
 
 KIND = "late"
 FILE = "late.csv"
@@ -63,7 +73,7 @@ def lateness(rule: Late, submission: Submission) -> Lateness:
     if received is None and allowed.received:
         raise _bad(submission, "received", allowed.received, "2026-03-02 14:30")
     free = _whole(submission, "late days", allowed.late_days, rule.free_days)
-    excused = "" if allowed.excused.casefold() in _NO else allowed.excused
+    excused = allowed.excused if is_excused(allowed) else ""
     if received is None:
         return Lateness(due, None, left=free, excused=excused)
     days = rule.days((received - due).total_seconds())
@@ -71,6 +81,11 @@ def lateness(rule: Late, submission: Submission) -> Lateness:
         return Lateness(due, received, days, 0, free, 0.0, excused)
     used = min(days, free)
     return Lateness(due, received, days, used, free - used, rule.percent(days - used))
+
+
+def is_excused(allowed: Allowed) -> bool:
+    """Whether the roster excuses somebody: anything but "no" says so."""
+    return allowed.excused.strip().casefold() not in _NO
 
 
 def line(rule: Late, report: Report) -> list[Line]:

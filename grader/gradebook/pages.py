@@ -48,6 +48,7 @@ def write_all(out: Path, book: Book, ids: Iterable[str], *, anew: bool = False) 
                 for c in book.rules.checks
             ],
             "about": book.rules.about(),
+            "notes": [asdict(note) for note in book.notes],
         }
     )
     written = []

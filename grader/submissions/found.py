@@ -26,7 +26,7 @@ UNCHANGED = "is the template, unchanged."
 """The words of a note on a file that students were given, and that is still the same."""
 
 _TOGETHER = "Handed in "
-_PLAIN = ("Commit ", "Canvas marks ", "Extension, ", _TOGETHER)
+_PLAIN = ("Commit ", "Canvas marks ", "Extension, ", "Your instructor says: ", _TOGETHER)
 
 
 def is_plain(note: str) -> bool:

@@ -17,7 +17,13 @@ from grader.report.analysis.fix_first import (
     status_of,
     unsandboxed,
 )
-from grader.report.analysis.roll import NOT_GRADED, NOT_HANDED_IN, ClassFacts, WithoutResult
+from grader.report.analysis.roll import (
+    EXCUSED,
+    NOT_GRADED,
+    NOT_HANDED_IN,
+    ClassFacts,
+    WithoutResult,
+)
 from grader.report.analysis.statistics import CheckFigures, Look, checks_of, histogram, to_look_at
 from grader.report.figures import charts
 from grader.report.views.student_view import BarView, bar_view
@@ -304,7 +310,7 @@ def _facts(reports: Sequence[Report], class_: ClassFacts) -> list[tuple[str, str
     undecided = sum(map(_is_undecided, reports))
     unusable = sum(map(_is_unusable, reports))
     facts += [("Undecided", str(undecided)), ("Unusable", str(unusable))]
-    for status in (NOT_GRADED, NOT_HANDED_IN):
+    for status in (NOT_GRADED, NOT_HANDED_IN, EXCUSED):
         if number := sum(one.status == status for one in class_.without):
             facts.append((status.capitalize(), str(number)))
     if class_.left:
