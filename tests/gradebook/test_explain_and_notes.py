@@ -1,4 +1,4 @@
-"""A mark that is defended: one check run again with every step shown, and notes to all who met it."""
+"""A mark that is defended: one check again with every step shown, and notes to all who met it."""
 
 import pytest
 
