@@ -82,8 +82,8 @@ def last(out: Path) -> dict[str, Row]:
     for line in table:
         if all(line[name] is not None for name in COLUMNS):  # the last one may be cut off
             key = line["id"].removeprefix("'")
-            found[key] = Row(*(line[name] for name in ("total", "possible", "marks")),
-                             line["files"], line["points"])  # fmt: skip
+            row = (line["total"], line["possible"], line["marks"], line["files"], line["points"])
+            found[key] = Row(*row)
     return found
 
 
