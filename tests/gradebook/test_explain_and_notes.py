@@ -2,8 +2,10 @@
 
 import pytest
 
-from course import RIGHT, Session
+from course import RIGHT, Session, shown
+from grader.checks.framework import registry
 from grader.cli import explain as command
+from grader.gradebook import notes
 from grader.sandbox.host import session
 
 WRONG = {"part3_compression.py": "def random_classes(num_classes, k=5, seed=0):\n    return [0]\n"}
@@ -65,6 +67,12 @@ def test_values_of_every_kind_fit_on_a_line():
     assert command._value({"a": [1, (2.5,)]}) == "a: (1, (2.5))"
     assert command._value(None) == "None"
     assert len(command._value("x" * 9000)) <= command.WIDTH + 1
+
+
+def test_the_notes_in_the_readme_are_some(tmp_path):
+    (tmp_path / notes.FILE).write_text(shown("the notes"), encoding="utf-8")
+    (one,) = notes.read(tmp_path, registry.load())
+    assert (one.check, one.diagnosis) == ("class_influence", "averaged")
 
 
 def note(course, text):

@@ -5,10 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from course import RIGHT, rules
+from course import RIGHT, rules, shown
 from grader.errors import BadAssignment, BadRoster
 from grader.gradebook import lateness
 from grader.grading import late as rule_of
+from grader.grading.assignment_toml import load
 from grader.grading.late import Late
 from grader.records import Allowed, Submission
 from report_builders import judge, report
@@ -101,6 +102,12 @@ def test_a_rule_that_cannot_be_used_is_refused(entries, words):
 def test_a_date_alone_is_the_end_of_that_day():
     rule = rule_of.read({"due": "2026-03-01", "zone": "Europe/Vienna"})
     assert rule.due == "2026-03-01T23:59:59+01:00"
+
+
+def test_the_rule_in_the_readme_is_one(tmp_path):
+    path = tmp_path / "assignment.toml"
+    path.write_text(shown("the late rule"), encoding="utf-8")
+    assert load(path).late == Late("2026-03-01T23:59:00+01:00", "Europe/Vienna", 15, 10, 2, 50)
 
 
 LATE = """
