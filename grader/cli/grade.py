@@ -127,8 +127,7 @@ class _Run:
         self, class_: Class, job: Any, out: Path, errors: Console, decisions: Mapping[str, str]
     ) -> None:
         from grader.gradebook import book, history, state
-        from grader.grading import batch, results
-        from grader.grading.rules import rules_of
+        from grader.grading import batch, results, rules
 
         self.class_, self.job, self.out, self.errors = class_, job, out, errors
         self.decisions = decisions
@@ -136,12 +135,13 @@ class _Run:
         asked = {job.part} if job.part else {check.part for check in job.assignment.checks()}
         self.summary = class_.sum_in_words([part.file for part in PARTS if part.id in asked])
         self.here = {submission.id: submission for submission in class_.submissions}
+        rules.refuse_newer(out)
         every = results.read_all(out, self.here)
         self.plans = batch.plans(class_.submissions, job, every)
         # A result on other files is no result of what is graded now.
         kept = {key: r for key, r in every.items() if key not in self.here or self._fits(r)}
         self.state, self.marks = state.read(out), history.last(out)
-        self.book = book.read_book(out, rules_of(job.assignment), kept)
+        self.book = book.read_book(out, rules.rules_of(job.assignment), kept)
         self.left = [one for one in class_.submissions if self.plans[one.id].run]
         self.failed: list[tuple[str, str]] = []
         self.changed: Sequence[Any] = ()

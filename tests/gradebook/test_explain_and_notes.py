@@ -38,9 +38,10 @@ def test_every_step_of_a_check_that_did_not_pass_is_shown(graded):
     assert {path: path.stat().st_mtime_ns for path in graded.out.rglob("*")} == before
 
 
-def test_hidden_checks_with_drawn_cases_show_the_cases(graded):
-    _, said = explained(graded, "ada", "scale_pixels.leaves_zero_pixels_zero")
-    assert "This time: " in said
+def test_a_check_that_passed_says_so(graded):
+    _, said = explained(graded, "ada", "scale_pixels.gives_zeros_for_an_empty_map")
+    assert "This time: Passed, 100 % of its points; this is what counts." in said
+    assert "DOES NOT HOLD" not in said
 
 
 @pytest.mark.parametrize(
@@ -92,7 +93,7 @@ def test_a_note_is_shown_to_everybody_who_met_the_mistake(graded):
 
 
 def test_a_note_is_pinned_to_words_of_a_diagnosis(graded):
-    for words, there in (("no such words", False), ("DRAW", True)):
+    for words, there in (("no such words", False), ("RANDOM_CLASSES", True)):
         text = f'[[note]]\ncheck = "random_classes"\ndiagnosis = "{words}"\ntext = "Note 1."\n'
         note(graded, text)
         assert ("Note 1." in graded.page("bob/report.html")) == there
