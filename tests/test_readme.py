@@ -282,7 +282,14 @@ def test_the_week(tmp_path, monkeypatch):
         done = CliRunner().invoke(main, words)
         assert done.exit_code == 0, (line, done.output)
     written = {p.name for p in (tmp_path / "graded").iterdir()}
-    assert written == {"ada", "index.html", "gradebook.csv", "class.json"}
+    assert written == {
+        "ada",
+        "class.json",
+        "gradebook.csv",
+        "history.csv",
+        "index.html",
+        "rules.json",
+    }
     pages = {p.name for p in (tmp_path / "graded" / "ada").iterdir()}
     assert pages == {"report.html", "instructor.html", "result.json", "submission.zip"}
 

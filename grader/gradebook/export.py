@@ -15,9 +15,10 @@ from grader.errors import BadSource, Refused
 from grader.gradebook import book, state
 from grader.gradebook.delimited import Table
 from grader.gradebook.people import Person, match
-from grader.gradebook.table import possible
-from grader.records import Report, added
+from grader.gradebook.table import possible, possible_in_all
+from grader.records import Report
 from grader.report import numbers
+from grader.report.analysis.beside import kinds_of, line_score
 from grader.report.analysis.fix_first import handed_in_nothing, status_of
 from grader.report.analysis.roll import NOT_GRADED, NOT_HANDED_IN
 from grader.report.labels import part_label
@@ -28,6 +29,7 @@ __all__ = [
     "Grade",
     "Grades",
     "Sheet",
+    "beside_parts",
     "column_named",
     "fill",
     "listed",
@@ -123,7 +125,7 @@ def read_grades(out: Path) -> Grades:
         points = None if why else report.total.earned
         grades.append(Grade(report, _person(report), points, why))
     without = [(Person(names=(one.name,)), one.status) for one in facts.without]
-    return Grades(out, grades, added(most.values()), without)
+    return Grades(out, grades, possible_in_all(results.in_order()), without)
 
 
 def _why_not(report: Report, most: Mapping[str, float]) -> str:
@@ -189,6 +191,16 @@ def fill(sheet: Sheet, grades: Grades) -> Filled:
         ],
         [grades.every[n].name for n in matched.results_left],
     )
+
+
+def beside_parts(filled: Filled) -> dict[str, list[str]]:
+    """Who has points in the table that no part gave, or took: by the kind of line, in words."""
+    found: dict[str, list[str]] = {}
+    for grade in filled.rows.values():
+        for kind in kinds_of([grade.report]) if grade.points is not None else ():
+            if score := line_score(grade.report, kind):
+                found.setdefault(kind, []).append(f"{grade.name} {numbers.signed(score.earned)}")
+    return found
 
 
 def _known(person: Person, grades: Grades) -> str:
