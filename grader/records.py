@@ -34,6 +34,7 @@ __all__ = [
     "Status",
     "StudentError",
     "Submission",
+    "Written",
     "added",
 ]
 
@@ -270,6 +271,29 @@ class Score:
 
 
 @dataclass(frozen=True)
+class Written:
+    """A question that a person marks, what a student wrote, and what the person made of it.
+
+    ``prompt``, ``answer`` and ``comment`` are Markdown; ``items`` are those of the rubric that
+    apply, each with its price.  Until there is a mark, the question's points are undecided.
+    """
+
+    id: str
+    title: str
+    score: Score
+    prompt: str = ""
+    part: str = ""
+    answer: str = ""
+    items: tuple[tuple[str, float], ...] = ()
+    comment: str = ""
+
+    @property
+    def marked(self) -> bool:
+        """Whether a person has given a mark."""
+        return not self.score.undecided
+
+
+@dataclass(frozen=True)
 class Report:
     """Everything that a renderer needs: the submission, outcomes beside their checks, scores."""
 
@@ -288,6 +312,8 @@ class Report:
     """The parts whose files were handed in; ``None`` where that is not known."""
     stale: Mapping[str, str] = field(default_factory=dict)
     """Parts whose outcomes are older than the rest and have to be graded again, and why."""
+    written: Sequence[Written] = ()
+    """Questions that a person marks."""
     format: int = FORMAT
 
     @property

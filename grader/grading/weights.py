@@ -11,6 +11,8 @@
     "FUNCTION.CHECK" = "hidden"
     [limits]                      # of every call; a check's own: [limits."FUNCTION.CHECK"]
     wall_seconds = 30
+    [[questions]]                 # what a person marks, see :mod:`grader.homework.questions`
+    id = "compare"
 
 Importing this module does not import the checks: a guest that is started first imports torch at
 the same time as the grader does.
@@ -31,6 +33,7 @@ from typing import Any
 
 from grader.errors import BadAssignment
 from grader.homework import contract
+from grader.homework.questions import Question
 from grader.records import Check, Limits
 
 __all__ = ["Assignment", "declared", "drawn_seed", "hundredths"]
@@ -50,6 +53,7 @@ class Assignment:
         limits: of every call, but for those of checks that have limits of their own.
         seconds: ``wall_seconds`` and ``cpu_seconds`` of each call, by check id or function.
         packages: what submissions may import beside the packages that the homework promises.
+        questions: what a person marks; no check depends on them.
     """
 
     seed: str | int | None = None
@@ -58,6 +62,7 @@ class Assignment:
     limits: Limits = field(default_factory=Limits)
     seconds: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     packages: Sequence[str] = ()
+    questions: tuple[Question, ...] = ()
 
     @property
     def not_installed(self) -> list[str]:
@@ -115,9 +120,10 @@ class Assignment:
     def describe(self) -> dict[str, str]:
         """As it stands in a report, for students too.
 
-        Its digest leaves out the seed: a short one could be found from it by trying all.
+        Its digest leaves out the seed: a short one could be found from it by trying all.  It leaves
+        out questions, on which no check depends.
         """
-        rules = replace(self, seed=None)
+        rules = replace(self, seed=None, questions=())
         text = json.dumps(asdict(rules), sort_keys=True)
         digest = hashlib.sha256(text.encode()).hexdigest()[:16]
         return {
