@@ -9,6 +9,8 @@
     part3 = 30
     [visibility]                  # of a check or a function: "public" or "hidden"
     "FUNCTION.CHECK" = "hidden"
+    [late]                        # when it is due, and what it costs to be late
+    due = "2026-03-01 23:59"
     [limits]                      # of every call; a check's own: [limits."FUNCTION.CHECK"]
     wall_seconds = 30
     [[questions]]                 # what a person marks, see :mod:`grader.homework.questions`
@@ -32,6 +34,7 @@ from fractions import Fraction
 from typing import Any
 
 from grader.errors import BadAssignment
+from grader.grading.late import Late
 from grader.homework import contract
 from grader.homework.questions import Question
 from grader.records import Check, Limits
@@ -54,6 +57,7 @@ class Assignment:
         seconds: ``wall_seconds`` and ``cpu_seconds`` of each call, by check id or function.
         packages: what submissions may import beside the packages that the homework promises.
         questions: what a person marks; no check depends on them.
+        late: when it is due, and what it costs to be late.
     """
 
     seed: str | int | None = None
@@ -63,6 +67,7 @@ class Assignment:
     seconds: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     packages: Sequence[str] = ()
     questions: tuple[Question, ...] = ()
+    late: Late = field(default_factory=Late)
 
     @property
     def not_installed(self) -> list[str]:
