@@ -354,6 +354,16 @@ class Report:
     format: int = FORMAT
 
     @property
+    def unmarked(self) -> float:
+        """Points of written answers that no person has marked yet; undecided, as others are."""
+        return added(one.score.undecided for one in self.written)
+
+    @property
+    def undecided(self) -> float:
+        """Points that the grader could not decide, without those that wait for a person's mark."""
+        return added([self.total.undecided, -self.unmarked])
+
+    @property
     def total(self) -> Score:
         """The sum over the parts, and the lines beside them."""
         return sum((line.score for line in self.lines), sum(self.scores.values(), Score()))

@@ -103,7 +103,7 @@ def test_a_new_table_says_its_columns_and_opens_in_excel():
         (["123", "", "mask", "1"], "turned 00123 into the number 123: write the id again"),
         (["1.00E+05", "", "mask", "1"], "turned it into the number 1.00E+05"),
         (["1-Feb", "", "mask", "1"], "made a date of it (1-Feb): write the id again"),
-        (["eda", "", "mask", "1"], "there is no student eda (did you mean ada?): correct it"),
+        (["adaa", "", "mask", "1"], "there is no student adaa (did you mean ada?): correct it"),
         (["bcdfg-hjkln", "", "mask", "1"], "codes belong to the seed of the assignment"),
         (["", "", "mask", "1"], "it names no student"),
         (["ada", "", "", "1"], "it names no question"),

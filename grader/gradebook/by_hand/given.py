@@ -3,39 +3,119 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 
 from grader import layout
+from grader.gradebook.by_hand import kept
+from grader.gradebook.by_hand.kept import Kept
 from grader.gradebook.by_hand.sheet import Given
+from grader.grading.rules import Rules
 from grader.homework.questions import Question
-from grader.records import Report, Score, Status, Written, added
+from grader.records import Check, Line, Report, Score, Status, Written, added
+from grader.report import numbers
 from grader.report.analysis.answers import FILE, Answers, answers
 from grader.report.analysis.fix_first import judged
 from grader.report.labels import part_label
 from grader.report.writers import handed_in
 from grader.submissions.assemble import PROSE
 
-__all__ = ["Changed", "changed", "handed_out", "read_answers", "written"]
+__all__ = [
+    "CHANGED",
+    "ByHand",
+    "answers_of",
+    "changed",
+    "handed_out",
+    "possible",
+    "read",
+    "read_answers",
+    "written",
+]
+
+
+CHANGED = "changed"
+"""The kind of a line that changes the points of a check or a part."""
 
 
 @dataclass(frozen=True)
-class Changed:
-    """Points of a check or a part in place of those that were earned."""
+class ByHand:
+    """The marks of a folder of results, and what students wrote there."""
 
-    what: str
-    title: str
-    by: Score
-    """What is added to the sum; ``earned`` may be below 0."""
-    why: str
+    out: Path = Path()
+    questions: tuple[Question, ...] = ()
+    kept: Kept = field(default_factory=Kept)
+
+    def applied(self, report: Report) -> Report:
+        """The report with its written answers, and with their marks as far as there are any."""
+        if not self.questions:
+            return report
+        one = report.submission.id
+        found = answers_of(self, one)
+        return replace(report, written=written(self.questions, found, self.kept.of(one)))
+
+    def of_questions(self, report: Report) -> list[Line]:
+        """A line for each question."""
+        waits = "Not marked yet: nothing of this counts as 0."
+        return [
+            Line(one.id, one.title, one.score, "" if one.marked else waits)
+            for one in report.written
+        ]
+
+    def of_changes(self, report: Report) -> list[Line]:
+        """A line for each check and part whose points a person changed."""
+        return changed(report, self.kept.of(report.submission.id))
 
 
+def possible(checks: Sequence[Check]) -> dict[str, float]:
+    """What can be earned, by the id of a check or a part.
+
+    Args:
+        checks: of the assignment.
+    """
+    parts = {
+        part: [c.points for c in checks if c.part == part] for part in {c.part for c in checks}
+    }
+    return {
+        **{check.id: check.points for check in checks},
+        **{part: added(points) for part, points in parts.items()},
+    }
+
+
+def read(out: Path, rules: Rules, marks: Kept | None = None) -> ByHand:
+    """The marks of a folder of results.
+
+    Args:
+        out: the folder.
+        rules: the assignment, whose questions and prices count.
+        marks: in place of those that were taken over there.
+
+    Raises:
+        BadInput: they cannot be read, or the assignment has no place for them any more.
+    """
+    found = marks or kept.read(out)
+    questions = rules.assignment.questions
+    kept.fitting(found, questions, possible(rules.checks))
+    return ByHand(out, questions, found)
+
+
+@cache
 def handed_out() -> bytes:
     """The file for answers that students got; nothing where it is not there."""
     beside = layout.HOME / "student_template"
     folder = beside if beside.is_dir() else layout.data("student_template")
     path = folder / FILE
     return path.read_bytes() if path.is_file() else b""
+
+
+def answers_of(by_hand: ByHand, student: str) -> Answers:
+    """What one student wrote.
+
+    Args:
+        by_hand: of the folder of results.
+        student: the id.
+    """
+    return read_answers(by_hand.out / student, by_hand.questions, handed_out())
 
 
 def read_answers(folder: Path, questions: Sequence[Question], given: bytes) -> Answers:
@@ -80,8 +160,8 @@ def _one(question: Question, answer: str, mark: Given | None) -> Written:
     )
 
 
-def changed(report: Report, marks: Sequence[Given]) -> list[Changed]:
-    """The points that a person changed: first of checks, then of whole parts.
+def changed(report: Report, marks: Sequence[Given]) -> list[Line]:
+    """What a person changed: first the points of checks, then those of whole parts.
 
     A part's changed points stand for all of its checks, those with changed points included.
 
@@ -89,20 +169,25 @@ def changed(report: Report, marks: Sequence[Given]) -> list[Changed]:
         report: with the points that were earned.
         marks: of the student.
     """
-    by_what = {mark.what: mark for mark in marks if mark.points is not None}
-    found = []
+    points = {mark.what: mark.points for mark in marks if mark.points is not None}
+    why = {mark.what: mark.comment for mark in marks}
+    lines = []
     so_far = dict(report.scores)
     for check, outcome in judged(report):
-        if (mark := by_what.get(check.id)) is None or mark.points is None:
-            continue
-        undecided = check.points if outcome.status is Status.INVALID else 0.0
-        earned = 0.0 if undecided else check.points * outcome.fraction
-        by = Score(added([mark.points, -earned]), 0.0, -undecided)
-        title = f"A hidden check of {part_label(check.part)}" if check.hidden else check.title
-        found.append(Changed(check.id, title, by, mark.comment))
-        so_far[check.part] = so_far[check.part] + by
+        if check.id in points:
+            waits = check.points if outcome.status is Status.INVALID else 0.0
+            before = Score(0.0 if waits else check.points * outcome.fraction, 0.0, waits)
+            title = f"a hidden check of {part_label(check.part)}" if check.hidden else check.title
+            lines.append(_line(title, before, points[check.id], why[check.id]))
+            so_far[check.part] = so_far[check.part] + lines[-1].score
     for part, score in so_far.items():
-        if (mark := by_what.get(part)) is not None and mark.points is not None:
-            by = Score(added([mark.points, -score.earned]), 0.0, -score.undecided)
-            found.append(Changed(part, part_label(part), by, mark.comment))
-    return found
+        if part in points:
+            lines.append(_line(part_label(part), score, points[part], why[part]))
+    return lines
+
+
+def _line(title: str, before: Score, points: float, why: str) -> Line:
+    now, then = numbers.number(points), numbers.number(before.earned)
+    change = f"{now} points" if before.undecided else f"{now} in place of {then} points"
+    by = Score(added([points, -before.earned]), 0.0, -before.undecided)
+    return Line(CHANGED, f"Changed by a person: {title}", by, f"{change}. {why}")

@@ -12,7 +12,7 @@ from grader.homework.questions import NO_ITEM, Question
 from grader.records import Report, Written
 from grader.report import numbers
 from grader.report.views.prose import rendered
-from grader.report.views.written_view import WrittenView, signed, written_view
+from grader.report.views.written_view import WrittenView, written_view
 from grader.text import one_line
 
 __all__ = ["Answer", "marking_view"]
@@ -76,7 +76,9 @@ def _question(question: Question, answers: Sequence[Answer]) -> dict[str, Any]:
         "title": one_line(question.title, 200),
         "points": numbers.number(question.points),
         "prompt": rendered(question.prompt) if question.prompt else None,
-        "rubric": [[i.id, one_line(i.text, 1000), signed(i.points)] for i in question.rubric],
+        "rubric": [
+            [i.id, one_line(i.text, 1000), numbers.signed(i.points)] for i in question.rubric
+        ],
         "begins": f"An answer begins with {begins} of the points. A mark is never below 0, nor "
         "above the question’s points.",
         "answers": [_answer(question, n, one) for n, one in enumerate(answers, 1)],
