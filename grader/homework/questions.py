@@ -6,12 +6,12 @@ prices of its items, so that a changed price changes every mark that names the i
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from grader.records import added
 
-__all__ = ["NO_ITEM", "Item", "Question"]
+__all__ = ["NO_ITEM", "Item", "Question", "answer_sheet"]
 
 NO_ITEM = "none"
 """In place of items: no item of the rubric applies, and that is the mark."""
@@ -53,3 +53,20 @@ class Question:
         begin = 0.0 if any(item.points > 0 for item in self.rubric) else self.points
         prices = [item.points for item in self.rubric if item.id in items]
         return min(max(added([begin, *prices]), 0.0), self.points)
+
+
+def answer_sheet(questions: Sequence[Question], template: str) -> str:
+    """The file for written answers that students get: a heading and a prompt for each question.
+
+    Args:
+        questions: of the assignment; without any it is the template.
+        template: the file as delivered, whose last section asks for sources and tools.
+    """
+    if not questions:
+        return template
+    parts = ["# Written answers", "Write each answer below its heading, and leave the headings."]
+    for one in questions:
+        worth = "1 point" if one.points == 1 else f"{one.points:g} points"
+        parts += [f"## {one.title}", f"({worth})", *([one.prompt] if one.prompt else [])]
+    _, heading, sources = template.partition("## Sources and tools\n")
+    return "\n\n".join([*parts, (heading + sources).strip()]).strip() + "\n"

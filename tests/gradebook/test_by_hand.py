@@ -1,5 +1,7 @@
 """The table of marks by hand: read as any spreadsheet saves it, and only ever added to."""
 
+import sys
+
 import pytest
 
 from grader.errors import BadAssignment, BadMarks
@@ -8,9 +10,15 @@ from grader.gradebook.by_hand.given import written
 from grader.gradebook.by_hand.order import Order
 from grader.gradebook.by_hand.sheet import COLUMNS, Class, Given, added_to, read
 from grader.grading.questions_toml import questions
-from grader.homework.questions import Item, Question
-from grader.report.analysis.answers import Answers
+from grader.homework.questions import Item, Question, answer_sheet
+from grader.report.analysis.answers import Answers, answers
+from grading import ROOT
 from tables import written as table
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 TAKES = Question(
     *("focus", "Focused explanation", 4.0, "Which neurons?", "part1"),
@@ -214,6 +222,22 @@ class TestQuestions:
         assert questions([row]) == (
             Question("focus", "Focus", 4.0, "", "part1", (Item("vague", "no numbers", -1.5),)),
         )
+
+    def test_the_readme_s_are(self):
+        readme = (ROOT / "grader" / "gradebook" / "README.md").read_text("utf-8")
+        text = readme.partition("<!-- the questions -->")[2].split("```")[1].removeprefix("toml")
+        (one,) = questions(tomllib.loads(text)["questions"])
+        assert one.earned(["vague", "slice"]) == 0.5
+
+    def test_students_get_a_file_with_their_headings(self):
+        template = (ROOT / "student_template" / "answers.md").read_text("utf-8")
+        made = answer_sheet(CLASS.questions, template)
+        asked = CLASS.questions
+        assert "## Focused explanation\n\n(4 points)\n\nWhich neurons?\n" in made
+        assert "## Sources and tools" in made
+        filled = made.replace("## Pairs\n\n(3 points)\n", "## Pairs\n\n(3 points)\n\nmine\n")
+        assert answers(filled.encode(), asked, made.encode()).of == {"pair": "mine"}
+        assert answer_sheet([], template) == template
 
     @pytest.mark.parametrize(
         ("change", "words"),

@@ -224,6 +224,19 @@ def test_a_whole_week(course, monkeypatch):
     assert sorted(course.table()[key]["focus"] for key in keys) == ["3.00", "4.00"]
     assert course.table()[keys[0]]["status"] == "graded"
 
+    # What is wrong is refused, and nothing changes.
+    kept = {path: path.read_bytes() for path in course.out.rglob("*") if path.is_file()}
+    file.write_bytes(given + f"{keys[0]};;focus;01.02.2026;;\r\n".encode())
+    code, said = course.hw3("marks", "graded", file)
+    assert (code, "row 4: points are a date (01.02.2026)" in said) == (2, True)
+    file.write_bytes(given)
+    course.rules(QUESTIONS.format(points=rules(), price=-1).replace("vague", "unclear"))
+    for words in (("report", "graded"), ("grade", "submissions.zip", "--out", "graded")):
+        code, said = course.hw3(*words, "--assignment", "assignment.toml")
+        assert (code, "the rubric of focus has no item vague any more" in said) == (2, True)
+    assert {path: path.read_bytes() for path in kept} == kept
+    course.rules(QUESTIONS.format(points=rules(), price=-1))
+
     # Somebody was ill: no check runs, and the line is gone.
     roster(jm="3 days")
     opened = Session.opened

@@ -12,7 +12,7 @@ from grader.gradebook.by_hand import kept
 from grader.gradebook.by_hand.kept import Kept
 from grader.gradebook.by_hand.sheet import Given
 from grader.grading.rules import Rules
-from grader.homework.questions import Question
+from grader.homework.questions import Question, answer_sheet
 from grader.records import Check, Line, Report, Score, Status, Written, added
 from grader.report import numbers
 from grader.report.analysis.answers import FILE, Answers, answers
@@ -100,12 +100,17 @@ def read(out: Path, rules: Rules, marks: Kept | None = None) -> ByHand:
 
 
 @cache
-def handed_out() -> bytes:
-    """The file for answers that students got; nothing where it is not there."""
+def handed_out(questions: tuple[Question, ...]) -> bytes:
+    """What students may have got as the file for answers: as delivered, and for these questions.
+
+    Args:
+        questions: of the assignment.
+    """
     beside = layout.HOME / "student_template"
     folder = beside if beside.is_dir() else layout.data("student_template")
     path = folder / FILE
-    return path.read_bytes() if path.is_file() else b""
+    template = path.read_text("utf-8") if path.is_file() else ""
+    return f"{template}\n\n{answer_sheet(questions, template)}".encode()
 
 
 def answers_of(by_hand: ByHand, student: str) -> Answers:
@@ -115,7 +120,7 @@ def answers_of(by_hand: ByHand, student: str) -> Answers:
         by_hand: of the folder of results.
         student: the id.
     """
-    return read_answers(by_hand.out / student, by_hand.questions, handed_out())
+    return read_answers(by_hand.out / student, by_hand.questions, handed_out(by_hand.questions))
 
 
 def read_answers(folder: Path, questions: Sequence[Question], given: bytes) -> Answers:

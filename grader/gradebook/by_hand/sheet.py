@@ -29,6 +29,8 @@ _NEEDED = ("student", "what", "points")
 LONGEST = 4000
 """Characters of a comment."""
 
+_MOST_BYTES = 16 * 1024 * 1024
+
 _SAID = 20
 """Rows of which it is said what is wrong; of more only how many."""
 
@@ -79,6 +81,8 @@ def read(data: bytes, class_: Class, file: str) -> Marks:
     Raises:
         BadMarks: something is wrong with it; every row of which that is so is named.
     """
+    if len(data) > _MOST_BYTES:
+        raise BadMarks(f"{file} is larger than 16 MiB: name the table itself; nothing was changed")
     try:
         table = parsed(data)
         columns = _columns(table)
