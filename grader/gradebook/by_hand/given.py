@@ -182,7 +182,11 @@ def changed(report: Report, marks: Sequence[Given]) -> list[Line]:
         if check.id in points:
             waits = check.points if outcome.status is Status.INVALID else 0.0
             before = Score(0.0 if waits else check.points * outcome.fraction, 0.0, waits)
-            title = f"a hidden check of {part_label(check.part)}" if check.hidden else check.title
+            title = (
+                f"a hidden check of {part_label(check.part)}"
+                if check.hidden
+                else check.title.rstrip(".")
+            )
             lines.append(_line(title, before, points[check.id], why[check.id]))
             so_far[check.part] = so_far[check.part] + lines[-1].score
     for part, score in so_far.items():
