@@ -1,18 +1,23 @@
 """The table of marks by hand: read as any spreadsheet saves it, and only ever added to."""
 
 import sys
+from dataclasses import replace
 
 import pytest
 
 from grader.errors import BadAssignment, BadMarks
+from grader.gradebook.book import Book
 from grader.gradebook.by_hand import kept as by_hand
-from grader.gradebook.by_hand.given import written
+from grader.gradebook.by_hand import page
+from grader.gradebook.by_hand.given import changed, written
 from grader.gradebook.by_hand.order import Order
 from grader.gradebook.by_hand.sheet import COLUMNS, Class, Given, added_to, read
 from grader.grading.questions_toml import questions
 from grader.homework.questions import Item, Question, answer_sheet
 from grader.report.analysis.answers import Answers, answers
+from grader.report.deliver import ForStudent
 from grading import ROOT
+from report_builders import FAILED, INVALID, judge, report
 from tables import written as table
 
 if sys.version_info >= (3, 11):
@@ -202,6 +207,57 @@ class TestKept:
             "row 6: split.right is gone",
         ):
             assert words in str(said.value)
+
+
+def marked(answer):
+    """A class of one, who wrote that, and got a mark for it."""
+    full = report(judge("split.right", FAILED), judge("mask.secret", FAILED, hidden=True), id="ada")
+    marks = [Given("ada", "focus", 2.0)]
+    return Book(reports={"ada": replace(full, written=(written([TAKES], answer, marks)))}), marks
+
+
+def test_an_answer_that_changed_after_it_was_marked_is_named():
+    old, marks = marked(Answers({"focus": "old"}))
+    new, _ = marked(Answers({"focus": "new"}))
+    first = page.with_answers(by_hand.Kept("t", tuple(marks)), by_hand.Kept(), old)
+    assert page.changed_since(first, old) == []
+    again = page.with_answers(by_hand.Kept("t", (replace(marks[0], row=7),)), first, new)
+    assert [mark.what for mark in page.changed_since(again, new)] == ["focus"]
+    other = page.with_answers(by_hand.Kept("t", (replace(marks[0], points=3.0),)), first, new)
+    assert page.changed_since(other, new) == []
+
+
+def test_changed_points_are_lines_and_name_no_hidden_check():
+    book, _ = marked(Answers())
+    given = [
+        Given("ada", "split.right", 1.5, (), "nearly"),
+        Given("ada", "mask.secret", 2.0, (), "as mask.secret says"),
+        Given("ada", "part1", 4.0, (), "all right"),
+    ]
+    full = replace(book.reports["ada"], lines=tuple(changed(book.reports["ada"], given)))
+    assert [line.score.earned for line in full.lines] == [1.5, 2.0, 0.5]
+    assert full.total.earned == 4.0
+    seen = ForStudent(full).report.lines
+    assert [(line.title, line.why) for line in seen] == [
+        ("Changed by a person: Title of split.right", "1.5 in place of 0 points. nearly"),
+        ("Changed by a person: a hidden check of Part 1", ""),
+        ("Changed by a person: Part 1", "4 in place of 3.5 points. all right"),
+    ]
+
+
+def test_points_that_the_grader_could_not_decide_are_decided_by_a_person():
+    full = report(judge("split.right", INVALID))
+    (line,) = changed(full, [Given("ada_1", "split.right", 2.0, (), "it is right")])
+    made = replace(full, lines=(line,))
+    assert (made.total.earned, made.undecided) == (2.0, 0.0)
+
+
+def test_rows_name_people_where_that_is_asked_for():
+    order = Order("a seed", CLASS.names)
+    rows = page.missing(CLASS, order, {("ada", "focus")}, named=True)
+    assert rows[:2] == [("00123", "Bob", "focus"), ("1e5", "Cy", "focus")]
+    assert rows[2] == ("ada", "Ada Lovelace", "pair")
+    assert {name for _, name, _ in page.missing(CLASS, order, (), named=False)} == {""}
 
 
 def test_codes_name_nobody_and_the_order_is_another_for_each_question():
