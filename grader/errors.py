@@ -5,6 +5,7 @@
     · BadSource        A submission, a folder of them, or an archive.
       · Unreadable     What is damaged, too large or of no kind that is read: a person decides.
     · BadRoster        The list of the people in a class.
+    · BadMarks         The table of the marks that persons give.
     · BadAssignment    An assignment.toml.
     · BadBank          The bank of submissions of ``hw3 audit``.
     · NoSubject        The image or the network that explore.py is to explain.
@@ -30,6 +31,7 @@ __all__ = [
     "BadBank",
     "BadInput",
     "BadMachine",
+    "BadMarks",
     "BadRoster",
     "BadSource",
     "BadValues",
@@ -65,6 +67,10 @@ class Unreadable(BadSource):
 
 class BadRoster(BadInput):
     """A list of people that cannot be used; the text says what was found and what is needed."""
+
+
+class BadMarks(BadInput):
+    """Marks given by hand that cannot be used; the text names each row, and what to do."""
 
 
 class BadAssignment(BadInput):

@@ -36,6 +36,7 @@ __all__ = [
     "Status",
     "StudentError",
     "Submission",
+    "Written",
     "added",
 ]
 
@@ -305,6 +306,29 @@ class Line:
 
 
 @dataclass(frozen=True)
+class Written:
+    """A question that a person marks, what a student wrote, and what the person made of it.
+
+    ``prompt``, ``answer`` and ``comment`` are Markdown; ``items`` are those of the rubric that
+    apply, each with its price.  Until there is a mark, the question's points are undecided.
+    """
+
+    id: str
+    title: str
+    score: Score
+    prompt: str = ""
+    part: str = ""
+    answer: str = ""
+    items: tuple[tuple[str, float], ...] = ()
+    comment: str = ""
+
+    @property
+    def marked(self) -> bool:
+        """Whether a person has given a mark."""
+        return not self.score.undecided
+
+
+@dataclass(frozen=True)
 class Report:
     """Everything that a renderer needs: the submission, outcomes beside their checks, scores."""
 
@@ -323,9 +347,21 @@ class Report:
     """The parts whose files were handed in; ``None`` where that is not known."""
     stale: Mapping[str, str] = field(default_factory=dict)
     """Parts whose outcomes are older than the rest and have to be graded again, and why."""
+    written: Sequence[Written] = ()
+    """Questions that a person marks."""
     lines: Sequence[Line] = ()
     """What is added to the parts' sum, or taken off; never inside a part's score."""
     format: int = FORMAT
+
+    @property
+    def unmarked(self) -> float:
+        """Points of written answers that no person has marked yet; undecided, as others are."""
+        return added(one.score.undecided for one in self.written)
+
+    @property
+    def undecided(self) -> float:
+        """Points that the grader could not decide, without those that wait for a person's mark."""
+        return added([self.total.undecided, -self.unmarked])
 
     @property
     def total(self) -> Score:

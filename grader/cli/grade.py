@@ -341,7 +341,7 @@ class _Run:
         if asked:
             file = path_words(self.out / "questions.csv")
             self.say(f"{asked} to decide: fill in {file}, and grade again.", "yellow")
-        undecided = self.failed or gone or any(r.total.undecided for r in reports)
+        undecided = self.failed or gone or any(r.undecided for r in reports)
         return UNDECIDED if undecided else PASSED
 
 

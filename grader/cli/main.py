@@ -75,7 +75,9 @@ for _module, _names in (
     ("export", ("export",)),
     ("gradescope", ("gradescope",)),
     ("release", ("freeze", "release")),
+    ("marks", ("marks",)),
     ("report", ("report",)),
+    ("requests", ("requests",)),
     ("similar", ("similar",)),
     ("words", ("words",)),
 ):

@@ -59,5 +59,5 @@ def report(out: Path, assignment: Path | None) -> None:
             f"{len(waiting)} checks have not been run as the assignment has them now, and are "
             "undecided: `hw3 grade` runs these, and no others"
         )
-    undecided = any(one.total.undecided for one in made.reports.values())
+    undecided = any(one.undecided for one in made.reports.values())
     raise SystemExit(UNDECIDED if undecided else PASSED)

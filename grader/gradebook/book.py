@@ -12,6 +12,9 @@ from pathlib import Path
 
 from grader.errors import BadSource
 from grader.gradebook import lateness, lines, notes
+from grader.gradebook.by_hand import given as by_hand
+from grader.gradebook.by_hand.given import ByHand
+from grader.gradebook.by_hand.kept import Kept
 from grader.gradebook.notes import Note
 from grader.gradebook.state import ClassState
 from grader.gradebook.table import gradebook
@@ -45,11 +48,13 @@ class Book:
     """What makes the lines beside the parts, in this order."""
     notes: tuple[Note, ...] = ()
     """What an instructor says to everybody who met a mistake."""
+    by_hand: ByHand = field(default_factory=ByHand)
+    """The marks that persons gave."""
 
     def take(self, key: str, result: Result) -> Report:
         """Take over a result, in place of an earlier one; its marks."""
         report = marks.report_of(result, self.rules.checks, self.rules.about())
-        report = notes.applied(report, self.notes)
+        report = self.by_hand.applied(notes.applied(report, self.notes))
         for maker in self.makers:
             report = marks.with_lines(report, maker(report))
         self.results[key], self.reports[key] = result, report
@@ -89,19 +94,23 @@ def read_results(out: Path) -> Book:
     return read_book(out, rules or Rules(), every)
 
 
-def read_book(out: Path, rules: Rules, every: Mapping[str, Result]) -> Book:
+def read_book(
+    out: Path, rules: Rules, every: Mapping[str, Result], marks: Kept | None = None
+) -> Book:
     """Marks from what is kept.
 
     Args:
         out: the folder of all results, which holds what persons decided about marks.
         rules: by which points are given.
         every: the results that count.
+        marks: by hand, in place of those that were taken over there.
 
     Raises:
         BadInput: a file in the folder that changes marks cannot be used.
     """
     said = notes.read(out, rules.checks)
-    book = Book(rules, makers=lines.makers(out, rules), notes=said)
+    given = by_hand.read(out, rules, marks)
+    book = Book(rules, makers=lines.makers(rules, given), notes=said, by_hand=given)
     for key, result in every.items():
         book.take(key, result)
     return book

@@ -51,6 +51,8 @@ class Table:
     rows: Sequence[Sequence[Cell]]
     lines: Sequence[int]
     """The line of the file in which each row begins, from 1."""
+    numbers: Sequence[int] = ()
+    """The number of each row as a spreadsheet shows it, from 1: a row may go over several lines."""
 
     def values(self, row: int) -> list[str]:
         """The values of one row."""
@@ -102,16 +104,19 @@ def parsed(data: bytes) -> Table:
     else:
         delimiter = _delimiter(source.text, start)
     rows, lines, at, line = [], [], start, 1 + source.text.count("\n", 0, start)
+    numbers, number = [], 0
     while at < len(source.text):
         row, after = _row(source.text, at, delimiter, line)
+        number += 1
         if any(cell.value or cell.quoted for cell in row):
             rows.append(row)
             lines.append(line)
+            numbers.append(number)
         line += len(re.findall(r"\r\n|\r|\n", source.text[at:after]))
         at = after
     if not rows:
         raise BadSource("it is empty; name the CSV file that the platform exported")
-    return Table(source, delimiter, rows, lines)
+    return Table(source, delimiter, rows, lines, numbers)
 
 
 def _delimiter(text: str, start: int) -> str:

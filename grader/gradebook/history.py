@@ -12,7 +12,7 @@ import json
 import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from grader.errors import BadSource
@@ -24,7 +24,7 @@ from grader.report.analysis.fix_first import counted, has_total
 from grader.report.labels import part_label
 from grader.text import shown
 
-__all__ = ["COLUMNS", "FILE", "Change", "add", "changes", "last"]
+__all__ = ["COLUMNS", "FILE", "Change", "Entry", "add", "changes", "entries", "last"]
 
 FILE = "history.csv"
 COLUMNS = ("time", "id", "name", "total", "possible", "marks", "files", "points", "reason")
@@ -62,29 +62,53 @@ class Change:
         return f"{self.name}: {old} → {new}{same}, because {self.reason}"
 
 
+@dataclass(frozen=True)
+class Entry:
+    """A row of the history, as far as totals go."""
+
+    time: str
+    id: str
+    total: str
+
+
+def entries(out: Path) -> list[Entry]:
+    """All rows of a folder's history, the oldest first.
+
+    Raises:
+        BadSource: the file is no table of marks.
+    """
+    return [Entry(line["time"], _id(line), line["total"]) for line in _lines(out)]
+
+
+def _id(line: Mapping[str, str]) -> str:
+    return line["id"].removeprefix("'")
+
+
 def last(out: Path) -> dict[str, Row]:
     """The last row of every student in a folder of results.
 
     Raises:
         BadSource: the file is no table of marks.
     """
+    found = {}
+    for line in _lines(out):
+        found[_id(line)] = Row(**{one.name: line[one.name] for one in fields(Row)})
+    return found
+
+
+def _lines(out: Path) -> list[dict[str, str]]:
     path = out / FILE
     try:
         text = path.read_text("utf-8-sig")
     except FileNotFoundError:
-        return {}
+        return []
     except (OSError, ValueError) as error:
         raise _damaged(path, type(error).__name__) from None
     table = csv.DictReader(io.StringIO(text, newline=""))
     if not set(COLUMNS) <= set(table.fieldnames or ()):
         raise _damaged(path, "columns are missing")
-    found = {}
-    for line in table:
-        if all(line[name] is not None for name in COLUMNS):  # the last one may be cut off
-            key = line["id"].removeprefix("'")
-            row = (line["total"], line["possible"], line["marks"], line["files"], line["points"])
-            found[key] = Row(*row)
-    return found
+    # The last one may be cut off.
+    return [line for line in table if all(line[name] is not None for name in COLUMNS)]
 
 
 def _damaged(path: Path, why: str) -> BadSource:

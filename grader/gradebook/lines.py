@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 
 from grader.gradebook import lateness
+from grader.gradebook.by_hand.given import ByHand
 from grader.grading.rules import Rules
 from grader.records import Line, Report
 
@@ -20,15 +20,15 @@ Maker = Callable[[Report], Sequence[Line]]
 """Lines for a report, which holds those of the makers before."""
 
 
-def makers(out: Path, rules: Rules) -> tuple[Maker, ...]:
+def makers(rules: Rules, by_hand: ByHand) -> tuple[Maker, ...]:
     """What makes lines for a folder of results, in the order in which they are shown.
 
-    Args:
-        out: the folder, which holds what persons decided.
-        rules: the assignment.
+    Whoever is late loses a share of what a person gave, too, so that comes last.
 
-    Raises:
-        BadInput: a file with marks cannot be used.
+    Args:
+        rules: the assignment.
+        by_hand: the marks that persons gave.
     """
     rule = rules.assignment.late
-    return (partial(lateness.line, rule),) if rule.due else ()
+    late: tuple[Maker, ...] = (partial(lateness.line, rule),) if rule.due else ()
+    return (by_hand.of_questions, by_hand.of_changes, *late)

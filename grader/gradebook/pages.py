@@ -55,7 +55,9 @@ def write_all(out: Path, book: Book, ids: Iterable[str], *, anew: bool = False) 
     for key in ids:
         report = book.reports[key]
         lines = [asdict(line) for line in report.lines]
-        stamp = _digest({"rules": rules, "kept": book.results[key].source, "lines": lines})
+        answers = [asdict(one) for one in report.written]
+        kept = {"kept": book.results[key].source, "lines": lines, "answers": answers}
+        stamp = _digest({"rules": rules, **kept})
         if anew or not _is_made_from(out / key, stamp):
             _write(out / key, report, stamp)
             written.append(key)
@@ -81,7 +83,8 @@ def _is_made_from(folder: Path, stamp: str) -> bool:
 
 
 def _write(folder: Path, report: Report, stamp: str) -> None:
-    student, instructor = student_page(ForStudent(report)), instructor_page(ForInstructor(report))
+    student = student_page(ForStudent(report), requests=True)
+    instructor = instructor_page(ForInstructor(report))
     with suppress(FileNotFoundError):
         (folder / INSTRUCTOR).unlink()
     write_text(folder / STUDENT, student)

@@ -12,6 +12,7 @@ from typing import Any
 from grader import layout
 from grader.errors import BadAssignment
 from grader.grading import late
+from grader.grading.questions_toml import questions
 from grader.grading.weights import Assignment, declared, hundredths
 from grader.homework import contract
 from grader.records import Limits
@@ -34,7 +35,7 @@ _LONGEST_SEED = 1000
 
 MOST_POINTS = 10_000
 
-_SECTIONS = ("seed", "packages", "points", "visibility", "limits", "late")
+_SECTIONS = ("seed", "packages", "points", "visibility", "limits", "late", "questions")
 _TABLES = ("points", "visibility", "limits", "late")
 _MOST = {
     "wall_seconds": 86_400,
@@ -115,6 +116,7 @@ def _read(document: Mapping[str, Any]) -> Assignment:
         visibility=visibility,
         limits=replace(Limits(), **of_all),
         seconds=of_checks,
+        questions=questions(document.get("questions", [])),
         late=late.read(dict(_entries("late", document))),
     )
 

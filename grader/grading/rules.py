@@ -16,6 +16,7 @@ from typing import Any
 from grader.errors import BadSource
 from grader.grading.late import Late
 from grader.grading.weights import Assignment
+from grader.homework.questions import Item, Question
 from grader.records import Check, Limits
 from grader.report.writers.files import write_text
 from grader.text import shown
@@ -156,4 +157,9 @@ def _assignment(document: Mapping[str, Any]) -> Assignment:
     values["limits"] = Limits(**values["limits"])
     values["packages"] = tuple(values["packages"])
     values["late"] = Late(**values.get("late", {}))
+    values["questions"] = tuple(map(_question, values.get("questions", ())))
     return Assignment(**values)
+
+
+def _question(row: Mapping[str, Any]) -> Question:
+    return Question(**{**row, "rubric": tuple(Item(**item) for item in row["rubric"])})

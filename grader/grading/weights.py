@@ -13,6 +13,8 @@
     due = "2026-03-01 23:59"
     [limits]                      # of every call; a check's own: [limits."FUNCTION.CHECK"]
     wall_seconds = 30
+    [[questions]]                 # what a person marks, see :mod:`grader.homework.questions`
+    id = "compare"
 
 Importing this module does not import the checks: a guest that is started first imports torch at
 the same time as the grader does.
@@ -34,6 +36,7 @@ from typing import Any
 from grader.errors import BadAssignment
 from grader.grading.late import Late
 from grader.homework import contract
+from grader.homework.questions import Question
 from grader.records import Check, Limits
 
 __all__ = ["Assignment", "declared", "drawn_seed", "hundredths"]
@@ -53,6 +56,7 @@ class Assignment:
         limits: of every call, but for those of checks that have limits of their own.
         seconds: ``wall_seconds`` and ``cpu_seconds`` of each call, by check id or function.
         packages: what submissions may import beside the packages that the homework promises.
+        questions: what a person marks; no check depends on them.
         late: when it is due, and what it costs to be late.
     """
 
@@ -62,6 +66,7 @@ class Assignment:
     limits: Limits = field(default_factory=Limits)
     seconds: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     packages: Sequence[str] = ()
+    questions: tuple[Question, ...] = ()
     late: Late = field(default_factory=Late)
 
     @property
@@ -120,9 +125,10 @@ class Assignment:
     def describe(self) -> dict[str, str]:
         """As it stands in a report, for students too.
 
-        Its digest leaves out the seed: a short one could be found from it by trying all.
+        Its digest leaves out the seed: a short one could be found from it by trying all.  It leaves
+        out questions, on which no check depends.
         """
-        rules = replace(self, seed=None)
+        rules = replace(self, seed=None, questions=())
         text = json.dumps(asdict(rules), sort_keys=True)
         digest = hashlib.sha256(text.encode()).hexdigest()[:16]
         return {

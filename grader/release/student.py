@@ -26,6 +26,7 @@ from grader.errors import Unfrozen, Unreleasable, Vanished
 from grader.grading import versions
 from grader.grading.weights import Assignment, declared
 from grader.homework import contract
+from grader.homework.questions import answer_sheet
 from grader.oracle import store
 from grader.records import Check, Limits
 from grader.release import freeze
@@ -151,6 +152,9 @@ def made(
         for check in dropped:  # named as the cause of another one's failure
             files[name] = re.sub(rb' *"%b",\n' % re.escape(check.id.encode()), b"", files[name])
     template = dict(template)
+    if assignment.questions:
+        sheet = answer_sheet(assignment.questions, template["answers.md"].decode("utf-8"))
+        template["answers.md"] = sheet.encode()
     for part in contract.PARTS:
         if part.optional and part.id not in {check.part for check in kept}:
             template.pop(part.file, None)

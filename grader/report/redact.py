@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import fields, replace
 
-from grader.records import Check, Feedback, Outcome, Report, Status, added
+from grader.records import Check, Feedback, Line, Outcome, Report, Status, added
 from grader.report.analysis.fix_first import judged
 
 __all__ = ["redacted"]
@@ -43,6 +43,7 @@ def redacted(report: Report) -> Report:
         outcomes=tuple(_public_outcome(c, o, secrets, names) for c, o in pairs if not c.hidden),
         withheld=added([report.withheld, *(check.points for check in hidden)]),
         environment={k: v for k, v in report.environment.items() if k not in _SECRET_FACTS},
+        lines=tuple(_public_line(line, names) for line in report.lines),
     )
 
 
@@ -62,6 +63,11 @@ def _public_outcome(
     if outcome.status in _ABOUT_ANOTHER and (needs_a_secret or _mentions(feedback, names)):
         feedback = _ABOUT_ANOTHER[outcome.status]
     return replace(outcome, feedback=feedback)
+
+
+def _public_line(line: Line, names: Collection[str]) -> Line:
+    """A line without a person's words, if these name a hidden check."""
+    return replace(line, why="") if any(name in _plain(line.why) for name in names) else line
 
 
 def _mentions(feedback: Feedback, names: Collection[str]) -> bool:

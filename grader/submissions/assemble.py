@@ -17,12 +17,15 @@ from grader.submissions.junk import junk
 from grader.submissions.ledger import Fate
 from grader.text import shown
 
-__all__ = ["MAX_FILES", "MAX_SUBMISSION_BYTES", "Handed", "assemble"]
+__all__ = ["MAX_FILES", "MAX_SUBMISSION_BYTES", "PROSE", "Handed", "assemble"]
 
 MAX_FILES, MAX_SUBMISSION_BYTES = 200, 8 * 1024 * 1024  # of one submission
 MAX_BESIDE = 1000  # files beside the code that are looked at
 MAX_PATH = 240  # as JSON: the paths of a submission travel in one header of 64 KiB
 MAX_OPENED, MAX_NESTED = 10, 2  # archives of one student, and how deep they lie in each other
+
+PROSE = "answers-of-notebook.md"
+"""The Markdown of a notebook that counts lies beside the code, as written answers do."""
 
 
 @dataclass
@@ -275,4 +278,9 @@ def _read_all(handed: Handed, student: str, choice: Choice, placed: Mapping[str,
         files[path] = data
         room -= len(data)
         handed.fates.append((entry.origin, Fate.BESIDE, student))
+    if choice.prose:
+        text = "\n\n".join(
+            [files.get(PROSE, b"").decode("utf-8", "replace"), *choice.prose.values()]
+        )
+        files[PROSE] = text.strip("\n").encode("utf-8", "replace")[:room]
     handed.files = dict(sorted(files.items()))

@@ -33,6 +33,8 @@ class Choice:
     passed_over: dict[str, tuple[Entry, str]] = field(default_factory=dict)
     asked: dict[str, tuple[Entry, str]] = field(default_factory=dict)
     questions: list[Question] = field(default_factory=list)
+    prose: dict[str, str] = field(default_factory=dict)
+    """What notebooks that count say in Markdown, by the notebook's origin."""
     contested: bool = False
     """Whether there is more than one file for a part."""
 
@@ -184,6 +186,8 @@ def _take_module(
     notes = list(made.notes(shown(entry.path)))
     choice.notes += [note for note in notes if note not in choice.notes]
     choice.chosen[file], choice.files[file] = entry, made.text.encode("utf-8", "replace")
+    if made.prose.strip():
+        choice.prose[entry.origin] = made.prose
     problem = made.problem or ("" if made.defines else "no cell defines a function or a class")
     if problem:
         found = f"The notebook {shown(entry.path)} cannot be used: {problem}."

@@ -22,6 +22,9 @@ __all__ = ["Module", "functions_of", "module"]
 
 MAX_CELLS = 2000
 
+_PROSE = ("markdown", "heading")
+_LONGEST_PROSE = 240_000
+
 _MAGIC = re.compile(r"^(\s*)(?:[%!?].*|[\w.]+\?{1,2}\s*|(?:[\w, ]+=\s*)[%!].*)$")
 _RUNS_PYTHON = ("%%time", "%%timeit", "%%capture", "%%prun")
 _HARMLESS = frozenset((
@@ -39,7 +42,7 @@ class Module:
 
     ``defines`` are the names of functions and classes.  ``left_out`` are cells that only run
     something, ``partly`` those of which a part is kept, ``broken`` those that are not Python.
-    ``problem`` says why there is no module.
+    ``problem`` says why there is no module.  ``prose`` is what its cells of Markdown say.
     """
 
     text: str = ""
@@ -48,6 +51,7 @@ class Module:
     partly: tuple[int, ...] = ()
     broken: tuple[int, ...] = ()
     problem: str = ""
+    prose: str = ""
 
     def notes(self, name: str) -> Iterator[str]:
         """Sentences on what is not in the module, for the page.
@@ -71,7 +75,7 @@ class Module:
 def module(data: bytes) -> Module:
     """The module that a notebook's cells of code make."""
     try:
-        cells = _cells(bounded.tree(data))
+        found = _cells(bounded.tree(data))
     except ValueError as error:
         return Module(problem=f"it is no notebook that can be read: {_words(error)}")
     texts: list[str] = []
@@ -79,6 +83,7 @@ def module(data: bytes) -> Module:
     left_out: list[int] = []
     partly: list[int] = []
     broken: list[int] = []
+    cells = [_source(cell) for cell in found if cell.get("cell_type") == "code"]
     for number, cell in enumerate(cells, 1):
         source, python = _without_magics(cell)
         tree = bounded.program(source) if python else None
@@ -94,7 +99,11 @@ def module(data: bytes) -> Module:
             texts.append(_numbered(_only(source, tree.body, kept), number))
             defines.update(n.name for n in kept if isinstance(n, _DEFINITIONS))
     text = "\n".join(texts) + "\n"
-    return Module(text, frozenset(defines), tuple(left_out), tuple(partly), tuple(broken))
+    prose = "\n\n".join(_source(c) for c in found if c.get("cell_type") in _PROSE)
+    return Module(
+        *(text, frozenset(defines), tuple(left_out), tuple(partly), tuple(broken)),
+        prose=prose[:_LONGEST_PROSE],
+    )
 
 
 def functions_of(made: Module, part: str) -> frozenset[str]:
@@ -115,7 +124,7 @@ def _words(error: ValueError) -> str:
     return str(error) if str(error).startswith(known) else "it is not JSON"
 
 
-def _cells(notebook: Any) -> list[str]:
+def _cells(notebook: Any) -> list[dict[str, Any]]:
     if not isinstance(notebook, dict):
         raise ValueError("it has no cells")
     found = notebook.get("cells")
@@ -125,8 +134,11 @@ def _cells(notebook: Any) -> list[str]:
         raise ValueError("it has no cells")
     if len(found) > MAX_CELLS:
         raise ValueError(f"it has more than {MAX_CELLS} cells")
-    code = [c for c in found if isinstance(c, dict) and c.get("cell_type") == "code"]
-    return [_text(cell.get("source", cell.get("input", ""))) for cell in code]
+    return [cell for cell in found if isinstance(cell, dict)]
+
+
+def _source(cell: dict[str, Any]) -> str:
+    return _text(cell.get("source", cell.get("input", "")))
 
 
 def _text(source: Any) -> str:

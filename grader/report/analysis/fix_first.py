@@ -262,7 +262,9 @@ def status_of(report: Report) -> str:
         return f"a person has to decide: {report.submission.question}"
     if report.submission.reason:
         return report.submission.reason
-    words = ["undecided" if report.total.undecided > 0.0 else "graded"]
+    words = ["undecided" if report.undecided > 0.0 else "graded"]
+    if waiting := sum(not one.marked for one in report.written):
+        words.append(f"{waiting} {'answer' if waiting == 1 else 'answers'} to be marked")
     if parts := not_handed_in(report):
         words.append(f"not handed in: {_parts(parts)}")
     if parts := stale_parts(report):

@@ -248,7 +248,7 @@ def _row(
     beside = [line_score(report, kind) for kind in lines]
     scores = [counted(report).get(part) for part in parts]
     shown = has_total(report)
-    decided = "invalid" if total.undecided > 0.0 else "plain"
+    decided = "invalid" if report.undecided > 0.0 else "plain"
     return RowView(
         id=one_line(submission.id, 80),
         name=one_line(submission.name, 80),
@@ -283,7 +283,7 @@ def _kinds(report: Report, reasons: Sequence[str]) -> list[str]:
 
 
 def _is_undecided(report: Report) -> bool:
-    waits = report.total.undecided > 0.0 and not report.submission.reason
+    waits = report.undecided > 0.0 and not report.submission.reason
     return bool(report.submission.question) or waits
 
 

@@ -24,7 +24,9 @@ from grader.report.analysis.fix_first import (
     to_do,
     unsandboxed,
 )
+from grader.report.analysis.regrade import about_check
 from grader.report.figures.figures import Drawing, draw
+from grader.report.views.written_view import WrittenView, written_view
 from grader.text import one_line
 
 __all__ = [
@@ -76,6 +78,8 @@ class CheckView:
     about: str
     theory: Theory | None
     formula: Markup | None
+    request: str
+    """What a student copies to ask for another look; nothing where there is nothing to ask."""
 
     @property
     def empty(self) -> bool:
@@ -136,9 +140,11 @@ class ReportView:
     bar: BarView
     verdict: str
     undecided: str
+    unmarked: str
     withheld: str
     parts: tuple[PartView, ...]
     lines: tuple[LineView, ...]
+    written: tuple[WrittenView, ...]
     fixes: tuple[FixView, ...]
     unsandboxed: bool
     full_marks: bool
@@ -147,8 +153,13 @@ class ReportView:
     environment: tuple[tuple[str, str], ...]
 
 
-def report_view(report: Report) -> ReportView:
-    """Arrange a report for its page; nothing is redacted here."""
+def report_view(report: Report, *, requests: bool = False) -> ReportView:
+    """Arrange a report for its page; nothing is redacted here.
+
+    Args:
+        report: as its reader may see it.
+        requests: whether the page has a form of words for regrade requests.
+    """
     total = report.total
     fixes = fix_first(report)
     opened = _opened(report, [advice.check.id for advice in fixes])
@@ -167,13 +178,15 @@ def report_view(report: Report) -> ReportView:
         possible=numbers.number(total.possible),
         bar=bar_view(total),
         verdict=_verdict(report),
-        undecided=numbers.number(total.undecided) if total.undecided > 0.0 else "",
+        undecided=numbers.number(report.undecided) if report.undecided > 0.0 else "",
+        unmarked=numbers.number(report.unmarked) if report.unmarked > 0.0 else "",
         withheld=numbers.number(report.withheld) if report.withheld > 0.0 else "",
         parts=tuple(
-            _part(part, report.scores.get(part), pairs, opened)
+            _part(part, report.scores.get(part), pairs, opened, report if requests else None)
             for part, pairs in by_part(report).items()
         ),
         lines=tuple(map(line_view, report.lines)),
+        written=tuple(written_view(one, report, requests=requests) for one in report.written),
         fixes=tuple(
             FixView(
                 anchor=_anchor("check", advice.check.id),
@@ -237,7 +250,11 @@ def line_view(line: Line) -> LineView:
 
 
 def _part(
-    part: str, score: Score | None, pairs: Sequence[Judged], opened: frozenset[str]
+    part: str,
+    score: Score | None,
+    pairs: Sequence[Judged],
+    opened: frozenset[str],
+    asked_about: Report | None,
 ) -> PartView:
     passed = sum(outcome.status is Status.PASSED for _, outcome in pairs)
     return PartView(
@@ -247,7 +264,7 @@ def _part(
         points=numbers.points(score.earned, score.possible) if score else "",
         bar=bar_view(score) if score and score.possible > 0.0 else None,
         counts=_counts(passed, len(pairs), score),
-        checks=tuple(_check(pair, opened) for pair in pairs),
+        checks=tuple(_check(pair, opened, asked_about) for pair in pairs),
     )
 
 
@@ -258,8 +275,9 @@ def _counts(passed: int, checks: int, score: Score | None) -> str:
     return words
 
 
-def _check(pair: Judged, opened: frozenset[str]) -> CheckView:
+def _check(pair: Judged, opened: frozenset[str], asked_about: Report | None) -> CheckView:
     check, outcome = pair
+    can_ask = asked_about and outcome.status is not Status.PASSED and check.points
     figures = outcome.feedback.figures
     theory = THEORY.get(check.function)
     return CheckView(
@@ -280,6 +298,7 @@ def _check(pair: Judged, opened: frozenset[str]) -> CheckView:
         about="" if outcome.feedback.hint == check.about else check.about,
         theory=theory,
         formula=mathml(theory.formula) if theory else None,
+        request=about_check(asked_about, check, outcome) if asked_about and can_ask else "",
     )
 
 

@@ -29,9 +29,14 @@ from grader.text import one_line, passage
 __all__ = ["index_page", "instructor_page", "render", "student_page"]
 
 
-def student_page(delivery: ForStudent) -> str:
-    """What a student may see."""
-    view = report_view(delivery.report)
+def student_page(delivery: ForStudent, *, requests: bool = False) -> str:
+    """What a student may see.
+
+    Args:
+        delivery: the report.
+        requests: whether the page has a form of words for regrade requests.
+    """
+    view = report_view(delivery.report, requests=requests)
     return render("report.html", "student.js", view=view, for_instructor=False)
 
 
