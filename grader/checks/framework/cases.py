@@ -2,7 +2,7 @@
 
 A case is a frozen spec; its arrays follow from it.  Comparisons with the reference use lists of
 cases, axioms use strategies.  Strategies draw from finite lists only, so that the same check draws
-the same cases everywhere.
+the same cases everywhere.  Importing this module and declaring cases does not import torch.
 """
 
 from __future__ import annotations
@@ -13,11 +13,18 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-import torch
 from hypothesis import strategies as st
 
 from grader.calls.snippet import remember
-from grader.homework.networks import Network, exact, input_shape, num_classes, scores, slice_shape
+from grader.homework.networks import (
+    Network,
+    depth,
+    exact,
+    input_shape,
+    num_classes,
+    scores,
+    slice_shape,
+)
 
 __all__ = [
     "SIZES",
@@ -128,6 +135,8 @@ class Case:
 
     def activations(self, *points: Array) -> Array:
         """h(x) of some points, float64: (len(points), *Z)."""
+        import torch
+
         model = exact(self.network)
         with torch.no_grad():
             rows = torch.from_numpy(np.stack(points).astype(np.float64))
@@ -138,6 +147,8 @@ class Case:
 
         With ``other``, of score_target − score_other.  Only for networks without kinks.
         """
+        import torch
+
         model = exact(self.network)
         with torch.no_grad():
             z = model[: self.layer + 1](torch.from_numpy(x[None].astype(np.float64)))[0]
@@ -158,13 +169,7 @@ SMOOTH = ("smooth_mlp", "smooth_cnn", "dropout_bn", "quadratic")
 
 def slices_of(family: str) -> range:
     """The layers of a family after which a slice is possible, from −1 to the last."""
-    depth = 0
-    while True:
-        try:
-            slice_shape(Network(family), depth)
-        except IndexError:
-            return range(-1, depth)
-        depth += 1
+    return range(-1, depth(Network(family)))
 
 
 def case_list(*rows: tuple[str, int, int], **network: Any) -> list[Case]:
