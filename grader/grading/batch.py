@@ -11,6 +11,7 @@ import hashlib
 import json
 import multiprocessing
 import os
+import platform
 import signal
 import threading
 from collections import deque
@@ -23,11 +24,15 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
+import numpy
+
 from grader import layout
 from grader.errors import GuestUnusable, Unwritten
-from grader.grading.merge import TIMED_OUT, fits, kept, still_to_grade
+from grader.grading import merge
+from grader.grading.merge import TIMED_OUT, fits, still_to_grade
 from grader.grading.weights import Assignment
 from grader.homework.contract import PARTS
+from grader.oracle.kept import enable, kept
 from grader.records import Check, Outcome, Report, Submission
 from grader.report.deliver import ForInstructor, ForStudent
 from grader.report.writers import handed_in, results
@@ -95,6 +100,14 @@ def fingerprint(options: str = "") -> str:
                 name, content = str(path.relative_to(folder.parent)).encode(), path.read_bytes()
                 digest.update(f"{len(name)}:{len(content)}:".encode() + name + content)
     return digest.hexdigest()[:16]
+
+
+def _machine() -> str:
+    """On what a value that is computed here depends, besides the grader and its packages."""
+    import torch
+
+    processor = f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}"
+    return f"torch {torch.__version__}, NumPy {numpy.__version__}, {processor}"
 
 
 def is_done(submission: Submission, job: Job, out: Path) -> bool:
@@ -187,12 +200,12 @@ def grade_one(
     # The guest starts first, so that it imports torch while this process does.
     nothing_to_run = submission.reason or submission.question
     opened = nullcontext() if nothing_to_run else closing(opens())
-    with opened as first:
+    with opened as first, kept(not job.walls.unsandboxed, lambda: fingerprint(_machine())):
         from grader.grading import engine
 
         checks = job.assignment.checks()
         run = _to_run(submission, job, earlier)
-        keeps = kept(earlier, submission, job.fingerprint, checks, run)
+        keeps = merge.kept(earlier, submission, job.fingerprint, checks, run)
         late, counted = dict(keeps.timeouts), 0
         if nothing_to_run:
             outcomes = list(engine.unusable(submission, run, {}).outcomes)
@@ -370,6 +383,7 @@ def _prepare() -> None:
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _leave)
+    enable()
     threading.Thread(target=_follow, daemon=True).start()
 
 

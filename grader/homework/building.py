@@ -172,7 +172,7 @@ def _data(name: str) -> bytes:
     return layout.data(name).read_bytes()
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=1024)
 def shapes(network: Network) -> tuple[tuple[int, ...], ...]:
     """The shape of one instance: the input's, and after each layer."""
     model = build(replace(network, training=False, mixed=False))
@@ -185,7 +185,7 @@ def shapes(network: Network) -> tuple[tuple[int, ...], ...]:
     return tuple(shapes)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=1024)
 def exact(network: Network) -> nn.Sequential:
     """The network up to its scores in float64 and eval mode, made once: read it, change nothing."""
     return build(replace(network, dtype="float64", head="", training=False, mixed=False))

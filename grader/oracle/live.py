@@ -20,7 +20,7 @@ from grader.calls.functions import Functions
 from grader.calls.validate import shapes_of, to_array, validate
 from grader.homework import contract
 from grader.homework.contract import Array, Module, Returns, Tuple
-from grader.oracle import solution
+from grader.oracle import kept, solution
 from grader.oracle.frozen import FrozenOracle
 from grader.oracle.quadrature import together
 from grader.oracle.store import Parts
@@ -106,12 +106,16 @@ def average_of(calls: Sequence[Call], weights: np.ndarray) -> Call:
 
 
 class LiveOracle(Functions):
-    """Runs the reference in this process; every value is computed once."""
+    """Runs the reference in this process; every value is computed once.
+
+    Args:
+        values: those that are known already, to which the others are added.
+    """
 
     freezing = False
 
-    def __init__(self) -> None:
-        self._values: dict[str, Any] = {}
+    def __init__(self, values: dict[str, Any] | None = None) -> None:
+        self._values = {} if values is None else values
         self._mistaken: dict[str, _Mistaken] = {}
 
     @cached_property
@@ -240,5 +244,5 @@ def _namespace(part: str) -> Mapping[str, Any]:
     return vars(solution.load(file.removesuffix(".py")))
 
 
-oracle = Oracle(LiveOracle() if layout.reference() else FrozenOracle())
+oracle = Oracle(LiveOracle(kept.VALUES) if layout.reference() else FrozenOracle())
 """The one that checks ask."""

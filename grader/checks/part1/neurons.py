@@ -195,6 +195,7 @@ def _integral(student: Student, case: Case) -> Integral:
         average,
         times_difference=True,
         kinks=len(case.shape) > 1,
+        quantity="integrated_saliency_map",
     )
 
 
