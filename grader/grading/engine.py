@@ -38,12 +38,16 @@ __all__ = ["Outcomes", "environment", "report", "run", "unusable"]
 OpenSession = Callable[[str], Session]
 """Opens a session on the submission, for the checks of a part."""
 
+OnEnd = Callable[[Check, Outcome], None]
+"""What is done as a check ends; the outcome has no diagnosis yet."""
+
 
 def run(
     checks: Sequence[Check],
     open_session: OpenSession,
     first: Session | None = None,
     known: Sequence[tuple[Check, Outcome]] = (),
+    on_end: OnEnd = lambda check, outcome: None,
 ) -> Iterator[Outcome]:
     """The outcomes of checks, one after the other: public ones first, then hidden ones.
 
@@ -56,8 +60,9 @@ def run(
         open_session: opens a session on the submission.
         first: one that is open already; it is used first, and closed.
         known: how other checks of this submission ended before; they are not run.
+        on_end: is called as each check ends, before what is wrong with its function is known.
     """
-    outcomes = Outcomes(checks, known)
+    outcomes = Outcomes(checks, known, on_end=on_end)
     ordered = sorted(checks, key=lambda check: check.hidden)
     groups = [list(group) for _, group in groupby(ordered, lambda c: (c.hidden, c.part))]
     coming = [first] if first is not None else []
@@ -92,6 +97,7 @@ class Outcomes:
         checks: all that there are.
         known: how other checks ended before; they are not run.
         wanted: those that are run this time; ``None``: all.
+        on_end: is called as each check ends.
     """
 
     def __init__(
@@ -99,7 +105,9 @@ class Outcomes:
         checks: Sequence[Check],
         known: Sequence[tuple[Check, Outcome]] = (),
         wanted: Sequence[Check] | None = None,
+        on_end: OnEnd = lambda check, outcome: None,
     ) -> None:
+        self._on_end = on_end
         self._wanted = list(checks if wanted is None else wanted)
         self._checks = {check.id: check for check in (*(pair[0] for pair in known), *checks)}
         self._ended: dict[str, Outcome] = {outcome.check_id: outcome for _, outcome in known}
@@ -127,8 +135,10 @@ class Outcomes:
             blocked = self._blocked(one)
             if blocked is not None:
                 self._ended[one.id] = blocked
+                self._on_end(one, blocked)
                 continue
             self._ended[one.id], of_values, answers = _run(one, session, self._told)
+            self._on_end(one, self._ended[one.id])
             run.append(one.id)
             seen += answers
             if of_values:
