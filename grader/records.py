@@ -18,11 +18,13 @@ if TYPE_CHECKING:  # importing this module imports the standard library alone
 __all__ = [
     "FORMAT",
     "NOTHING_HERE",
+    "Allowed",
     "Call",
     "Check",
     "Feedback",
     "Figure",
     "Limits",
+    "Line",
     "NumPy",
     "Other",
     "Outcome",
@@ -40,12 +42,14 @@ __all__ = [
 LONG_SECONDS = 600.0
 """Wall seconds of a call's limit from which its check is a long one."""
 
-FORMAT = 2
+FORMAT = 3
 """Version of ``result.json``.
 
 1: the first one.
 2: who handed it in, what became of the other files, which parts were handed in, and which results
-   are older than the rest.  Format 1 is still read.
+   are older than the rest.
+3: outcomes and what each depends on, and no marks: points are computed when pages are made.
+   Formats 1 and 2 are still shown, and graded again.
 """
 
 
@@ -66,6 +70,20 @@ class Status(Enum):
 
 NOTHING_HERE = "None of"
 """How a submission's ``reason`` begins if no file of the homework was handed in."""
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """What the roster says of somebody's time, as it stands there; see ``gradebook.lateness``.
+
+    ``extension`` is a date or a number of days, ``late_days`` how many free late days are left,
+    ``received`` the time of the submission where the platform's download does not hold it.
+    """
+
+    extension: str = ""
+    excused: str = ""
+    late_days: str = ""
+    received: str = ""
 
 
 @dataclass(frozen=True)
@@ -91,6 +109,7 @@ class Submission:
     notes: tuple[str, ...] = ()
     ignored: tuple[tuple[str, str], ...] = ()
     question: str = ""
+    allowed: Allowed = Allowed()
 
 
 @dataclass(frozen=True)
@@ -190,7 +209,8 @@ class Feedback:
     needs, whether or not the check passed.  ``tried`` says in one line what was called.
     ``counterexample`` is Python code that can be pasted.  ``where`` is the student's own
     ``file:line: source`` where it raised; ``stdout`` what the student's code printed.  ``details``
-    is for the instructor: a traceback of the grader itself.
+    is for the instructor: a traceback of the grader itself.  ``note`` is what an instructor says to
+    everybody who met this; it is added when pages are made.
     """
 
     message: str = ""
@@ -204,6 +224,7 @@ class Feedback:
     where: str = ""
     stdout: str = ""
     details: str = ""
+    note: str = ""
     figures: tuple[Figure, ...] = ()
 
 
@@ -270,6 +291,20 @@ class Score:
 
 
 @dataclass(frozen=True)
+class Line:
+    """A line of marks beside the parts: what is taken off for lateness, or what a person gives.
+
+    ``score`` is added to the parts' sum; ``earned`` may be negative.  ``title`` and ``why`` are
+    shown to the student.  ``id`` names the kind: it stands in tables and in the history of marks.
+    """
+
+    id: str
+    title: str
+    score: Score
+    why: str = ""
+
+
+@dataclass(frozen=True)
 class Report:
     """Everything that a renderer needs: the submission, outcomes beside their checks, scores."""
 
@@ -288,12 +323,14 @@ class Report:
     """The parts whose files were handed in; ``None`` where that is not known."""
     stale: Mapping[str, str] = field(default_factory=dict)
     """Parts whose outcomes are older than the rest and have to be graded again, and why."""
+    lines: Sequence[Line] = ()
+    """What is added to the parts' sum, or taken off; never inside a part's score."""
     format: int = FORMAT
 
     @property
     def total(self) -> Score:
-        """The sum over the parts."""
-        return sum(self.scores.values(), Score())
+        """The sum over the parts, and the lines beside them."""
+        return sum((line.score for line in self.lines), sum(self.scores.values(), Score()))
 
 
 @dataclass(frozen=True)

@@ -41,8 +41,10 @@ def check(hw3: Path, submission: Path, out: Path, *options: str):
 
 
 def marks(result) -> dict[str, tuple]:
-    """Status, fraction and points of every check in a ``result.json``."""
-    return {row["id"]: (row["status"], row["fraction"], row["points"]) for row in result["checks"]}
+    """Status, fraction and points of every check, which a ``result.json`` does not hold."""
+    return {
+        row["id"]: (row["status"], row["fraction"], row.get("points")) for row in result["checks"]
+    }
 
 
 HW3 = Path(sys.executable).parent / "hw3"

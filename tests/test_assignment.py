@@ -12,9 +12,11 @@ from grader.calls.digest import key
 from grader.checks.framework import registry
 from grader.cli.main import main
 from grader.errors import BadAssignment
-from grader.grading import batch, engine
+from grader.gradebook import book
+from grader.grading import batch, engine, terms
 from grader.grading.assignment_toml import load
 from grader.grading.batch import Job
+from grader.grading.rules import rules_of
 from grader.grading.weights import Assignment
 from grader.homework.contract import PARTS
 from grader.records import Limits, Submission, added
@@ -335,8 +337,8 @@ def test_a_key_that_stands_there_twice_is_named_with_its_line(tmp_path):
         load(file)
 
 
-def test_every_setting_changes_the_fingerprint_and_travels_to_workers():
-    walls = NO_WALLS
+def test_every_setting_travels_to_workers_and_only_points_change_no_outcome():
+    walls, of = NO_WALLS, Submission("ada", "Ada", {}, "1")
     jobs = [
         Job(walls, "", assignment)
         for assignment in (
@@ -349,7 +351,16 @@ def test_every_setting_changes_the_fingerprint_and_travels_to_workers():
             Assignment(seconds={"evaluate": {"wall_seconds": 30.0}}),
         )
     ]
-    assert len({job.fingerprint for job in jobs}) == len(jobs)
+    rules = rules_of(Assignment())
+
+    def needed(job):
+        checks = job.assignment.checks()
+        now = terms.of_checks(checks, rules.modules, of, job.assignment, job.walls)
+        return {(check.id, check.hidden, now[check.id]) for check in checks}
+
+    kinds = [needed(job) for job in jobs]
+    assert kinds.pop(3) == kinds[0]
+    assert all(one not in kinds[:place] for place, one in enumerate(kinds))
     assert [pickle.loads(pickle.dumps(job)) for job in jobs] == jobs
 
 
@@ -382,16 +393,18 @@ def test_grade_with_an_assignment(written, folder, tmp_path, monkeypatch):
     assert result.exit_code == 0, result.output
     assert "default seed" not in result.output
     document = json.loads((out / "ada" / "result.json").read_text())
-    assert document["score"]["possible"] == document["parts"][0]["possible"] == 10.1
+    assert book.read_results(out).reports["ada"].total.possible == 10.1
     made = {c["id"]: c for c in document["checks"]}
     assert {name.partition(".")[0] for name in made} == {"evaluate"}
     assert made[PUBLIC]["hidden"]
-    assert document["environment"]["hidden cases"] == "the instructor's seed"
-    assert document["environment"]["assignment"]
+    assert "instructor&#39;s seed" in (out / "ada" / "report.html").read_text()
+    shown = book.read_results(out).reports["ada"].environment["assignment"]
     page = (out / "ada" / "report.html").read_text()
     assert "/ 10.1" in page
-    assert document["environment"]["assignment"] in page
-    for secret in (str(SEED), PUBLIC, document["environment"]["fingerprint"]):
+    assert shown in page
+    digests = {one["cases"] for one in document["terms"] if one["cases"] != "public"}
+    assert digests
+    for secret in (str(SEED), PUBLIC, *digests):
         assert secret not in page
     assert str(SEED) not in result.output
 

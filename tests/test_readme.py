@@ -281,7 +281,14 @@ def test_the_week(tmp_path):
         )
         assert done.returncode == 0, (line, done.stdout, done.stderr)
     written = {p.name for p in (tmp_path / "graded").iterdir()}
-    assert written == {"ada", "index.html", "gradebook.csv", "class.json"}
+    assert written == {
+        "ada",
+        "class.json",
+        "gradebook.csv",
+        "history.csv",
+        "index.html",
+        "rules.json",
+    }
     pages = {p.name for p in (tmp_path / "graded" / "ada").iterdir()}
     assert pages == {"report.html", "instructor.html", "result.json", "submission.zip"}
 

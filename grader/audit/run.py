@@ -17,6 +17,7 @@ from typing import Any
 
 from grader.audit.bank import Specimen
 from grader.grading import batch
+from grader.grading.fingerprint import fingerprint
 from grader.records import Check, Limits, Outcome, Status
 
 __all__ = ["Ended", "Row", "examine", "examine_all"]
@@ -117,7 +118,7 @@ def examine_all(
     Returns:
         Each specimen with its row, in any order.
     """
-    path, grader = work / "rows.jsonl", batch.fingerprint(f"audit {quick}")
+    path, grader = work / "rows.jsonl", fingerprint(f"audit {quick}")
     left = {specimen.key: specimen for specimen in specimens}
     for key, row in _kept(path, grader):
         if key in left:

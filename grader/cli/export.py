@@ -17,7 +17,10 @@ __all__ = ["export"]
 
 Command = Callable[..., Any]
 
-_OURS = ("gradebook.csv", "index.html", "questions.csv", "class.json", "pages.csv")
+_OURS = (
+    *("gradebook.csv", "index.html", "questions.csv", "class.json", "pages.csv"),
+    *("rules.json", "history.csv"),
+)
 """Files of a folder of results."""
 
 _MOST = 8 * 1024 * 1024

@@ -14,6 +14,7 @@ import click
 from rich.console import Console
 from rich.text import Text
 
+from grader.cli.changes import changed_marks, reused, without_time
 from grader.cli.errors import PASSED, UNDECIDED, path_words, writing
 from grader.cli.options import (
     choose_walls,
@@ -35,7 +36,7 @@ from grader.report import numbers
 from grader.report.deliver import ForInstructor
 from grader.sandbox.host import process
 from grader.submissions import intake
-from grader.submissions.found import Class
+from grader.submissions.found import Class, RosterPerson
 from grader.submissions.roster import read_roster
 from grader.text import one_line, shown
 
@@ -43,6 +44,10 @@ __all__ = ["grade"]
 
 EVERY = 20.0
 """Seconds after which the class's page is written again while a run goes on."""
+
+
+WHO = ("name", "person", "email", "login")
+"""What a roster knows of a submission's author."""
 
 
 ELSEWHERE = (
@@ -77,7 +82,7 @@ def grade(
     stopped.  OUT keeps the results of all runs: grade late ones, one student or one part into the
     same folder.
     """
-    from grader.gradebook import lock, place, questions
+    from grader.gradebook import lateness, lock, place, questions
     from grader.grading import batch
 
     known_part(part)
@@ -94,6 +99,7 @@ def grade(
     decisions = questions.decisions(questions.read(out))
     people = read_roster(roster) if roster is not None else None
     class_ = intake.read_class(sources, roster=people, decisions=decisions)
+    lateness.refuse(assignment.late, class_.submissions)
     walls = choose_walls(sandbox)
     process.end_guests()  # each worker has its own
     job = batch.Job(walls, part, assignment, regrade)
@@ -120,8 +126,9 @@ class _Run:
     def __init__(
         self, class_: Class, job: Any, out: Path, errors: Console, decisions: Mapping[str, str]
     ) -> None:
-        from grader.gradebook import book, state
-        from grader.grading import batch
+        from grader.gradebook import book, history, state
+        from grader.grading import batch, results
+        from grader.grading.rules import rules_of
 
         self.class_, self.job, self.out, self.errors = class_, job, out, errors
         self.decisions = decisions
@@ -129,15 +136,21 @@ class _Run:
         asked = {job.part} if job.part else {check.part for check in job.assignment.checks()}
         self.summary = class_.sum_in_words([part.file for part in PARTS if part.id in asked])
         self.here = {submission.id: submission for submission in class_.submissions}
-        every = book.read_results(out, self.here)
-        fitting = {r.submission.id: r for r in batch.read_reports(class_.submissions, job, out)}
-        # A result on other files, or by other rules, is no result of what is graded now.
-        self.book = book.Book(
-            {key: r for key, r in every.reports.items() if key not in self.here or key in fitting}
-        )
-        self.state = state.read(out)
-        self.left = batch.left_of(class_.submissions, job, fitting)
+        every = results.read_all(out, self.here)
+        self.plans = batch.plans(class_.submissions, job, every)
+        # A result on other files is no result of what is graded now.
+        kept = {key: r for key, r in every.items() if key not in self.here or self._fits(r)}
+        self.state, self.marks = state.read(out), history.last(out)
+        self.book = book.read_book(out, rules_of(job.assignment), kept)
+        self.left = [one for one in class_.submissions if self.plans[one.id].run]
         self.failed: list[tuple[str, str]] = []
+        self.changed: Sequence[Any] = ()
+
+    def _fits(self, result: Any) -> bool:
+        """Whether something of a result is on the files that are here."""
+        one = self.here[result.submission.id]
+        some = any(kept.terms.submission == one.digest for kept in self.plans[one.id].kept)
+        return bool(some) or not self.plans[one.id].run
 
     def say(self, words: str, style: str = "") -> None:
         """A line for the instructor."""
@@ -150,6 +163,8 @@ class _Run:
             Refused: it was stopped, or a file cannot be written; what is done is kept.
         """
         self._say_what_was_read()
+        for words in without_time(self.job.assignment.late, list(self.here.values())):
+            self.say(words, "yellow")
         stopped: KeyboardInterrupt | OSError | None = None
         started = time.monotonic()
         try:
@@ -176,11 +191,15 @@ class _Run:
         if len(self.left) < total:
             kept = total - len(self.left)
             self.say(f"{kept} of {total} have a result already (--regrade ignores it).")
+        for words in reused(list(self.plans.values())):
+            self.say(words)
 
     def _begin(self, has_roster: bool) -> None:
         """Say in every file who is not graded yet, before anybody is."""
         from grader.gradebook import book, questions, state
-        from grader.report.analysis.roll import NOT_HANDED_IN, WithoutResult
+        from grader.gradebook.lateness import is_excused
+        from grader.grading import rules
+        from grader.report.analysis.roll import EXCUSED, NOT_HANDED_IN, WithoutResult
 
         class_ = self.class_
         for question in class_.questions:
@@ -190,8 +209,12 @@ class _Run:
                     f"there are: {one_line('; '.join(question.options), 400)}.",
                     "yellow",
                 )
+
+        def status(person: RosterPerson) -> str:
+            return EXCUSED if is_excused(person.allowed) else NOT_HANDED_IN
+
         absent = [
-            WithoutResult("", p.name or p.id or p.email, NOT_HANDED_IN, p.id, p.email, p.login)
+            WithoutResult("", p.name or p.id or p.email, status(p), p.id, p.email, p.login)
             for p in class_.absent
         ]
         self.state = replace(
@@ -205,6 +228,8 @@ class _Run:
         )
         with writing(self.out):
             self._keep_files()
+            self._keep_about(has_roster)
+            rules.write(self.out, self.book.rules)
             state.write(self.out, self.state)
             questions.write(self.out, class_.questions, {*self.here, *class_.groups})
             book.write_class(self.out, self.book, self.state, over=False)
@@ -218,7 +243,7 @@ class _Run:
                 handed_in.write(self.out / key, self.here[key].files)
 
     def _grade(self, jobs: int) -> None:
-        from grader.gradebook import book
+        from grader.gradebook import book, pages
         from grader.grading import batch
 
         shown = started = time.monotonic()
@@ -229,7 +254,10 @@ class _Run:
                     if problem:
                         self.failed.append((submission.id, problem))
                     else:
-                        self._take({submission.id: submission})
+                        self._take(submission.id)
+                        self.state = self.state.graded({submission.id})
+                        with writing(self.out):
+                            pages.write_all(self.out, self.book, [submission.id])
                     now = time.monotonic()
                     left = _left(now - started, done, self.left)
                     words = one_line(submission.id, 40) + (f", {left} left" if left else "")
@@ -240,23 +268,44 @@ class _Run:
                             book.write_class(self.out, self.book, self.state, over=False, left=said)
                         shown = now
 
-    def _take(self, submissions: dict[str, Submission]) -> None:
-        """Take over the results of submissions that are graded."""
+    def _keep_about(self, has_roster: bool) -> None:
+        """Keep what is known today of those whose outcomes stay: a name, a note, a question.
+
+        What a roster said once stays until another one says otherwise.
+        """
+        from grader.grading import results
+
+        for key in self.here.keys() & self.book.results.keys():
+            kept = self.book.results[key]
+            now = replace(self.here[key], files={})
+            if not has_roster:
+                known = {name: getattr(kept.submission, name) or getattr(now, name) for name in WHO}
+                now = replace(now, **known, allowed=kept.submission.allowed)
+            if kept.submission != now and kept.submission.digest == now.digest:
+                results.write(self.out / key, replace(kept, submission=now))
+                self._take(key)
+
+    def _take(self, key: str) -> None:
+        """Take over the result of a submission that is graded."""
         from grader.grading import batch
 
-        found = batch.read_reports(list(submissions.values()), self.job, self.out)
-        self.book.reports.update({report.submission.id: report for report in found})
-        self.state = self.state.graded({report.submission.id for report in found})
+        if found := batch.earlier(self.here[key], self.out):
+            self.book.take(key, found)
 
     def _end(self, ended: Any, *, over: bool) -> None:
         """Write the class as it is now: what somebody removed meanwhile is no result."""
-        from grader.gradebook import book, state
+        from grader.gradebook import book, history, pages, state
 
-        reports = self.book.reports
-        for key in [key for key in reports if not (self.out / key / "result.json").is_file()]:
-            del reports[key]
-        lost = [one for key, one in self.here.items() if key not in reports]
+        for key in list(self.book.results):
+            if not (self.out / key / "result.json").is_file():
+                self.book.drop(key)
+        lost = [one for key, one in self.here.items() if key not in self.book.reports]
         self.state = ended.expecting(_without(lost))
+        ids = sorted(self.book.reports)
+        pages.write_all(self.out, self.book, ids)
+        why = {key: sorted(set(plan.why.values())) for key, plan in self.plans.items()}
+        self.changed = history.changes(self.marks, self.book, ids, why)
+        history.add(self.out, self.changed)
         state.write(self.out, self.state)
         book.write_class(self.out, self.book, self.state, over=over)
 
@@ -266,6 +315,8 @@ class _Run:
         reports = [self.book.reports[key] for key in self.here if key in self.book.reports]
         terminal.show_class([ForInstructor(report) for report in reports], console(100))
         click.echo(f"\n{len(reports)} graded: open {path_words(self.out / 'index.html')}")
+        for words in changed_marks(self.changed):
+            click.echo(words)
         others = len(self.book.reports) - len(reports)
         if others:
             click.echo(f"{others} more of earlier runs stand beside them")

@@ -72,9 +72,11 @@ main.add_command(grade)
 
 for _module, _names in (
     ("audit", ("audit",)),
+    ("explain", ("explain",)),
     ("export", ("export",)),
     ("gradescope", ("gradescope",)),
     ("release", ("freeze", "release")),
+    ("report", ("report",)),
     ("similar", ("similar",)),
     ("words", ("words",)),
 ):

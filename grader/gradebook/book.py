@@ -1,22 +1,31 @@
-"""All results of a folder, whichever run wrote them, and the two files that show the class."""
+"""All results of a folder, whichever run wrote them, as marks of today; and the class's two files.
+
+Everything that shows or exports a class reads it here: outcomes from each ``result.json``, points
+from ``rules.json`` or an assignment, and lines beside the parts (:mod:`grader.gradebook.lines`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from grader.errors import BadSource
+from grader.gradebook import lateness, lines, notes
+from grader.gradebook.notes import Note
 from grader.gradebook.state import ClassState
 from grader.gradebook.table import gradebook
+from grader.grading import marks, results
+from grader.grading import rules as kept_rules
+from grader.grading.results import Result
+from grader.grading.rules import Rules
 from grader.records import Report, Submission
 from grader.report.deliver import ForInstructor
 from grader.report.writers.files import write_text
 from grader.report.writers.html import index_page
-from grader.report.writers.results import OtherFormatError, read_json
 from grader.text import shown
 
-__all__ = ["INDEX", "TABLE", "Book", "read_results", "write_class"]
+__all__ = ["INDEX", "TABLE", "Book", "read_book", "read_results", "write_class"]
 
 TABLE, INDEX = "gradebook.csv", "index.html"
 
@@ -26,9 +35,30 @@ _BOM = "\ufeff"
 
 @dataclass(frozen=True)
 class Book:
-    """The results that count, by id."""
+    """The results that count, by id, and the rules by which they become marks."""
 
-    reports: dict[str, Report]
+    rules: Rules = field(default_factory=Rules)
+    results: dict[str, Result] = field(default_factory=dict)
+    reports: dict[str, Report] = field(default_factory=dict)
+    """The marks, in step with the results."""
+    makers: tuple[lines.Maker, ...] = ()
+    """What makes the lines beside the parts, in this order."""
+    notes: tuple[Note, ...] = ()
+    """What an instructor says to everybody who met a mistake."""
+
+    def take(self, key: str, result: Result) -> Report:
+        """Take over a result, in place of an earlier one; its marks."""
+        report = marks.report_of(result, self.rules.checks, self.rules.about())
+        report = notes.applied(report, self.notes)
+        for maker in self.makers:
+            report = marks.with_lines(report, maker(report))
+        self.results[key], self.reports[key] = result, report
+        return report
+
+    def drop(self, key: str) -> None:
+        """Leave out a result that is there no more."""
+        self.results.pop(key, None)
+        self.reports.pop(key, None)
 
     @property
     def submissions(self) -> dict[str, Submission]:
@@ -43,40 +73,42 @@ class Book:
         )
 
 
-def read_results(out: Path, again: Collection[str] = ()) -> Book:
-    """Every result of a folder.
-
-    Args:
-        out: the folder of all results.
-        again: ids that are graded now, and whose earlier result may be damaged.
+def read_results(out: Path) -> Book:
+    """Every result of a folder, by the rules that were used there last.
 
     Raises:
-        BadSource: a result cannot be read, or a newer version wrote it: nobody may vanish.
+        BadSource: a result cannot be read, or another version wrote it: nobody may vanish.
     """
-    reports = {}
-    for path in sorted(out.glob("*/result.json")):
-        name, where = path.parent.name, shown(str(path), 1000)
-        try:
-            report = read_json(path)
-            if report.submission.id != name:
-                raise ValueError("it was moved")
-            reports[name] = report
-        except OtherFormatError as error:
-            raise BadSource(
-                f"{where} cannot be read: {error}; use the version that wrote it, or name another "
-                "folder for results"
-            ) from None
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            if name not in again:
-                raise BadSource(
-                    f"{where} is damaged ({type(error).__name__}): grade that submission again, or "
-                    "remove its folder"
-                ) from None
-    return Book(reports)
+    every = results.read_all(out)
+    rules = kept_rules.read(out)
+    if rules is None and every:
+        raise BadSource(
+            f"{shown(str(out), 1000)} holds results of an older version of the grader: run the "
+            "same `hw3 grade` command again, which grades them again"
+        )
+    return read_book(out, rules or Rules(), every)
+
+
+def read_book(out: Path, rules: Rules, every: Mapping[str, Result]) -> Book:
+    """Marks from what is kept.
+
+    Args:
+        out: the folder of all results, which holds what persons decided about marks.
+        rules: by which points are given.
+        every: the results that count.
+
+    Raises:
+        BadInput: a file in the folder that changes marks cannot be used.
+    """
+    said = notes.read(out, rules.checks)
+    book = Book(rules, makers=lines.makers(out, rules), notes=said)
+    for key, result in every.items():
+        book.take(key, result)
+    return book
 
 
 def write_class(out: Path, book: Book, state: ClassState, *, over: bool, left: str = "") -> None:
-    """Write the class's page and its table.
+    """Write the class's page and its table, and who was how late if there is a rule for that.
 
     Args:
         out: the folder of all results.
@@ -89,3 +121,6 @@ def write_class(out: Path, book: Book, state: ClassState, *, over: bool, left: s
     facts = replace(state.facts(book.submissions, over=over), left=left)
     write_text(out / TABLE, _BOM + gradebook(deliveries, facts, maximum=True))
     write_text(out / INDEX, index_page(deliveries, facts=facts))
+    rule = book.rules.assignment.late
+    if rule.due:
+        write_text(out / lateness.FILE, lateness.table(rule, book.in_order()))

@@ -15,8 +15,8 @@ from grader.errors import BadSource, Refused
 from grader.gradebook import book, state
 from grader.gradebook.delimited import Table
 from grader.gradebook.people import Person, match
-from grader.gradebook.table import possible
-from grader.records import Report, added
+from grader.gradebook.table import possible, possible_in_all
+from grader.records import Report
 from grader.report import numbers
 from grader.report.analysis.fix_first import handed_in_nothing, status_of
 from grader.report.analysis.roll import NOT_GRADED, NOT_HANDED_IN
@@ -123,7 +123,7 @@ def read_grades(out: Path) -> Grades:
         points = None if why else report.total.earned
         grades.append(Grade(report, _person(report), points, why))
     without = [(Person(names=(one.name,)), one.status) for one in facts.without]
-    return Grades(out, grades, added(most.values()), without)
+    return Grades(out, grades, possible_in_all(results.in_order()), without)
 
 
 def _why_not(report: Report, most: Mapping[str, float]) -> str:

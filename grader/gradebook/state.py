@@ -11,7 +11,13 @@ from typing import Any
 from grader.errors import BadSource
 from grader.gradebook.people import name_keys
 from grader.records import Submission
-from grader.report.analysis.roll import NOT_GRADED, NOT_HANDED_IN, ClassFacts, WithoutResult
+from grader.report.analysis.roll import (
+    EXCUSED,
+    NOT_GRADED,
+    NOT_HANDED_IN,
+    ClassFacts,
+    WithoutResult,
+)
 from grader.report.writers.files import write_text
 from grader.text import shown, storable
 
@@ -124,7 +130,7 @@ def _people(rows: Sequence[Any], status: str) -> tuple[WithoutResult, ...]:
         WithoutResult(
             str(row["id"]),
             str(row["name"]),
-            status,
+            EXCUSED if row.get("status") == EXCUSED else status,
             *(str(row[key]) for key in ("person", "email", "login")),
         )
         for row in rows

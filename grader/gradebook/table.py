@@ -6,13 +6,14 @@ import re
 from collections.abc import Iterable, Sequence
 
 from grader.records import Report, Score, Submission, added
+from grader.report.analysis.beside import kinds_of, line_score, most_of
 from grader.report.analysis.fix_first import counted, has_total, parts_of, status_of
 from grader.report.analysis.roll import NOT_GRADED, ClassFacts, WithoutResult
 from grader.report.deliver import ForInstructor
 from grader.report.numbers import fixed
 from grader.text import one_line
 
-__all__ = ["gradebook", "possible", "rows", "text_cell"]
+__all__ = ["gradebook", "possible", "possible_in_all", "rows", "text_cell"]
 
 # A spreadsheet runs a cell that begins so.  Where it splits at semicolons, as Excel does in much of
 # Europe, a cell can begin after one as well, and a quote there would swallow the rows that follow.
@@ -24,7 +25,7 @@ _ACTIVE = ("\t", "\r", "\n", "\0")
 def gradebook(
     deliveries: Iterable[ForInstructor], facts: ClassFacts | None = None, *, maximum: bool = False
 ) -> str:
-    """The class as CSV: id, name, total, one column per part, undecided, status; two decimals.
+    """The class as CSV: id, name, total, a column per part and per line, undecided, status.
 
     Nothing that is not known is 0: whoever handed in nothing, waits or is a question has empty
     cells, and so has a part that was not handed in.
@@ -57,10 +58,12 @@ def rows(deliveries: Sequence[ForInstructor], facts: ClassFacts | None = None) -
     people = [*(report.submission for report in reports), *facts.without]
     known = [key for key in ("person", "email", "login") if any(getattr(p, key) for p in people)]
     header = ["id", "name", *known, "total", *map(text_cell, parts), "undecided", "status"]
-    table = [header, *(_row(report, parts, known, facts) for report in reports)]
+    lines = kinds_of(reports)
+    header[header.index("undecided") : header.index("undecided")] = map(text_cell, lines)
+    table = [header, *(_row(report, parts, lines, known, facts) for report in reports)]
     for one in facts.without:
         cells = [text_cell(value) for value in (one.id, one.name, *_of(one, known))]
-        table.append([*cells, "", *("" for _ in parts), "", one.status])
+        table.append([*cells, "", *("" for _ in (*parts, *lines)), "", one.status])
     if missing := facts.missing(len(reports)):
         table.append([*("" for _ in header[1:]), missing])
     return table
@@ -74,9 +77,17 @@ def _maximum(header: Sequence[str], reports: Sequence[Report]) -> list[str]:
     """What can be earned in each column; the status says that nobody's result stands here."""
     most = possible(reports)
     cells = {part: f"{points:.2f}" for part, points in most.items()}
+    beside = {kind: most_of(reports, kind) for kind in kinds_of(reports)}
+    cells |= {name: f"{points:.2f}" for name, points in beside.items()}
     cells |= {"name": "maximum", "status": "maximum"}
-    cells |= {"total": f"{added(most.values()):.2f}"} if most else {}
+    cells |= {"total": f"{possible_in_all(reports):.2f}"} if most else {}
     return [cells.get(column, "") for column in header]
+
+
+def possible_in_all(reports: Sequence[Report]) -> float:
+    """The points that can be earned, lines beside the parts included."""
+    beside = [most_of(reports, kind) for kind in kinds_of(reports)]
+    return added([*possible(reports).values(), *beside])
 
 
 def possible(reports: Sequence[Report]) -> dict[str, float]:
@@ -96,15 +107,21 @@ def text_cell(text: str) -> str:
 
 
 def _row(
-    report: Report, parts: Sequence[str], known: Sequence[str], facts: ClassFacts
+    report: Report,
+    parts: Sequence[str],
+    lines: Sequence[str],
+    known: Sequence[str],
+    facts: ClassFacts,
 ) -> list[str]:
     total, submission, scores = report.total, report.submission, counted(report)
+    beside = [line_score(report, line) for line in lines]
     late = f"; {NOT_GRADED}: a part" if submission.id in facts.incomplete else ""
     return [
         *(text_cell(value) for value in (submission.id, submission.name)),
         *(text_cell(value) for value in _of(submission, known)),
         _points(total) if has_total(report) else "",
         *(_points(scores[part]) if part in scores else "" for part in parts),
+        *(_points(score) if score else "" for score in beside),
         fixed(total.undecided, total.possible) if report.scores else "",
         text_cell(status_of(report) + late),
     ]

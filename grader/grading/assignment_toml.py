@@ -11,6 +11,7 @@ from typing import Any
 
 from grader import layout
 from grader.errors import BadAssignment
+from grader.grading import late
 from grader.grading.weights import Assignment, declared, hundredths
 from grader.homework import contract
 from grader.records import Limits
@@ -33,8 +34,8 @@ _LONGEST_SEED = 1000
 
 MOST_POINTS = 10_000
 
-_SECTIONS = ("seed", "packages", "points", "visibility", "limits")
-_TABLES = ("points", "visibility", "limits")
+_SECTIONS = ("seed", "packages", "points", "visibility", "limits", "late")
+_TABLES = ("points", "visibility", "limits", "late")
 _MOST = {
     "wall_seconds": 86_400,
     "cpu_seconds": 86_400,
@@ -114,6 +115,7 @@ def _read(document: Mapping[str, Any]) -> Assignment:
         visibility=visibility,
         limits=replace(Limits(), **of_all),
         seconds=of_checks,
+        late=late.read(dict(_entries("late", document))),
     )
 
 

@@ -1,17 +1,14 @@
 """Grading a class: one folder of files a submission, as many workers as wished, resumable.
 
-Results are files.  A part of a submission whose ``result.json`` fits its digest and the grader's
-fingerprint is not graded again, so an interrupted run goes on where it stopped; a run on one part
-keeps the results of the others (:mod:`grader.grading.merge`).
+Results are files, which hold outcomes and no marks.  An outcome that still holds is used again
+(:mod:`grader.grading.reuse`), so an interrupted run goes on where it stopped, and a run on one part
+keeps the results of the others.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 import multiprocessing
 import os
-import platform
 import signal
 import threading
 from collections import deque
@@ -19,37 +16,36 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, nullcontext, suppress
-from dataclasses import asdict, dataclass, field, replace
-from functools import cache, partial
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy
-
-from grader import layout
 from grader.errors import GuestUnusable, Unwritten
-from grader.grading import merge
-from grader.grading.merge import TIMED_OUT, fits, still_to_grade
+from grader.grading import results, reuse, terms
+from grader.grading.marks import report_of
+from grader.grading.results import Ran, Result
+from grader.grading.reuse import Plan
+from grader.grading.rules import rules_of
 from grader.grading.weights import Assignment
 from grader.homework.contract import PARTS
 from grader.oracle.kept import enable, kept
-from grader.records import Check, Outcome, Report, Submission
-from grader.report.deliver import ForInstructor, ForStudent
-from grader.report.writers import handed_in, results
-from grader.report.writers.files import sweep, write_text
+from grader.records import Report, Submission
+from grader.report.writers import handed_in
+from grader.report.writers.files import sweep
 from grader.sandbox.host.process import end_guests
 from grader.sandbox.host.session import Allowance, ProcessSession
 from grader.sandbox.isolation.modes import Walls
 
 __all__ = [
     "Job",
-    "fingerprint",
+    "earlier",
     "grade_all",
     "grade_one",
     "is_done",
-    "left_of",
+    "plans",
     "pool",
-    "read_reports",
+    "run_one",
     "stop",
 ]
 
@@ -63,126 +59,77 @@ class Job:
     assignment: Assignment = field(default_factory=Assignment)
     regrade: bool = False
     """Whether everything that is asked for is graded again, whatever results there are."""
+    beside: bool = False
+    """Whether other submissions run at the same time, so that being late may be their fault."""
 
-    def checks(self) -> list[Check]:
-        """The checks of the assignment, or of its part.
+    def plan(self, submission: Submission, earlier: Result | None) -> Plan:
+        """What is run of a submission and why, and what of an earlier result is used again.
 
-        Raises:
-            KeyError: the assignment leaves out every check of the part.
+        Args:
+            submission: as it is now.
+            earlier: what is kept of it, if anything is.
         """
-        from grader.checks.framework import registry
-
-        return registry.checks_of(self.assignment.checks(), part=self.part)
-
-    @property
-    def fingerprint(self) -> str:
-        """A digest of the grader, of the packages that it stands on, and of this job's rules.
-
-        Which part is asked for is none of them: a part's result is the same in every run.
-        """
-        rules = {"walls": asdict(self.walls), "assignment": asdict(self.assignment)}
-        return fingerprint(json.dumps(rules, sort_keys=True))
-
-
-@cache
-def fingerprint(options: str = "") -> str:
-    """A digest of every file of the distribution but READMEs, of versions, and of ``options``."""
-    import grader
-    from grader.grading.engine import environment
-
-    digest = hashlib.sha256(json.dumps([environment(), options]).encode())
-    # Of the package, and of the reference from where it is loaded, whatever is on sys.path.
-    for folder in (Path(grader.__file__).parent, *filter(None, [layout.reference()])):
-        for path in sorted(folder.rglob("*")):
-            if path.name == layout.README:
-                continue  # a description changes no result
-            if path.is_file() and "__pycache__" not in path.parts:
-                name, content = str(path.relative_to(folder.parent)).encode(), path.read_bytes()
-                digest.update(f"{len(name)}:{len(content)}:".encode() + name + content)
-    return digest.hexdigest()[:16]
-
-
-def _machine() -> str:
-    """On what a value that is computed here depends, besides the grader and its packages."""
-    import torch
-
-    processor = f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}"
-    return f"torch {torch.__version__}, NumPy {numpy.__version__}, {processor}"
+        rules = rules_of(self.assignment)
+        now = terms.of_checks(rules.checks, rules.modules, submission, self.assignment, self.walls)
+        return reuse.plan(earlier, rules.checks, now, self.part, regrade=self.regrade)
 
 
 def is_done(submission: Submission, job: Job, out: Path) -> bool:
     """Whether the submission has a result that grading it again would repeat.
 
-    A part with anything undecided or timed out never counts as done.
+    A part with anything undecided never counts as done, nor one in which something took too long
+    while others ran beside it.
 
     Args:
         submission: the one.
         job: how it is graded, and which part of it.
         out: the folder of all results.
     """
-    report = _report(submission, job, out)
-    return report is not None and not still_to_grade(report, job.checks())
+    return not job.plan(submission, earlier(submission, out)).run
 
 
-def left_of(
-    submissions: Sequence[Submission], job: Job, reports: Mapping[str, Report]
-) -> list[Submission]:
-    """The submissions of which something is to be graded.
+def plans(
+    submissions: Sequence[Submission], job: Job, kept: Mapping[str, Result]
+) -> dict[str, Plan]:
+    """What is run and what is used again of each submission, by id.
 
     Args:
         submissions: all that are asked for.
         job: how they are graded, and which part.
-        reports: those of ``read_reports``, by the submission's id.
+        kept: the results of earlier runs, by the submission's id.
     """
-    checks = job.checks()
-    return [
-        one for one in submissions if job.regrade or still_to_grade(reports.get(one.id), checks)
-    ]
+    return {one.id: job.plan(one, kept.get(one.id)) for one in submissions}
 
 
-def read_reports(submissions: Sequence[Submission], job: Job, out: Path) -> list[Report]:
-    """The reports in ``out`` on these very files, in the order of the submissions.
-
-    Args:
-        submissions: whose reports are read; those without one are left out.
-        job: by whose rules they must have been graded, whatever the part.
-        out: the folder of all results.
-
-    Returns:
-        At most one report for each submission.
-    """
-    found = (_report(submission, job, out) for submission in submissions)
-    return [report for report in found if report is not None]
-
-
-def _report(submission: Submission, job: Job, out: Path) -> Report | None:
-    """The report on these very files by these very rules, if all of it is there."""
-    folder, report = out / submission.id, _earlier(submission, out)
-    if report is None or not fits(report, submission, job.fingerprint):
-        return None
-    pages = ("report.html", "instructor.html")
-    return report if all((folder / page).is_file() for page in pages) else None
-
-
-def _earlier(submission: Submission, out: Path) -> Report | None:
+def earlier(submission: Submission, out: Path) -> Result | None:
     """What an earlier run wrote about this submission, if it can be read."""
     try:
-        report = results.read_json(out / submission.id / "result.json")
-        return report if type(report.sandbox["timeouts"]) is int else None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return results.read(out / submission.id / results.FILE)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return None
 
 
-def grade_one(
-    submission: Submission, job: Job, *, alone: bool = True, earlier: Report | None = None
-) -> Report:
-    """The report on one submission, hidden checks included.
+def grade_one(submission: Submission, job: Job) -> Report:
+    """The report on one submission of which nothing is kept, with its marks.
+
+    Args:
+        submission: the one.
+        job: how it is graded.
+    """
+    rules = rules_of(job.assignment)
+    return report_of(run_one(submission, job), rules.checks, rules.about())
+
+
+def run_one(
+    submission: Submission, job: Job, *, alone: bool = True, before: Result | None = None
+) -> Result:
+    """How the checks of one submission end, hidden ones included.
 
     Args:
         submission: the one.
         job: how it is graded.
         alone: whether nothing else runs here, so that calls that take too long are tried twice.
-        earlier: the report of an earlier run; what the job does not grade stays of it.
+        before: of an earlier run; what the job does not grade stays of it.
     """
     allowance = Allowance(job.assignment.limits.total_seconds)
 
@@ -200,78 +147,54 @@ def grade_one(
     # The guest starts first, so that it imports torch while this process does.
     nothing_to_run = submission.reason or submission.question
     opened = nullcontext() if nothing_to_run else closing(opens())
-    with opened as first, kept(not job.walls.unsandboxed, lambda: fingerprint(_machine())):
+    with opened as first, kept(not job.walls.unsandboxed):
         from grader.grading import engine
 
-        checks = job.assignment.checks()
-        run = _to_run(submission, job, earlier)
-        keeps = merge.kept(earlier, submission, job.fingerprint, checks, run)
-        late, counted = dict(keeps.timeouts), 0
+        rules = rules_of(job.assignment)
+        plan = job.plan(submission, before)
+        late: dict[str, int] = {}
         if nothing_to_run:
-            outcomes = list(engine.unusable(submission, run, {}).outcomes)
+            outcomes = list(engine.unusable(submission, plan.run, {}).outcomes)
         else:
-            outcomes, parts = [], {check.id: check.part for check in run}
-            for outcome in engine.run(run, opens, first, keeps.known):
+            outcomes, counted = [], 0
+            for outcome in engine.run(plan.run, opens, first, plan.known, explains=False):
                 outcomes.append(outcome)
-                if more := allowance.timeouts - counted:
-                    part = parts[outcome.check_id]
-                    late[part], counted = late.get(part, 0) + more, counted + more
-        walls = {**job.walls.describe(), "timeouts": sum(late.values())}
-        report = engine.report(
-            submission,
-            *_in_order(checks, [*(outcome for _, outcome in keeps.pairs), *outcomes]),
-            {**walls, TIMED_OUT: late} if late else walls,
-        )
-    about = {**job.assignment.describe(), "fingerprint": job.fingerprint}
-    return replace(
-        report,
-        environment={**report.environment, **about},
-        left_out=len(checks) - len(report.checks),
-        handed_in=tuple(
-            part.id
-            for part in PARTS
-            if part.file in submission.files and part.id in {check.part for check in checks}
-        ),
-        stale=keeps.stale,
+                late[outcome.check_id] = allowance.timeouts - counted
+                counted = allowance.timeouts
+        versions = engine.environment()
+    now = terms.of_checks(rules.checks, rules.modules, submission, job.assignment, job.walls)
+    ran = {one.check.id: one for one in plan.kept}
+    ended = {outcome.check_id: outcome for outcome in outcomes}
+    # The checks of a function run together: what took too long may have been any of these.
+    slow = {(c.function, c.hidden) for c in plan.run if late.get(c.id)}
+    for check in plan.run:
+        beside = job.beside and (check.function, check.hidden) in slow
+        timeouts = late.get(check.id, 0)
+        ran[check.id] = Ran(check, ended[check.id], now[check.id], timeouts, beside)
+    order = {check.id: place for place, check in enumerate(rules.checks)}
+    return Result(
+        submission,
+        tuple(sorted(ran.values(), key=lambda one: order.get(one.check.id, len(order)))),
+        environment=versions,
+        sandbox={**job.walls.describe(), "timeouts": sum(one.timeouts for one in ran.values())},
+        handed_in=tuple(part.id for part in PARTS if part.file in submission.files),
+        stale=plan.stale,
     )
 
 
-def _to_run(submission: Submission, job: Job, earlier: Report | None) -> list[Check]:
-    """The checks that are asked for, without those of parts that have a result that holds."""
-    asked = job.checks()
-    if job.regrade or earlier is None or not fits(earlier, submission, job.fingerprint):
-        return asked
-    return still_to_grade(earlier, asked)
-
-
-def _in_order(
-    checks: Sequence[Check], outcomes: Sequence[Outcome]
-) -> tuple[list[Check], list[Outcome]]:
-    """What has ended of an assignment's checks, and how, in its order."""
-    ended = {outcome.check_id: outcome for outcome in outcomes}
-    there = [check for check in checks if check.id in ended]
-    return there, [ended[check.id] for check in there]
-
-
 def grade_to_files(submission: Submission, job: Job, out: Path, *, alone: bool = True) -> bool:
-    """Grade one submission and write its folder; ``result.json`` comes last.
+    """Grade one submission and keep how its checks ended; ``result.json`` comes last.
 
     Returns whether something took too long.
     """
-    from grader.report.writers.html import instructor_page, student_page
-
-    report = grade_one(submission, job, alone=alone, earlier=_earlier(submission, out))
+    result = run_one(submission, job, alone=alone, before=earlier(submission, out))
     folder = out / submission.id
-    everything = ForInstructor(report)
-    student, instructor = student_page(ForStudent(report)), instructor_page(everything)
     try:
         handed_in.write(folder, submission.files)
-        write_text(folder / "report.html", student)
-        write_text(folder / "instructor.html", instructor)
-        results.write_json(folder / "result.json", everything)
+        results.write(folder, result)
     except OSError as error:
         raise Unwritten(*error.args) from None
-    return bool(report.sandbox["timeouts"])
+    return any(one.beside for one in result.ran)
 
 
 def grade_all(
@@ -305,8 +228,9 @@ def grade_all(
     died: set[str] = set()
     try:
         # One by one, a call is tried twice in place; side by side, all of it a second time.
-        grade = partial(grade_to_files, job=job, out=out, alone=jobs == 1)
         for beside, workers in ((jobs > 1, jobs), (False, 1)):
+            asked = replace(job, beside=beside, regrade=job.regrade and (beside or jobs == 1))
+            grade = partial(grade_to_files, job=asked, out=out, alone=jobs == 1)
             again = []
             with closing(_ended(left, grade, workers, executor or pool)) as ended:
                 for submission, future in ended:

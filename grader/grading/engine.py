@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import platform
 import re
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from importlib import metadata
 from itertools import groupby
 from typing import Any
 
@@ -18,6 +16,7 @@ from grader.checks.framework import expect, from_failure
 from grader.checks.framework.expect import StudentFault, Unmet
 from grader.checks.framework.student import Student
 from grader.errors import GuestUnusable, Vanished
+from grader.grading import dependence, terms
 from grader.grading.scoring import scores
 from grader.homework.contract import FUNCTIONS, PARTS
 from grader.records import (
@@ -47,6 +46,8 @@ def run(
     open_session: OpenSession,
     first: Session | None = None,
     known: Sequence[tuple[Check, Outcome]] = (),
+    *,
+    explains: bool = True,
     on_end: OnEnd = lambda check, outcome: None,
 ) -> Iterator[Outcome]:
     """The outcomes of checks, one after the other: public ones first, then hidden ones.
@@ -60,9 +61,10 @@ def run(
         open_session: opens a session on the submission.
         first: one that is open already; it is used first, and closed.
         known: how other checks of this submission ended before; they are not run.
+        explains: whether an outcome says which other check's failure is its likely cause.
         on_end: is called as each check ends, before what is wrong with its function is known.
     """
-    outcomes = Outcomes(checks, known, on_end=on_end)
+    outcomes = Outcomes(checks, known, explains=explains, on_end=on_end)
     ordered = sorted(checks, key=lambda check: check.hidden)
     groups = [list(group) for _, group in groupby(ordered, lambda c: (c.hidden, c.part))]
     coming = [first] if first is not None else []
@@ -97,6 +99,7 @@ class Outcomes:
         checks: all that there are.
         known: how other checks ended before; they are not run.
         wanted: those that are run this time; ``None``: all.
+        explains: whether an outcome says which other check's failure is its likely cause.
         on_end: is called as each check ends.
     """
 
@@ -105,13 +108,17 @@ class Outcomes:
         checks: Sequence[Check],
         known: Sequence[tuple[Check, Outcome]] = (),
         wanted: Sequence[Check] | None = None,
+        *,
+        explains: bool = True,
         on_end: OnEnd = lambda check, outcome: None,
     ) -> None:
         self._on_end = on_end
+        self._known = [outcome.check_id for _, outcome in known]
+        self._explains = explains
         self._wanted = list(checks if wanted is None else wanted)
         self._checks = {check.id: check for check in (*(pair[0] for pair in known), *checks)}
         self._ended: dict[str, Outcome] = {outcome.check_id: outcome for _, outcome in known}
-        self._told: set[str] = set()
+        self._told = {check.function for check, outcome in known if outcome.feedback.cost}
         self._answers: dict[str, list[tuple[Call, Any]]] = {}
 
     def of(self, check: Check, session: Session) -> Outcome:
@@ -119,6 +126,19 @@ class Outcomes:
         if check.id not in self._ended:
             self._run_all_of(check, session)
         return self._ended[check.id]
+
+    def _is_also_said(self, said: str, check: Check) -> bool:
+        """Whether a sentence on a function may be said: its answers in other runs are not here.
+
+        So it has to be what was said then; where all of them are here, it is true of all.
+        """
+        before = [
+            self._ended[name]
+            for name in self._known
+            if self._checks[name].function == check.function
+            and self._ended[name].status is not Status.BLOCKED
+        ]
+        return not before or any(one.feedback.diagnosis == said for one in before)
 
     def _run_all_of(self, check: Check, session: Session) -> None:
         """Run what has not ended of the function of a check, and say what is wrong with it."""
@@ -132,7 +152,7 @@ class Outcomes:
         for one in alike:
             if one.id in self._ended:
                 continue
-            blocked = self._blocked(one)
+            blocked = dependence.blocked(one, self._ended, self._checks)
             if blocked is not None:
                 self._ended[one.id] = blocked
                 self._on_end(one, blocked)
@@ -144,43 +164,15 @@ class Outcomes:
             if of_values:
                 wrong.append(one.id)
         said = _sentence(from_failure.sentence(seen)) if wrong else ""
+        if said and not self._is_also_said(said, check):
+            said = ""
         for name in wrong if said else ():
             outcome = self._ended[name]
             feedback = replace(outcome.feedback, diagnosis=said)
             self._ended[name] = replace(outcome, feedback=feedback)
-        for name in run:
-            self._ended[name] = self._explained(self._ended[name])
-
-    def _blocked(self, check: Check) -> Outcome | None:
-        for need in check.needs:
-            before = self._ended.get(need)
-            if before is None or before.status is Status.PASSED:
-                continue
-            title = self._checks[need].title
-            if before.status is Status.INVALID:
-                message = f"Not decided: the grader could not decide “{title}”, which comes first."
-                return Outcome(check.id, Status.INVALID, 0.0, Feedback(message=message))
-            message = f"Not run: “{title}” has to pass first."
-            return Outcome(check.id, Status.BLOCKED, 0.0, Feedback(message=message))
-        return None
-
-    def _explained(self, outcome: Outcome) -> Outcome:
-        """The same, with the check whose failure is the likely cause of this one's."""
-        check = self._checks[outcome.check_id]
-        if outcome.status is Status.PASSED or outcome.status is Status.INVALID:
-            return outcome
-        for name in check.causes:
-            before = self._ended.get(name)
-            cause = self._checks.get(name)
-            if cause is None or before is None or (cause.hidden and not check.hidden):
-                continue
-            if before.feedback.message == outcome.feedback.message:
-                continue  # neither was called: one file is missing for both
-            if before.status in (Status.FAILED, Status.PARTIAL, Status.CRASHED):
-                words = f"Likely cause: “{cause.title}” did not pass. {before.feedback.message}"
-                diagnosis = f"{outcome.feedback.diagnosis} {words}".strip()
-                return replace(outcome, feedback=replace(outcome.feedback, diagnosis=diagnosis))
-        return outcome
+        for name in run if self._explains else ():
+            outcome = self._ended[name]
+            self._ended[name] = dependence.explained(outcome, self._ended, self._checks)
 
 
 def _run(
@@ -305,9 +297,5 @@ def unusable(submission: Submission, checks: Sequence[Check], sandbox: dict[str,
 
 
 def environment() -> dict[str, str]:
-    """Versions on which a result may depend."""
-    versions = {"hw3-grader": grader.__version__, "python": platform.python_version()}
-    for package in ("torch", "torchvision", "numpy", "hypothesis"):
-        with contextlib.suppress(metadata.PackageNotFoundError):
-            versions[package] = metadata.version(package)
-    return {**versions, "platform": f"{platform.system()} {platform.machine()}"}
+    """Versions on which a result may depend, the grader's own first."""
+    return {"hw3-grader": grader.__version__, **terms.environment()}

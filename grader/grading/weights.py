@@ -9,6 +9,8 @@
     part3 = 30
     [visibility]                  # of a check or a function: "public" or "hidden"
     "FUNCTION.CHECK" = "hidden"
+    [late]                        # when it is due, and what it costs to be late
+    due = "2026-03-01 23:59"
     [limits]                      # of every call; a check's own: [limits."FUNCTION.CHECK"]
     wall_seconds = 30
 
@@ -30,6 +32,7 @@ from fractions import Fraction
 from typing import Any
 
 from grader.errors import BadAssignment
+from grader.grading.late import Late
 from grader.homework import contract
 from grader.records import Check, Limits
 
@@ -50,6 +53,7 @@ class Assignment:
         limits: of every call, but for those of checks that have limits of their own.
         seconds: ``wall_seconds`` and ``cpu_seconds`` of each call, by check id or function.
         packages: what submissions may import beside the packages that the homework promises.
+        late: when it is due, and what it costs to be late.
     """
 
     seed: str | int | None = None
@@ -58,6 +62,7 @@ class Assignment:
     limits: Limits = field(default_factory=Limits)
     seconds: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     packages: Sequence[str] = ()
+    late: Late = field(default_factory=Late)
 
     @property
     def not_installed(self) -> list[str]:

@@ -14,6 +14,7 @@ __all__ = [
     "same",
     "share",
     "short",
+    "signed",
     "trimmed",
 ]
 
@@ -55,6 +56,13 @@ def number(value: float) -> str:
 def points(earned: float, possible: float) -> str:
     """``12.5 / 32``; shows full marks or zero only where that is true."""
     return f"{trimmed(fixed(earned, possible))} / {number(possible)}"
+
+
+def signed(value: float) -> str:
+    """Points that are added or taken off: ``+2``, ``−3.5``, ``0``."""
+    if same(value, 0.0):
+        return "0"
+    return f"+{number(value)}" if value > 0.0 else f"−{number(-value)}"
 
 
 def share(earned: float, possible: float) -> float:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from grader.homework.contract import FILES
-from grader.records import Submission
+from grader.records import Allowed, Submission
 
 __all__ = [
     "RENAMED",
@@ -26,7 +26,7 @@ UNCHANGED = "is the template, unchanged."
 """The words of a note on a file that students were given, and that is still the same."""
 
 _TOGETHER = "Handed in "
-_PLAIN = ("Commit ", "Canvas marks ", "Extension, ", _TOGETHER)
+_PLAIN = ("Commit ", "Canvas marks ", "Extension, ", "Your instructor says: ", _TOGETHER)
 
 
 def is_plain(note: str) -> bool:
@@ -63,7 +63,7 @@ class RosterPerson:
     email: str = ""
     login: str = ""
     group: str = ""
-    extension: str = ""
+    allowed: Allowed = field(default_factory=Allowed)
     other_id: str = ""
     """The number that the university gave, where the platform has one of its own."""
 

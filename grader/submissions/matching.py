@@ -174,7 +174,7 @@ class _Matching:
     def _claim(self, one: Submission, number: int) -> None:
         self.claims[number].append(len(self.found))
         person = self.roster.people[number]
-        extension = (f"Extension, by the roster: {shown(person.extension)}.",)
+        extension = (f"Extension, by the roster: {shown(person.allowed.extension)}.",)
         self.found.append(
             replace(
                 one,
@@ -182,7 +182,8 @@ class _Matching:
                 person=one.person or person.id,
                 email=one.email or person.email,
                 login=one.login or person.login,
-                notes=one.notes + (extension if person.extension else ()),
+                notes=one.notes + (extension if person.allowed.extension else ()),
+                allowed=person.allowed,
             )
         )
 

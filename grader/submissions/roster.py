@@ -10,11 +10,12 @@ import csv
 import io
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from grader.errors import BadRoster
+from grader.records import Allowed
 from grader.submissions.found import RosterPerson, listed
 from grader.text import shown
 
@@ -34,6 +35,9 @@ _COLUMNS = {
     "login": "login sisloginid username githubusername github loginid anmeldename",
     "group": "group groups team gruppe gruppen groupe groupes",
     "extension": "extension extended due",
+    "excused": "excused excuse entschuldigt excusé",
+    "late_days": "latedays latedaysleft",
+    "received": "received submitted submittedat lastmodifiedsubmission",
 }
 """Headers without blanks and marks; Moodle's are in the language of its user."""
 
@@ -115,7 +119,8 @@ def _starts(name: str) -> list[int]:
 
 def read_roster(path: Path) -> Roster:
     """Read a list of people: a Canvas gradebook, Moodle participants, a Gradescope roster, or one
-    with the columns ``id,name,email,login,group,extension``.
+    with the columns ``id,name,email,login,group``, and ``extension,excused,late days,received`` for
+    what is allowed.
 
     Raises:
         BadRoster: it cannot be read, has no column that tells people apart, or names one twice.
@@ -192,9 +197,14 @@ def _person(row: Sequence[str], fields: dict[str, int]) -> RosterPerson | None:
         return None
     if not (id_ or sis or email or login) and {"id", "email", "login"} & fields.keys():
         return None if name.casefold() in ("", "manual posting") else RosterPerson(name=name)
-    return RosterPerson(
-        _number(id_) or sis, name, email, login, cell("group"), cell("extension"), sis
-    )
+    return RosterPerson(_number(id_) or sis, name, email, login, cell("group"), _allowed(cell), sis)
+
+
+def _allowed(cell: Callable[[str], str]) -> Allowed:
+    received = cell("received")
+    if not any(letter.isdigit() for letter in received):
+        received = ""  # as for whoever handed in nothing: "-"
+    return Allowed(cell("extension"), cell("excused"), cell("late_days"), received)
 
 
 def _no_twins(people: Sequence[RosterPerson], where: str) -> None:

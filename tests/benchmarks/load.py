@@ -47,6 +47,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import cases
 from attacks import ATTACKS, Targets, honest, targets
 from grader.checks.framework import registry
+from grader.gradebook.book import read_results
 from grader.homework import contract
 
 ROOT = Path(__file__).parents[2]
@@ -315,13 +316,15 @@ def _kind(process: psutil.Process) -> str:
 
 def mismatches(out: Path, class_: dict[str, Expected]) -> Iterator[str]:
     """What was graded otherwise than expected, in words."""
+    reports = read_results(out).reports
     for name, expected in class_.items():
         try:
             document = json.loads((out / name / "result.json").read_text("utf-8"))
         except (OSError, ValueError) as error:
             yield f"{name}: no result ({error})"
             continue
-        score = {part["id"]: round(part["earned"], 2) for part in document["parts"]}
+        report = reports[name]
+        score = {part: round(one.earned, 2) for part, one in report.scores.items()}
         for part, points in expected.score.items():
             if score[part] != round(points, 2):
                 yield f"{name}: {score[part]} of {part}, expected {points}"
@@ -329,8 +332,8 @@ def mismatches(out: Path, class_: dict[str, Expected]) -> Iterator[str]:
         for check, wanted in expected.status.items():
             if status[check] != wanted:
                 yield f"{name}: {check} is {status[check]}, expected {wanted}"
-        if document["score"]["undecided"]:
-            yield f"{name}: {document['score']['undecided']} points are undecided"
+        if report.total.undecided:
+            yield f"{name}: {report.total.undecided} points are undecided"
 
 
 def whole(folder: Path, size: int, aims: Targets) -> list[str]:

@@ -16,8 +16,9 @@ from dataclasses import replace
 from itertools import cycle, islice
 from pathlib import Path
 
+from grader.gradebook.book import read_results
 from grader.report.deliver import ForInstructor, ForStudent
-from grader.report.writers import html, results
+from grader.report.writers import html
 
 
 def main() -> None:
@@ -26,7 +27,7 @@ def main() -> None:
     parser.add_argument("results", type=Path)
     parser.add_argument("--submissions", type=int, default=1000)
     options = parser.parse_args()
-    kept = [results.read_json(path) for path in sorted(options.results.glob("*/result.json"))]
+    kept = read_results(options.results).in_order()
     if not kept:
         parser.error(f"{options.results} holds no results: grade something first")
     reports = [

@@ -10,6 +10,7 @@ from contextlib import suppress
 import pytest
 
 from course import FILES, RIGHT, Session, rules
+from grader.errors import BadSource
 from grader.gradebook import book, lock, state
 from grader.grading import batch, engine
 from grader.report.writers import files
@@ -48,14 +49,14 @@ def test_one_student_is_graded_again_alone(course):
 def test_a_part_is_graded_and_the_others_stay(course):
     course.hand_in("ada")
     course.grade()
-    before = course.result("ada")
+    before, marks = course.result("ada"), course.table()
     code, _ = course.grade("--part", "part3", "--regrade")
     after = course.result("ada")
     assert code == 0
     assert {c["part"] for c in after["checks"]} == set(FILES)
     kept = [c for c in before["checks"] if c["part"] != "part3"]
     assert [c for c in after["checks"] if c["part"] != "part3"] == kept
-    assert after["score"] == before["score"]
+    assert course.table() == marks
     assert after["stale"] == {}
     assert "to be graded again" not in course.page("ada/report.html")
 
@@ -85,9 +86,9 @@ def test_a_whole_run_grades_only_parts_that_are_missing(course, monkeypatch):
     asked = []
     every = engine.run
 
-    def noted(checks, *rest):
+    def noted(checks, *rest, **options):
         asked.extend({check.part for check in checks})
-        return every(checks, *rest)
+        return every(checks, *rest, **options)
 
     monkeypatch.setattr(engine, "run", noted)
     assert course.grade()[0] == 0
@@ -115,10 +116,10 @@ def test_older_parts_are_kept_and_marked_when_the_files_have_changed(course):
     assert course.table()["ada"]["status"] == "graded"
 
 
-def test_older_parts_are_marked_when_the_rules_have_changed(course):
+def test_older_parts_are_marked_when_the_limits_have_changed(course):
     course.hand_in("ada")
     course.grade()
-    (course.folder / "assignment.toml").write_text(rules(random_classes=5), encoding="utf-8")
+    course.rules(rules(random_classes=5) + "[limits]\ncpu_seconds = 20\n")
     course.grade("--part", "part3")
     assert set(course.result("ada")["stale"]) == {"part1", "gan"}
     assert course.table()["ada"]["part3"] == "5.00"
@@ -269,7 +270,7 @@ class TestInterrupted:
             if path.is_file():
                 path.unlink()
         draw = random.Random(seed)
-        writes, last = draw.randint(1, 24), draw.random() < 0.5
+        writes, last = draw.randint(1, 36), draw.random() < 0.5
         with monkeypatch.context() as patched:
             dies_at_write(patched, writes, half_written=last)
             with suppress(Killed):
@@ -321,31 +322,46 @@ def dies_at_write(monkeypatch, number, *, half_written):
 
 
 class TestOldAndDamagedFolders:
-    def test_results_of_the_first_format_are_taken_over(self, course):
+    def test_results_of_older_formats_are_shown_and_graded_again(self, course):
         course.hand_in("ada")
         course.hand_in("bob")
         course.grade()
-        for name in ("ada", "bob"):
+        marks = course.table()["ada"]["total"]
+        for name, number in (("ada", 1), ("bob", 2)):
             document = course.result(name)
-            document["format"] = 1
-            for key in ("handed_in", "stale"):
+            document["format"] = number
+            for key in ("handed_in", "stale") if number == 1 else ():
                 del document[key]
+            del document["terms"]
+            for check in document["checks"]:
+                for key in ("terms", "timeouts", "beside"):
+                    del check[key]
             for key in ("person", "email", "login", "notes", "ignored", "question"):
-                del document["submission"][key]
+                if number == 1:
+                    del document["submission"][key]
             (course.out / name / "result.json").write_text(json.dumps(document))
-        (course.out / state.FILE).unlink()
+        for file in (state.FILE, "rules.json"):
+            (course.out / file).unlink()
+        with pytest.raises(BadSource, match="older version of the grader: run the same"):
+            book.read_results(course.out)
         code, said = course.grade(source=course.source / "bob")
         assert code == 0
-        assert "1 of 1 have a result already" in said
-        assert {"ada", "bob", "maximum"} == set(course.table())
+        assert "because an older version of the grader ran it" in said
+        table = course.table()
+        assert {"ada", "bob", "maximum"} == set(table)
+        assert table["bob"]["status"] == "graded"
+        assert table["ada"]["total"] == marks
+        assert "to be graded again" in table["ada"]["status"]
 
     @pytest.mark.parametrize(
         ("file", "text", "words"),
         [
-            ("ada/result.json", '{"format": 99}', "format 99, and this version reads 1 and 2"),
+            ("ada/result.json", '{"format": 99}', "format 99, and this version reads up to 3"),
             ("ada/result.json", "{", "is damaged"),
             (state.FILE, '{"format": 99}', "format 99, and this version reads 1"),
             (state.FILE, "[]", "is damaged"),
+            ("rules.json", '{"format": 99}', "format 99, and this version reads 1"),
+            ("history.csv", "id,total\n", "columns are missing"),
             ("questions.csv", "name,decision\n", "has no column id"),
             ("questions.csv", "id,decision\na,x\na,y\n", "decides twice about a"),
         ],

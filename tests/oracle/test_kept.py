@@ -20,6 +20,7 @@ posix = pytest.mark.skipif(not hasattr(os, "getuid"), reason="a system without w
 @pytest.fixture
 def home(tmp_path, monkeypatch):
     monkeypatch.setattr(kept, "folder", lambda: tmp_path / "values")
+    monkeypatch.setattr(kept, "fingerprint", lambda: "grader")
     monkeypatch.setattr(kept, "VALUES", {})
     monkeypatch.setattr(kept, "_enabled", [True])
     return tmp_path / "values"
@@ -28,7 +29,7 @@ def home(tmp_path, monkeypatch):
 def run(walls=True, **computed):
     """What a worker knows before it grades a submission; it computes some values."""
     kept.VALUES.clear()
-    with kept.kept(walls, lambda: "grader"):
+    with kept.kept(walls):
         known = dict(kept.VALUES)
         kept.VALUES.update(computed)
     return known
@@ -69,7 +70,7 @@ def test_without_walls_nothing_is_believed_and_nothing_stays(home):
     run(**VALUES)
     assert run(walls=False, **VALUES) == {}
     assert list(home.iterdir()) == []
-    with kept.kept(False, lambda: "grader"):
+    with kept.kept(False):
         kept.write(home / "grader.values", VALUES)  # by a submission
     assert run() == {}
 

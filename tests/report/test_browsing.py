@@ -1,6 +1,5 @@
 """The pages of graded samples in a real browser: for every reader, by mouse and by keyboard."""
 
-import json
 import re
 
 import pytest
@@ -9,6 +8,7 @@ from click.testing import CliRunner
 
 import cases
 from grader.cli.main import main
+from grader.gradebook import book
 from grader.grading import batch
 from grading import Inline
 from report_builders import FAILED, PASSED, index_page, judge, report
@@ -134,8 +134,8 @@ def names(opened):
 
 
 def totals(out):
-    found = {n: json.loads((out / n / "result.json").read_text("utf-8")) for n in SAMPLES}
-    return {n: d["score"]["earned"] for n, d in found.items()}
+    reports = book.read_results(out).reports
+    return {name: reports[name].total.earned for name in SAMPLES}
 
 
 def test_the_class_is_sorted_by_any_column(out, open_page):

@@ -4,11 +4,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from grader.records import FORMAT, Figure, Status
+from grader.grading import results as kept
+from grader.records import FORMAT, Figure, Status, Submission
 from grader.report.deliver import ForInstructor
 from grader.report.writers import results
 from grader.report.writers.files import write_text
-from grader.report.writers.results import read_json
 from report_builders import BLOCKED, INVALID, PARTIAL, PASSED, WALLS, judge, report
 
 
@@ -34,7 +34,7 @@ def test_the_document_has_the_promised_shape():
             judge("two", INVALID, 4.0, part="gan", hidden=True),
         )
     )
-    assert document["format"] == FORMAT == 2
+    assert document["format"] == FORMAT == 3
     assert document["submission"]["id"] == "ada_1"
     assert document["submission"]["digest"] == "d1ge57"
     assert document["score"] == {"earned": 1.0, "possible": 6.0, "undecided": 4.0}
@@ -62,9 +62,12 @@ def test_the_document_has_the_promised_shape():
 
 
 def test_a_hint_about_cost_is_kept_and_read_back(tmp_path):
-    write_json(tmp_path / "result.json", report(judge("slow", PASSED, cost="It is slow.")))
-    (outcome,) = read_json(tmp_path / "result.json").outcomes
-    assert (outcome.feedback.cost, outcome.fraction) == ("It is slow.", 1.0)
+    check, ended = judge("slow", PASSED, cost="It is slow.")
+    of = Submission("ada", "Ada", {}, "1")
+    kept.write(tmp_path, kept.Result(of, (kept.Ran(check, ended, kept.Terms("1")),)))
+    (ran,) = kept.read(tmp_path / "result.json").ran
+    assert (ran.outcome.feedback.cost, ran.outcome.fraction) == ("It is slow.", 1.0)
+    assert ran.check.points == 0.0
 
 
 def test_statuses_are_lower_case():

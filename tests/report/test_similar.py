@@ -3,6 +3,7 @@
 import builtins
 import os
 import sys
+from dataclasses import replace
 from importlib.util import find_spec
 
 import pytest
@@ -10,11 +11,10 @@ from click.testing import CliRunner
 
 import authors
 import cases
+import results_of
 from grader.cli.main import main
 from grader.cli.similar import PAGE
-from grader.report.deliver import ForInstructor
 from grader.report.writers import handed_in
-from grader.report.writers.results import write_json
 from grader.similarity import everybody
 from grader.similarity.fingerprints import fingerprint, hit_lines
 from grader.similarity.fitted import fitted
@@ -193,7 +193,7 @@ def test_a_table_of_the_public_answers_is_named(monkeypatch, honest):
 
 
 def kept(out, id, files, *pairs):
-    write_json(out / id / "result.json", ForInstructor(report(*pairs, id=id, name=id.title())))
+    results_of.kept(out, replace(report(id=id, name=id.title()).submission, files={}), *pairs)
     if files is not None:
         handed_in.write(out / id, files)
 

@@ -61,7 +61,7 @@ def test_people_are_matched_by_id_then_login_then_email_then_name(listed):
     assert roster.match("", "", "", "Kim Lee") == [2, 3]
     assert roster.match("9", "who", "who@x", "Somebody Else") == []
     assert roster.ends("hw3-k2") == [("hw3-", 3)]
-    assert roster.people[1].extension == "2 days"
+    assert roster.people[1].allowed.extension == "2 days"
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from grader.calls.validate import WrongKind, words
+from grader.checks.framework import trace
 from grader.checks.framework.shown import by, maps, show, show_apart
 from grader.records import Feedback, Reply, StudentError
 
@@ -117,7 +118,9 @@ def that(holds: bool, message: str, *, of_values: bool = False, **feedback: Any)
         Unmet: ``holds`` is false.
     """
     if not holds:
-        raise Unmet(Feedback(message=message, **feedback), of_values=of_values)
+        told = Feedback(message=message, **feedback)
+        trace.note(trace.Compared(message, told.expected, told.actual, False))
+        raise Unmet(told, of_values=of_values)
 
 
 def partial(fraction: float, message: str, **feedback: Any) -> NoReturn:
@@ -207,10 +210,12 @@ def close(
     a, e = np.asarray(actual), np.asarray(expected)
     if a.shape != e.shape:
         message = f"{what} has the shape {a.shape}, but should have {e.shape}"
+        trace.note(trace.Compared(f"the shape of {what}", e.shape, a.shape, False))
         raise Unmet(Feedback(message=message), of_values=True)
     finite(a, what)
     error = relative_error(a, e, scale)
     record(error, tolerance)
+    trace.note(trace.Compared(what, e, a, error <= tolerance, error, tolerance))
     if error <= tolerance:
         return
     figures = () if a.ndim == 0 or a.size < 4 else (maps(a, e, what),)
@@ -313,7 +318,9 @@ def equal(actual: Any, expected: Any, what: str = "the result", **feedback: Any)
         Unmet: the shapes or the values differ.
     """
     a, e = np.asarray(actual), np.asarray(expected)
-    if a.shape != e.shape or not np.array_equal(a, e):
+    same = a.shape == e.shape and np.array_equal(a, e)
+    trace.note(trace.Compared(what, e, a, same))
+    if not same:
         raise Unmet(
             Feedback(
                 **{
@@ -345,6 +352,7 @@ def same_ranking(
         Unmet: the neurons or their order differ.
     """
     a, e = [int(i) for i in actual], [int(i) for i in expected]
+    trace.note(trace.Compared(what, e, a, a == e))
     if a == e:
         return
     shown = {"expected": str(e), "actual": str(a), **feedback}

@@ -25,6 +25,7 @@ from hypothesis.internal.conjecture import providers
 from hypothesis.strategies import SearchStrategy
 
 from grader import layout
+from grader.checks.framework import trace
 from grader.checks.framework.expect import StudentFault, Unmet
 from grader.checks.framework.student import Student
 from grader.homework import contract
@@ -277,6 +278,7 @@ def for_all(
                         since += 1
                         if since > _SHRINK_CALLS or time.monotonic() - failed_at > _SHRINK_SECONDS:
                             return None
+                    trace.note(trace.Case(case))
                     try:
                         body(student, case)
                         seen[case] = None

@@ -10,7 +10,7 @@ from typing import Any
 from grader.calls.functions import Functions
 from grader.calls.snippet import one_line, script
 from grader.calls.validate import WrongKind, shapes_of, to_array, validate
-from grader.checks.framework import expect, pass_budget
+from grader.checks.framework import expect, pass_budget, trace
 from grader.checks.framework.expect import StudentFault, Unmet
 from grader.homework import contract
 from grader.homework.contract import Array, Module, Returns
@@ -48,6 +48,7 @@ class Student(Functions):
         """Carry out a call, and return the reply, also if it is an error."""
         self.last = call
         reply = self._session.call(call, self._limits)
+        trace.note(trace.Called(call, reply))
         self.printed = reply.stdout or self.printed
         if words := pass_budget.too_slow(call, reply.passes):
             self.slow.setdefault(call.function, words)

@@ -327,6 +327,7 @@ def told(feedback: Feedback, *, in_full: bool) -> list[tuple[str, str]]:
         ("expected", feedback.expected),
         ("got", feedback.actual),
         ("looks like", feedback.diagnosis),
+        ("note", feedback.note),
         ("hint", feedback.hint),
         ("cost", feedback.cost),
         ("where", feedback.where),

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["NOT_GRADED", "NOT_HANDED_IN", "ClassFacts", "WithoutResult", "of_people"]
+__all__ = ["EXCUSED", "NOT_GRADED", "NOT_HANDED_IN", "ClassFacts", "WithoutResult", "of_people"]
 
 NOT_GRADED = "not graded yet"
 NOT_HANDED_IN = "not handed in"
+EXCUSED = "excused"
+"""Handed in nothing, and the roster excuses it."""
 
 
 @dataclass(frozen=True)
 class WithoutResult:
-    """Somebody of the class who has no result; ``status`` is one of the two above."""
+    """Somebody of the class who has no result; ``status`` is one of those above."""
 
     id: str
     name: str

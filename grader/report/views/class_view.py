@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from grader.records import Report, Score
 from grader.report import labels, numbers
+from grader.report.analysis.beside import kinds_of, line_score
 from grader.report.analysis.fix_first import (
     counted,
     has_total,
@@ -16,7 +17,13 @@ from grader.report.analysis.fix_first import (
     status_of,
     unsandboxed,
 )
-from grader.report.analysis.roll import NOT_GRADED, NOT_HANDED_IN, ClassFacts, WithoutResult
+from grader.report.analysis.roll import (
+    EXCUSED,
+    NOT_GRADED,
+    NOT_HANDED_IN,
+    ClassFacts,
+    WithoutResult,
+)
 from grader.report.analysis.statistics import CheckFigures, Look, checks_of, histogram, to_look_at
 from grader.report.figures import charts
 from grader.report.views.student_view import BarView, bar_view
@@ -102,11 +109,12 @@ class ClassView:
 def class_view(reports: Sequence[Report], facts: ClassFacts) -> ClassView:
     """Arrange the class for its page: its results, and who has none."""
     parts = parts_of(reports)
+    lines = kinds_of(reports)
     looks = to_look_at(reports)
     reasons = {id(look.report): look.reasons for look in looks}
     bare = sum(map(unsandboxed, reports))
     rows = [
-        _row(report, parts, reasons.get(id(report), ()), some=bare < len(reports))
+        _row(report, parts, lines, reasons.get(id(report), ()), some=bare < len(reports))
         for report in reports
     ]
     rows = [
@@ -115,10 +123,10 @@ def class_view(reports: Sequence[Report], facts: ClassFacts) -> ClassView:
         else row
         for row, report in zip(rows, reports, strict=True)
     ]
-    rows += [_empty_row(one, parts) for one in facts.without]
+    rows += [_empty_row(one, [*parts, *lines]) for one in facts.without]
     there = {kind for row in rows for kind in row.kinds.split()}
     return ClassView(
-        parts=tuple(map(labels.part_label, parts)),
+        parts=(*map(labels.part_label, parts), *(one_line(line, 40) for line in lines)),
         rows=tuple(rows),
         facts=tuple(_facts(reports, facts)),
         missing=facts.missing(len(reports)),
@@ -228,8 +236,16 @@ def _check(figures: CheckFigures) -> CheckRow:
     )
 
 
-def _row(report: Report, parts: Sequence[str], reasons: Sequence[str], *, some: bool) -> RowView:
+def _row(
+    report: Report,
+    parts: Sequence[str],
+    lines: Sequence[str],
+    reasons: Sequence[str],
+    *,
+    some: bool,
+) -> RowView:
     total, submission = report.total, report.submission
+    beside = [line_score(report, kind) for kind in lines]
     scores = [counted(report).get(part) for part in parts]
     shown = has_total(report)
     decided = "invalid" if total.undecided > 0.0 else "plain"
@@ -239,9 +255,12 @@ def _row(report: Report, parts: Sequence[str], reasons: Sequence[str], *, some: 
         folder=_folder(submission.id),
         total=numbers.points(total.earned, total.possible) if shown else "",
         bar=bar_view(total),
-        parts=tuple(
-            numbers.trimmed(numbers.fixed(score.earned, score.possible)) if score else ""
-            for score in scores
+        parts=(
+            *(
+                numbers.trimmed(numbers.fixed(score.earned, score.possible)) if score else ""
+                for score in scores
+            ),
+            *(numbers.signed(score.earned) if score else "" for score in beside),
         ),
         undecided=numbers.number(total.undecided) if total.undecided > 0.0 else "",
         status=one_line(status_of(report), 200),
@@ -291,7 +310,7 @@ def _facts(reports: Sequence[Report], class_: ClassFacts) -> list[tuple[str, str
     undecided = sum(map(_is_undecided, reports))
     unusable = sum(map(_is_unusable, reports))
     facts += [("Undecided", str(undecided)), ("Unusable", str(unusable))]
-    for status in (NOT_GRADED, NOT_HANDED_IN):
+    for status in (NOT_GRADED, NOT_HANDED_IN, EXCUSED):
         if number := sum(one.status == status for one in class_.without):
             facts.append((status.capitalize(), str(number)))
     if class_.left:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from grader.homework.theory import THEORY, Theory, mathml
-from grader.records import Feedback, Report, Score, Status
+from grader.records import Feedback, Line, Report, Score, Status
 from grader.report import labels, numbers
 from grader.report.analysis.fix_first import (
     TO_FIX,
@@ -32,9 +32,11 @@ __all__ = [
     "BarView",
     "CheckView",
     "FixView",
+    "LineView",
     "PartView",
     "ReportView",
     "bar_view",
+    "line_view",
     "report_view",
 ]
 
@@ -95,6 +97,15 @@ class PartView:
 
 
 @dataclass(frozen=True)
+class LineView:
+    """A line of marks beside the parts."""
+
+    title: str
+    points: str
+    why: str
+
+
+@dataclass(frozen=True)
 class FixView:
     """One line of "what to fix first"."""
 
@@ -127,6 +138,7 @@ class ReportView:
     undecided: str
     withheld: str
     parts: tuple[PartView, ...]
+    lines: tuple[LineView, ...]
     fixes: tuple[FixView, ...]
     unsandboxed: bool
     full_marks: bool
@@ -161,6 +173,7 @@ def report_view(report: Report) -> ReportView:
             _part(part, report.scores.get(part), pairs, opened)
             for part, pairs in by_part(report).items()
         ),
+        lines=tuple(map(line_view, report.lines)),
         fixes=tuple(
             FixView(
                 anchor=_anchor("check", advice.check.id),
@@ -208,6 +221,19 @@ def bar_view(score: Score) -> BarView:
     if score.undecided > 0.0:
         label += f", {numbers.number(score.undecided)} undecided"
     return BarView(label, earned, round(undecided, 1))
+
+
+def line_view(line: Line) -> LineView:
+    """A line beside the parts: what it adds or takes off, of how much there is to earn."""
+    score = line.score
+    points = numbers.points(score.earned, score.possible) if score.possible else ""
+    if score.undecided > 0.0:
+        points = f"? / {numbers.number(score.possible)}"
+    return LineView(
+        title=one_line(line.title, 120),
+        points=points or numbers.signed(score.earned),
+        why=one_line(line.why, 600),
+    )
 
 
 def _part(

@@ -1,11 +1,14 @@
-"""``result.json``: everything about one submission, as strict JSON; the instructor's file."""
+"""A report as strict JSON, with its marks: what ``hw3 check --json`` writes.
+
+``hw3 grade`` keeps outcomes without marks, made of the same pieces (:mod:`grader.grading.results`).
+"""
 
 from __future__ import annotations
 
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import asdict, fields
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -13,13 +16,11 @@ from typing import Any
 import numpy as np
 
 from grader.records import (
-    FORMAT,
+    Allowed,
     Check,
     Feedback,
     Figure,
     Outcome,
-    Report,
-    Score,
     Status,
     Submission,
 )
@@ -29,13 +30,16 @@ from grader.report.labels import part_title
 from grader.report.writers.files import write_text
 from grader.text import storable
 
-__all__ = ["OtherFormatError", "read_json", "result", "write_json"]
-
-_READ = (1, FORMAT)
-
-
-class OtherFormatError(ValueError):
-    """A ``result.json`` of a version that this one does not know."""
+__all__ = [
+    "as_json",
+    "check_of",
+    "feedback_as_json",
+    "outcome_of",
+    "result",
+    "submission_as_json",
+    "submission_of",
+    "write_json",
+]
 
 
 def result(delivery: Delivery) -> dict[str, Any]:
@@ -44,19 +48,7 @@ def result(delivery: Delivery) -> dict[str, Any]:
     submission, total = report.submission, report.total
     document = {
         "format": report.format,
-        "submission": {
-            "id": submission.id,
-            "digest": submission.digest,
-            "name": submission.name,
-            "received": submission.received,
-            "reason": submission.reason,
-            "person": submission.person,
-            "email": submission.email,
-            "login": submission.login,
-            "notes": submission.notes,
-            "ignored": submission.ignored,
-            "question": submission.question,
-        },
+        "submission": submission_as_json(submission),
         "score": {
             "earned": total.earned,
             "possible": total.possible,
@@ -80,49 +72,34 @@ def result(delivery: Delivery) -> dict[str, Any]:
         "environment": report.environment,
         "sandbox": report.sandbox,
     }
-    return {key: _json(value) for key, value in document.items()}
+    return {key: as_json(value) for key, value in document.items()}
+
+
+def submission_as_json(submission: Submission) -> dict[str, Any]:
+    """All of a submission but its files."""
+    return {
+        "id": submission.id,
+        "digest": submission.digest,
+        "name": submission.name,
+        "received": submission.received,
+        "reason": submission.reason,
+        "person": submission.person,
+        "email": submission.email,
+        "login": submission.login,
+        "notes": submission.notes,
+        "ignored": submission.ignored,
+        "question": submission.question,
+        "allowed": asdict(submission.allowed),
+    }
 
 
 def write_json(path: Path, delivery: Delivery) -> None:
-    """Write ``result.json``, whole or not at all."""
+    """Write a report, whole or not at all."""
     write_text(path, json.dumps(result(delivery), allow_nan=False, indent=1) + "\n")
 
 
-def read_json(path: Path) -> Report:
-    """The report that :func:`write_json` wrote, now or as format 1; its checks cannot be run.
-
-    Raises:
-        OtherFormatError: a version of the grader wrote it whose format this one does not know.
-        OSError, ValueError, KeyError, TypeError: the file is not there, or not such a file.
-    """
-    document = json.loads(path.read_text("utf-8"))
-    if document["format"] not in _READ:
-        known = " and ".join(map(str, _READ))
-        raise OtherFormatError(
-            f"it has format {document['format']}, and this version reads {known}"
-        )
-    submission = _read_submission(document["submission"])
-    handed_in = document.get("handed_in")
-    pairs = [_read_check(row) for row in document["checks"]]
-    return Report(
-        submission=submission,
-        checks=tuple(check for check, _ in pairs),
-        outcomes=tuple(outcome for _, outcome in pairs),
-        scores={
-            part["id"]: Score(part["earned"], part["possible"], part["undecided"])
-            for part in document["parts"]
-        },
-        environment=document["environment"],
-        sandbox=document["sandbox"],
-        withheld=document["withheld"],
-        left_out=document["left_out"],
-        handed_in=None if handed_in is None else tuple(handed_in),
-        stale=dict(document.get("stale", {})),
-    )
-
-
-def _read_submission(about: Mapping[str, Any]) -> Submission:
-    """Without its files; of format 1, without what that did not hold."""
+def submission_of(about: Mapping[str, Any]) -> Submission:
+    """A submission without its files; of format 1, without what that did not hold."""
     return Submission(
         *(about["id"], about["name"], {}, about["digest"], about["received"], about["reason"]),
         person=about.get("person", ""),
@@ -131,21 +108,26 @@ def _read_submission(about: Mapping[str, Any]) -> Submission:
         notes=tuple(about.get("notes", ())),
         ignored=tuple((path, reason) for path, reason in about.get("ignored", ())),
         question=about.get("question", ""),
+        allowed=Allowed(**about.get("allowed", {})),
     )
 
 
-def _read_check(row: Mapping[str, Any]) -> tuple[Check, Outcome]:
+def check_of(row: Mapping[str, Any]) -> Check:
+    """A check that was written; it cannot be run, and points that are not there are 0."""
     function = row["id"].partition(".")[0]
-    check = Check(
-        *(row["id"], row["part"], function, row["title"], row["points"], row["hidden"]),
+    return Check(
+        *(row["id"], row["part"], function, row["title"], row.get("points", 0.0), row["hidden"]),
         needs=(),
         limits=None,
         run=_not_here,
     )
+
+
+def outcome_of(row: Mapping[str, Any]) -> Outcome:
+    """An outcome that was written."""
     figures = tuple(Figure(**figure) for figure in row["feedback"]["figures"])
     feedback = Feedback(**{**row["feedback"], "figures": figures})
-    status = Status(row["status"])
-    return check, Outcome(row["id"], status, row["fraction"], feedback, row["seconds"])
+    return Outcome(row["id"], Status(row["status"]), row["fraction"], feedback, row["seconds"])
 
 
 def _not_here(student: Any) -> Feedback | None:
@@ -161,12 +143,13 @@ def _check(check: Check, outcome: Outcome) -> dict[str, Any]:
         "fraction": outcome.fraction,
         "points": check.points,
         "hidden": check.hidden,
-        "feedback": _feedback(outcome.feedback),
+        "feedback": feedback_as_json(outcome.feedback),
         "seconds": outcome.seconds,
     }
 
 
-def _feedback(feedback: Feedback) -> dict[str, Any]:
+def feedback_as_json(feedback: Feedback) -> dict[str, Any]:
+    """Feedback, before its values are made strict JSON."""
     words = {
         field.name: getattr(feedback, field.name)
         for field in fields(feedback)
@@ -179,14 +162,14 @@ def _feedback(feedback: Feedback) -> dict[str, Any]:
     return {**words, "figures": figures}
 
 
-def _json(value: Any) -> Any:
-    """``value`` as strict JSON.
+def as_json(value: Any) -> Any:
+    """``value`` as strict JSON: what is not finite is null, a lone surrogate is U+FFFD.
 
     Raises:
         TypeError: JSON has no such value.
     """
     if isinstance(value, Enum):
-        return _json(value.value)
+        return as_json(value.value)
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):
@@ -196,9 +179,9 @@ def _json(value: Any) -> Any:
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else None
     if isinstance(value, np.ndarray | np.generic):
-        return _json(value.tolist())
+        return as_json(value.tolist())
     if isinstance(value, Mapping):
-        return {storable(str(key)): _json(item) for key, item in value.items()}
+        return {storable(str(key)): as_json(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
-        return [_json(item) for item in value]
+        return [as_json(item) for item in value]
     raise TypeError(f"result.json cannot hold a {type(value).__name__}: {value!r:.80}")

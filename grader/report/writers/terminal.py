@@ -16,6 +16,7 @@ from rich.text import Text
 from grader.homework.theory import THEORY
 from grader.records import Report, Status
 from grader.report import labels, numbers
+from grader.report.analysis.beside import kinds_of, line_score
 from grader.report.analysis.fix_first import (
     Judged,
     brief,
@@ -71,7 +72,8 @@ def show_class(deliveries: Sequence[ForInstructor], console: Console) -> None:
     parts = parts_of(reports)
     table = Table(box=None, pad_edge=False)
     table.add_column("submission", overflow="fold")
-    for heading in ("total", *map(labels.part_label, parts)):
+    beside = kinds_of(reports)
+    for heading in ("total", *map(labels.part_label, parts), *map(one_line, beside)):
         table.add_column(heading, justify="right")
     table.add_column("status", overflow="fold", max_width=48)
     for report in reports:
@@ -79,6 +81,8 @@ def show_class(deliveries: Sequence[ForInstructor], console: Console) -> None:
         total = report.total if has_total(report) else None
         scores = [total, *(points.get(part) for part in parts)]
         cells = [numbers.fixed(s.earned, s.possible) if s else "" for s in scores]
+        lines = [line_score(report, kind) for kind in beside]
+        cells += [numbers.signed(line.earned) if line else "" for line in lines]
         words = one_line(status_of(report), 160)
         table.add_row(
             Text(one_line(report.submission.id, 60)),

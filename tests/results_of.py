@@ -2,10 +2,11 @@
 
 from dataclasses import replace
 
-from grader.records import Check, Feedback, Outcome, Report, Score, Status, Submission
-from grader.report.deliver import ForInstructor
+from grader.grading import results, rules
+from grader.grading.results import Ran, Result, Terms
+from grader.grading.weights import Assignment
+from grader.records import Check, Feedback, Outcome, Status, Submission
 from grader.report.writers.files import write_text
-from grader.report.writers.results import write_json
 
 CHECK = Check("split.right", "part1", "split", "Right.", 100.0, False, (), None, lambda s: None)
 
@@ -21,17 +22,20 @@ def result(out, id, name, earned=90.0, possible=100.0, *, undecided=0.0, **about
     if undecided:
         status, fraction = Status.INVALID, 0.0
     check = replace(CHECK, points=possible)
-    report = Report(
-        Submission(id, name, {}, f"digest of {id}", **about),
-        (check,),
-        (Outcome(check.id, status, fraction, Feedback()),),
-        {"part1": Score(earned, possible, undecided)},
-        sandbox={"mode": "bubblewrap", "timeouts": 0},
-        **of_report,
-    )
-    write_json(out / id / "result.json", ForInstructor(report))
+    outcome = Outcome(check.id, status, fraction, Feedback())
+    kept(out, Submission(id, name, {}, f"digest of {id}", **about), (check, outcome), **of_report)
     write_text(out / id / "report.html", f"<p>page of {name}")
     write_text(out / id / "instructor.html", f"<p>all about {name}")
+
+
+def kept(out, submission, *pairs, **about):
+    """A submission's result, as a run leaves it; the last one's checks are the assignment's."""
+    ran = tuple(Ran(check, outcome, Terms(submission.digest)) for check, outcome in pairs)
+    about.setdefault("sandbox", {"mode": "bubblewrap", "timeouts": 0})
+    results.write(out / submission.id, Result(submission, ran, **about))
+    checks = tuple(check for check, _ in pairs)
+    modules = {check.id: "grader.checks.part1.influence" for check in checks}
+    rules.write(out, rules.Rules(Assignment(), checks, modules))
 
 
 NAMES = [
