@@ -181,6 +181,17 @@ def test_list_names_public_checks(tmp_path):
     assert "takes_any_truth" in hw3("list", "--part", "part3", "--hidden").output
 
 
+def test_what_computes_nothing_does_without_torch():
+    code = (
+        "import sys; sys.modules['torch'] = None; from grader.cli.main import main\n"
+        "for told in (['list', '--hidden'], ['words', '--checks'], ['--help']):\n"
+        "    main(told, standalone_mode=False)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.stderr == ""
+    assert all(words in done.stdout for words in (ONLY, "takes_any_truth", "Usage:"))
+
+
 def test_doctor_finds_this_machine_fit():
     result = hw3("doctor")
     assert result.exit_code == 0

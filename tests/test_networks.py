@@ -14,6 +14,7 @@ from grader.homework.families import FAMILIES, Square
 from grader.homework.networks import (
     Network,
     build,
+    depth,
     input_shape,
     num_classes,
     scores,
@@ -38,6 +39,15 @@ def close(network, actual, expected, factor=1.0):
     bound = {"float32": 3e-6, "float64": 1e-14}[network.dtype] * factor
     scale = float(expected.detach().abs().max())
     torch.testing.assert_close(actual, expected, rtol=0, atol=bound * max(scale, 1))
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_what_is_known_of_a_family_without_building_it_is_so(family):
+    network = Network(family)
+    with torch.no_grad():
+        rows = build(network)(inputs(network))
+    assert depth(network) == len(build(network))
+    assert rows.shape == ((4, num_classes(network)) if family in CLASSIFIERS else (4,))
 
 
 # the same everywhere
@@ -278,12 +288,12 @@ def test_the_digits_network_knows_97_percent_of_the_held_out_digits():
 
 
 def test_what_comes_with_the_grader_is_small():
-    from grader.homework import networks
+    from grader.homework import building
 
     for name in ("digits_cnn.safetensors", "digits.safetensors"):
-        assert len(networks._data(name)) <= 300 * 1024
+        assert len(building._data(name)) <= 300 * 1024
     weights = build(Network("digits")).state_dict().values()
-    assert len(networks._data("digits_cnn.safetensors")) < 4 * sum(map(torch.numel, weights)) + 2000
+    assert len(building._data("digits_cnn.safetensors")) < 4 * sum(map(torch.numel, weights)) + 2000
 
 
 @pytest.fixture

@@ -242,6 +242,7 @@ def _integral(student: Student, case: Case) -> Integral:
         lambda steps: student.comparative_integrated_gradients(spec, *line, *pair, steps),
         lambda points, weights: oracle.comparative_influence(spec, -1, points, *pair, weights),
         times_difference=True,
+        quantity="comparative_integrated_gradients",
     )
 
 

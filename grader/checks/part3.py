@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import torch
 from hypothesis import strategies as st
 
 from grader.checks.framework import expect
@@ -352,6 +351,8 @@ def _essence(student: Student, target: int) -> tuple[float, float, float, float]
         scores = oracle.mask_slice(network, LAYER, keep)(held_out)
         rest = np.delete(scores, target, axis=1).max(1)
         others.append(_balanced(scores[:, target] - rest, truth))
+    import torch
+
     with torch.no_grad():
         scores = build(network)(torch.from_numpy(held_out)).numpy()
     whole = _balanced(scores[:, target] - np.delete(scores, target, axis=1).max(1), truth)

@@ -25,6 +25,7 @@ import grader
 from grader.cli import ci
 from grader.cli.errors import FAILED, PASSED, UNDECIDED, path_words, writing
 from grader.cli.grade import grade
+from grader.cli.live import Live
 from grader.cli.options import (
     Commands,
     Estimate,
@@ -255,8 +256,11 @@ class _Run:
         limits = self._assignment.limits
         allowance = Allowance(limits.total_seconds)
         ended: dict[str, Outcome] = {}
+        by_id = {check.id: check for check in checks}
+        count = 0
         with progress_bar() as progress:
             task = progress.add_task(_now(checks, 0), total=len(checks))
+            live = Live(progress.console)
             training = Estimate(lambda words: progress.update(task, description=words))
 
             def opened(part: str) -> ProcessSession:
@@ -264,13 +268,19 @@ class _Run:
                 session = ProcessSession(
                     submission.files, limits, self._walls, allowance, part=part, packages=packages
                 )
-                session.on_progress = lambda done: training.at(_now(checks, len(ended)), done)
+                session.on_progress = lambda done: training.at(_now(checks, count), done)
                 return session
 
+            def one_ended(check: Check, outcome: Outcome) -> None:
+                nonlocal count
+                count += 1
+                progress.update(task, completed=count, description=_now(checks, count))
+                live.ended(check, outcome)
+
             try:
-                for outcome in engine.run(checks, opened):
+                for outcome in engine.run(checks, opened, on_end=one_ended):
                     ended[outcome.check_id] = outcome
-                    progress.update(task, advance=1, description=_now(checks, len(ended)))
+                    live.explained(by_id[outcome.check_id], outcome)
             except KeyboardInterrupt:
                 progress.stop()
                 if ended:

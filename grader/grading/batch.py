@@ -29,6 +29,7 @@ from grader.grading.reuse import Plan
 from grader.grading.rules import rules_of
 from grader.grading.weights import Assignment
 from grader.homework.contract import PARTS
+from grader.oracle.kept import enable, kept
 from grader.records import Report, Submission
 from grader.report.writers import handed_in
 from grader.report.writers.files import sweep
@@ -146,7 +147,7 @@ def run_one(
     # The guest starts first, so that it imports torch while this process does.
     nothing_to_run = submission.reason or submission.question
     opened = nullcontext() if nothing_to_run else closing(opens())
-    with opened as first:
+    with opened as first, kept(not job.walls.unsandboxed):
         from grader.grading import engine
 
         rules = rules_of(job.assignment)
@@ -308,6 +309,7 @@ def _prepare() -> None:
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _leave)
+    enable()
     threading.Thread(target=_follow, daemon=True).start()
 
 

@@ -37,6 +37,9 @@ __all__ = ["Outcomes", "environment", "report", "run", "unusable"]
 OpenSession = Callable[[str], Session]
 """Opens a session on the submission, for the checks of a part."""
 
+OnEnd = Callable[[Check, Outcome], None]
+"""What is done as a check ends; the outcome has no diagnosis yet."""
+
 
 def run(
     checks: Sequence[Check],
@@ -45,6 +48,7 @@ def run(
     known: Sequence[tuple[Check, Outcome]] = (),
     *,
     explains: bool = True,
+    on_end: OnEnd = lambda check, outcome: None,
 ) -> Iterator[Outcome]:
     """The outcomes of checks, one after the other: public ones first, then hidden ones.
 
@@ -58,8 +62,9 @@ def run(
         first: one that is open already; it is used first, and closed.
         known: how other checks of this submission ended before; they are not run.
         explains: whether an outcome says which other check's failure is its likely cause.
+        on_end: is called as each check ends, before what is wrong with its function is known.
     """
-    outcomes = Outcomes(checks, known, explains=explains)
+    outcomes = Outcomes(checks, known, explains=explains, on_end=on_end)
     ordered = sorted(checks, key=lambda check: check.hidden)
     groups = [list(group) for _, group in groupby(ordered, lambda c: (c.hidden, c.part))]
     coming = [first] if first is not None else []
@@ -95,6 +100,7 @@ class Outcomes:
         known: how other checks ended before; they are not run.
         wanted: those that are run this time; ``None``: all.
         explains: whether an outcome says which other check's failure is its likely cause.
+        on_end: is called as each check ends.
     """
 
     def __init__(
@@ -104,7 +110,9 @@ class Outcomes:
         wanted: Sequence[Check] | None = None,
         *,
         explains: bool = True,
+        on_end: OnEnd = lambda check, outcome: None,
     ) -> None:
+        self._on_end = on_end
         self._known = [outcome.check_id for _, outcome in known]
         self._explains = explains
         self._wanted = list(checks if wanted is None else wanted)
@@ -147,8 +155,10 @@ class Outcomes:
             blocked = dependence.blocked(one, self._ended, self._checks)
             if blocked is not None:
                 self._ended[one.id] = blocked
+                self._on_end(one, blocked)
                 continue
             self._ended[one.id], of_values, answers = _run(one, session, self._told)
+            self._on_end(one, self._ended[one.id])
             run.append(one.id)
             seen += answers
             if of_values:

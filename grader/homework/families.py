@@ -194,30 +194,29 @@ class Family:
     """What a network of the family is made of; ``gain`` scales its weights."""
 
     layers: Callable[[], list[nn.Module]]
-    input_shape: tuple[int, ...]
     gain: float = 1.5
 
 
 FAMILIES = {
-    "affine": Family(_affine, (5,)),
-    "deep_affine": Family(_deep_affine, (5,)),
-    "affine_image": Family(_affine_image, (2, 5, 5)),
-    "quadratic": Family(_quadratic, (5,), 1.0),
-    "clipped_sum": Family(_clipped_sum, (2,)),
-    "smooth_mlp": Family(_smooth_mlp, (6,)),
-    "smooth_cnn": Family(_smooth_cnn, (2, 6, 6)),
-    "relu_avg_cnn": Family(_relu_avg_cnn, (2, 6, 6)),
-    "relu_max_cnn": Family(_relu_max_cnn, (1, 8, 8)),
-    "inplace_mlp": Family(_inplace_mlp, (6,)),
-    "inplace_cnn": Family(_inplace_cnn, (2, 6, 6)),
-    "dropout_bn": Family(_dropout_bn, (2, 6, 6)),
-    "blocks": Family(_blocks, (6,)),
-    "softmax_inside": Family(_softmax_inside, (6,)),
-    "two_classes": Family(_two_classes, (5,)),
-    "many_classes": Family(_many_classes, (5,)),
-    "slides": Family(_slides, (1, 28, 28)),
-    "digits": Family(_digits, (1, 8, 8)),
-    "margin": Family(_margin, (4,)),
-    "inplace_margin": Family(_inplace_margin, (4,)),
-    "identity_margin": Family(_identity_margin, (1,)),
+    "affine": Family(_affine),
+    "deep_affine": Family(_deep_affine),
+    "affine_image": Family(_affine_image),
+    "quadratic": Family(_quadratic, 1.0),
+    "clipped_sum": Family(_clipped_sum),
+    "smooth_mlp": Family(_smooth_mlp),
+    "smooth_cnn": Family(_smooth_cnn),
+    "relu_avg_cnn": Family(_relu_avg_cnn),
+    "relu_max_cnn": Family(_relu_max_cnn),
+    "inplace_mlp": Family(_inplace_mlp),
+    "inplace_cnn": Family(_inplace_cnn),
+    "dropout_bn": Family(_dropout_bn),
+    "blocks": Family(_blocks),
+    "softmax_inside": Family(_softmax_inside),
+    "two_classes": Family(_two_classes),
+    "many_classes": Family(_many_classes),
+    "slides": Family(_slides),
+    "digits": Family(_digits),
+    "margin": Family(_margin),
+    "inplace_margin": Family(_inplace_margin),
+    "identity_margin": Family(_identity_margin),
 }

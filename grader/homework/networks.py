@@ -1,30 +1,24 @@
 """The networks that submissions are graded on: seeded, small, built alike on both sides.
 
-A :class:`Network` is data; :func:`build` makes the ``nn.Sequential``.  Weights come from NumPy's
-``RandomState``, whose stream never changes, so that they depend neither on torch's version nor on
-its generator.
+A :class:`Network` is data; :func:`build` makes the ``nn.Sequential``
+(:mod:`grader.homework.building`).  Importing this module does not import torch, so that commands
+that only name networks start at once.
 """
 
 from __future__ import annotations
 
-import copy
-import math
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from functools import cache, lru_cache
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from safetensors.torch import load as load_tensors
-from torch import Tensor, nn
 
-from grader import layout
-from grader.homework.families import FAMILIES, ScaledTanh
+if TYPE_CHECKING:
+    from torch import nn
 
 __all__ = [
-    "TAILS",
     "Network",
     "build",
+    "depth",
     "exact",
     "input_shape",
     "num_classes",
@@ -38,13 +32,13 @@ class Network:
     """The spec of a network; equal specs build equal networks, to the bit, in every process.
 
     Args:
-        family: a key of :data:`FAMILIES`.
+        family: a key of ``FAMILIES`` (:mod:`grader.homework.families`).
         seed: seeds every weight, bias and running statistic.
         dtype: ``"float32"`` or ``"float64"`` (the same weights, rounded).
         head: ``""``, ``"softmax"`` or ``"log_softmax"``: a last layer that the quantity of interest
             leaves out.
-        tail: layers before the head that belong to the scores, a key of :data:`TAILS`; ``""`` for
-            none.
+        tail: layers before the head that belong to the scores, a key of ``TAILS``
+            (:mod:`grader.homework.building`); ``""`` for none.
         training: handed over in train mode.
         ignores: the first input feature (channel) has weight 0 everywhere.
         rewritten: the same function in other layers: the last linear layer is two, without a kink
@@ -79,23 +73,32 @@ class Network:
         return f"Network({', '.join(words)})"
 
 
-TAILS: dict[str, Callable[[], list[nn.Module]]] = {
-    "": list,
-    "sigmoid": lambda: [nn.Sigmoid()],
-    "relu": lambda: [nn.ReLU()],
-    "log_sigmoid": lambda: [nn.LogSigmoid()],
-    "softmin": lambda: [nn.Softmin(dim=1)],
-    "dropout": lambda: [nn.Dropout(0.5)],
-    "identity": lambda: [nn.Identity()],
-    "scaled": lambda: [ScaledTanh()],
-    "softmax": lambda: [nn.Softmax(dim=1)],
-    "log_softmax": lambda: [nn.LogSoftmax(dim=1)],
-    "block": lambda: [nn.Sequential(nn.Identity(), nn.Softmax(dim=1))],
+_FACTS: dict[str, tuple[tuple[int, ...], int, int]] = {
+    "affine": ((5,), 1, 4),
+    "deep_affine": ((5,), 2, 4),
+    "affine_image": ((2, 5, 5), 3, 4),
+    "quadratic": ((5,), 3, 4),
+    "clipped_sum": ((2,), 3, 2),
+    "smooth_mlp": ((6,), 5, 5),
+    "smooth_cnn": ((2, 6, 6), 7, 5),
+    "relu_avg_cnn": ((2, 6, 6), 7, 5),
+    "relu_max_cnn": ((1, 8, 8), 6, 6),
+    "inplace_mlp": ((6,), 6, 5),
+    "inplace_cnn": ((2, 6, 6), 7, 5),
+    "dropout_bn": ((2, 6, 6), 11, 5),
+    "blocks": ((6,), 3, 5),
+    "softmax_inside": ((6,), 5, 5),
+    "two_classes": ((5,), 3, 2),
+    "many_classes": ((5,), 3, 130),
+    "slides": ((1, 28, 28), 5, 10),
+    "digits": ((1, 8, 8), 8, 10),
+    "margin": ((4,), 5, 0),
+    "inplace_margin": ((4,), 3, 0),
+    "identity_margin": ((1,), 2, 0),
 }
-"""Layers after the last linear one that are no final softmax: they stay where one is removed.
+"""Of each family the shape of an input, the number of layers, and of classes (0: no class scores).
 
-``softmax`` and ``log_softmax`` only with a head, which is then the final one; in ``block`` the
-softmax is not a top-level layer.
+They are known here without building a network; a test compares them with those that are built.
 """
 
 
@@ -108,162 +111,16 @@ def build(network: Network) -> nn.Sequential:
     Raises:
         ValueError: the spec names a family, a head or a dtype that does not exist.
     """
-    family = FAMILIES.get(network.family)
-    if family is None:
-        raise ValueError(f"no network family {network.family!r}; there are: {', '.join(FAMILIES)}")
-    if network.dtype not in ("float32", "float64"):
-        raise ValueError(f"dtype must be 'float32' or 'float64' (got {network.dtype!r})")
-    # Their own initialisation draws from torch's global generator, which stays as it was.
-    with torch.random.fork_rng(devices=[]):
-        layers = [layer.float() for layer in family.layers()]
-    _fill(layers, network, family.gain)
-    # From here on in the network's own precision: a float64 one is mixed and rewritten exactly.
-    layers = [layer.to(getattr(torch, network.dtype)) for layer in layers]
-    modules = nn.Sequential(*layers).modules()
-    weighted = [m for m in modules if isinstance(m, (nn.Linear, nn.Conv2d))]
-    if network.mix:
-        _mix(weighted[-1], network.mix, family.gain)
-    if network.ignores:
-        with torch.no_grad():
-            weighted[0].weight[:, 0] = 0
-    if network.rewritten:
-        layers = _rewrite(layers)
-    if network.ends > -2:
-        layers = [*layers[: network.ends + 1], nn.Flatten()]
-    heads: dict[str, list[nn.Module]] = {
-        "": [],
-        "softmax": [nn.Softmax(dim=1)],
-        "log_softmax": [nn.LogSoftmax(dim=1)],
-    }
-    for name, known in (("head", heads), ("tail", TAILS)):
-        if getattr(network, name) not in known:
-            given = getattr(network, name)
-            raise ValueError(f"{name} must be one of {sorted(known)} (got {given!r})")
-    ending = [*TAILS[network.tail](), *heads[network.head]]
-    model = nn.Sequential(*layers, *ending).train(network.training)
-    if network.mixed:
-        leaves = [module for module in model.modules() if not list(module.children())]
-        for layer in leaves[1::2]:
-            layer.train(not network.training)
-    return model
+    from grader.homework import building
+
+    return building.build(network)
 
 
-def _fill(layers: list[nn.Module], network: Network, gain: float) -> None:
-    if network.family == "digits":
-        nn.Sequential(*layers).load_state_dict(load_tensors(_data("digits_cnn.safetensors")))
-        return
-    if network.family == "clipped_sum":
-        _fill_clipped_sum(layers)
-        return
-    random = np.random.RandomState(network.seed)
-    for module in nn.Sequential(*layers).modules():
-        if isinstance(module, (nn.Linear, nn.Conv2d)):
-            _draw(module, random, gain)
-        elif isinstance(module, (nn.BatchNorm1d, nn.BatchNorm2d)):
-            width = module.num_features
-            _set(module.weight, random.uniform(0.6, 1.4, width))
-            _set(module.bias, random.uniform(-0.5, 0.5, width))
-            assert module.running_mean is not None
-            assert module.running_var is not None
-            _set(module.running_mean, random.uniform(-0.5, 0.5, width))
-            _set(module.running_var, random.uniform(0.5, 2.0, width))
-
-
-def _draw(module: nn.Linear | nn.Conv2d, random: np.random.RandomState, gain: float) -> None:
-    fan_in = math.prod(module.weight.shape[1:])
-    _set(module.weight, gain * random.standard_normal(module.weight.shape) / math.sqrt(fan_in))
-    assert module.bias is not None
-    _set(module.bias, 0.5 * random.standard_normal(module.bias.shape))
-
-
-def _mix(module: nn.Linear | nn.Conv2d, mix: tuple[tuple[float, int], ...], gain: float) -> None:
-    drawn = copy.deepcopy(module).float()  # weights are float32 values, whatever they are kept in
-    total = [torch.zeros_like(p, dtype=torch.float64) for p in drawn.parameters()]
-    for factor, seed in mix:
-        _draw(drawn, np.random.RandomState(seed), gain)
-        total = [t + factor * p.double() for t, p in zip(total, drawn.parameters(), strict=True)]
-    with torch.no_grad():
-        for parameter, value in zip(module.parameters(), total, strict=True):
-            parameter.copy_(value)
-
-
-def _fill_clipped_sum(layers: list[nn.Module]) -> None:
-    # Scores: min(2a + 3b, 1) = 1 − relu(1 − 2a − 3b), and a − b where that is positive.
-    first, last = layers[0], layers[2]
-    assert isinstance(first, nn.Linear)
-    assert isinstance(last, nn.Linear)
-    _set(first.weight, np.array([[-2.0, -3.0], [1.0, -1.0]]))
-    _set(first.bias, np.array([1.0, 0.0]))
-    _set(last.weight, np.array([[-1.0, 0.0], [0.0, 1.0]]))
-    _set(last.bias, np.array([1.0, 0.0]))
-
-
-def _rewrite(layers: list[nn.Module]) -> list[nn.Module]:
-    # W z + b = (W Qᵀ)(Q z) + b for a Q with orthonormal columns: two linear layers in place of one.
-    last = layers[-1]
-    assert isinstance(last, nn.Linear)
-    width = last.in_features
-    square = np.random.RandomState(0).standard_normal((width + 3, width))
-    orthonormal = torch.from_numpy(np.linalg.qr(square)[0])
-    with torch.random.fork_rng(devices=[]):
-        rotate = nn.Linear(width, width + 3, dtype=last.weight.dtype)
-        turned = nn.Linear(width + 3, last.out_features, dtype=last.weight.dtype)
-    with torch.no_grad():
-        rotate.weight.copy_(orthonormal)
-        rotate.bias.fill_(0.25)
-        turned.weight.copy_(last.weight.double() @ orthonormal.T)
-        turned.bias.copy_(last.bias.double() - 0.25 * turned.weight.double().sum(1))
-    return [*layers[:-1], rotate, turned]
-
-
-def _set(parameter: Tensor, value: np.ndarray) -> None:
-    with torch.no_grad():
-        parameter.copy_(torch.from_numpy(np.asarray(value, dtype=np.float64)))
-
-
-@cache
-def _data(name: str) -> bytes:
-    # By path: in a guest the grader's packages can no longer be imported by then.
-    return layout.data(name).read_bytes()
-
-
-def input_shape(network: Network) -> tuple[int, ...]:
-    """The shape of one instance: (F,) or (C, H, W)."""
-    return FAMILIES[network.family].input_shape
-
-
-@lru_cache(maxsize=256)
-def _shapes(network: Network) -> tuple[tuple[int, ...], ...]:
-    model = build(replace(network, training=False, mixed=False))
-    z = torch.zeros((1, *input_shape(network)), dtype=getattr(torch, network.dtype))
-    shapes = [tuple(z.shape[1:])]
-    with torch.no_grad():
-        for layer in model:
-            z = layer(z)
-            shapes.append(tuple(z.shape[1:]))
-    return tuple(shapes)
-
-
-def slice_shape(network: Network, layer: int) -> tuple[int, ...]:
-    """Z, the shape of h(x) for one instance, after ``layer`` (−1: the input itself).
-
-    Raises:
-        IndexError: there is no such layer.
-    """
-    if layer < -1:
-        raise IndexError(f"no layer {layer}")
-    return _shapes(network)[layer + 1]
-
-
-def num_classes(network: Network) -> int:
-    """K, the number of class scores."""
-    return _shapes(network)[-1][0]
-
-
-@lru_cache(maxsize=64)
 def exact(network: Network) -> nn.Sequential:
     """The network up to its scores in float64 and eval mode, made once: read it, change nothing."""
-    return build(replace(network, dtype="float64", head="", training=False, mixed=False))
+    from grader.homework import building
+
+    return building.exact(network)
 
 
 def scores(network: Network, xs: np.ndarray) -> np.ndarray:
@@ -276,6 +133,39 @@ def scores(network: Network, xs: np.ndarray) -> np.ndarray:
     Returns:
         (N, K) float64.
     """
-    with torch.no_grad():
-        out: np.ndarray = exact(network)(torch.from_numpy(np.array(xs, dtype=np.float64))).numpy()
-    return out
+    from grader.homework import building
+
+    return building.scores(network, xs)
+
+
+def input_shape(network: Network) -> tuple[int, ...]:
+    """The shape of one instance: (F,) or (C, H, W)."""
+    return _FACTS[network.family][0]
+
+
+def depth(network: Network) -> int:
+    """How many layers the network's family has."""
+    return _FACTS[network.family][1]
+
+
+def slice_shape(network: Network, layer: int) -> tuple[int, ...]:
+    """Z, the shape of h(x) for one instance, after ``layer`` (−1: the input itself).
+
+    Raises:
+        IndexError: there is no such layer.
+    """
+    from grader.homework import building
+
+    if layer < -1:
+        raise IndexError(f"no layer {layer}")
+    return building.shapes(network)[layer + 1]
+
+
+def num_classes(network: Network) -> int:
+    """K, the number of class scores."""
+    known = _FACTS.get(network.family)
+    if known and known[2] and network.ends == -2:
+        return known[2]
+    from grader.homework import building
+
+    return building.shapes(network)[-1][0]

@@ -2,16 +2,17 @@
 
 Only this module asks the reference (:mod:`grader.oracle.solution`).  Without a reference, as in a
 student's package, the values come from a file (:mod:`grader.oracle.frozen`).
+The first value that is computed imports torch; this module does not.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Protocol
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-import torch
 
 from grader import layout
 from grader.calls.digest import key, maker
@@ -19,12 +20,16 @@ from grader.calls.functions import Functions
 from grader.calls.validate import shapes_of, to_array, validate
 from grader.homework import contract
 from grader.homework.contract import Array, Module, Returns, Tuple
-from grader.oracle import solution
+from grader.oracle import kept, solution
 from grader.oracle.frozen import FrozenOracle
 from grader.oracle.quadrature import together
 from grader.oracle.store import Parts
 from grader.records import Call, Received
-from grader.sandbox.guest.perform import Performer, to_sendable
+
+if TYPE_CHECKING:
+    import torch
+
+    from grader.sandbox.guest.perform import Performer
 
 __all__ = [
     "AVERAGE",
@@ -101,14 +106,23 @@ def average_of(calls: Sequence[Call], weights: np.ndarray) -> Call:
 
 
 class LiveOracle(Functions):
-    """Runs the reference in this process; every value is computed once."""
+    """Runs the reference in this process; every value is computed once.
+
+    Args:
+        values: those that are known already, to which the others are added.
+    """
 
     freezing = False
 
-    def __init__(self) -> None:
-        self._performer = Performer(_namespace, watching=False)
-        self._values: dict[str, Any] = {}
+    def __init__(self, values: dict[str, Any] | None = None) -> None:
+        self._values = {} if values is None else values
         self._mistaken: dict[str, _Mistaken] = {}
+
+    @cached_property
+    def _performer(self) -> Performer:
+        from grader.sandbox.guest.perform import Performer
+
+        return Performer(_namespace, watching=False)
 
     def value(self, call: Call, returns: Returns | None, shapes: dict[str, Any]) -> Any:
         """The reference's value, in the contract's form."""
@@ -119,7 +133,7 @@ class LiveOracle(Functions):
             # The average is no more precise than its terms, so it gets their dtype.
             self._values[name] = average.astype(summands.dtype)
         if name not in self._values:
-            value = to_sendable(self._performer.perform(call)[0])
+            value = _sendable(self._performer.perform(call)[0])
             if call.function == "()" and isinstance(returns, Module):
                 rows = Array(returns.rows) if returns.rows else None
                 self._values[name] = validate(rows, value, shapes) if rows else to_array(value)
@@ -184,8 +198,10 @@ class _Mistaken(Mapping[str, tuple[Parts, ...]]):
 
     def _made(self, way: Any) -> tuple[Parts, ...]:
         wrong = {self._function: way(_rule).names()[self._function]}
+        from grader.sandbox.guest.perform import Performer
+
         performer = Performer(lambda part: {**_namespace(part), **wrong}, watching=False)
-        value = to_sendable(performer.perform(self._call)[0])
+        value = _sendable(performer.perform(self._call)[0])
         if "steps" in dict(contract.function(self._function).parameters):
             array = to_array(value)  # a mistake may ignore the rules
             one = way is not self._ways[""] and array.ndim == self[""][0][0].ndim
@@ -210,7 +226,15 @@ def parts_of(call: Call, value: Any) -> Parts:
     )
 
 
+def _sendable(value: Any) -> Any:
+    from grader.sandbox.guest.perform import to_sendable
+
+    return to_sendable(value)
+
+
 def _rule(steps: int) -> tuple[torch.Tensor, torch.Tensor]:
+    import torch
+
     nodes, weights = together(steps)
     return torch.from_numpy(nodes), torch.from_numpy(weights)
 
@@ -220,5 +244,5 @@ def _namespace(part: str) -> Mapping[str, Any]:
     return vars(solution.load(file.removesuffix(".py")))
 
 
-oracle = Oracle(LiveOracle() if layout.reference() else FrozenOracle())
+oracle = Oracle(LiveOracle(kept.VALUES) if layout.reference() else FrozenOracle())
 """The one that checks ask."""

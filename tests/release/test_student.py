@@ -227,7 +227,7 @@ def test_two_graders_are_refused(bin_, bundle, tmp_path):
         ("torch", "raise OSError('libtorch_cpu.so: cannot open')", "cannot be imported (libtorch"),
     ],
 )
-@pytest.mark.parametrize("command", ["check", "doctor", "list"])
+@pytest.mark.parametrize("command", ["check", "doctor"])
 def test_a_package_that_cannot_be_used_is_said(bin_, tmp_path, name, content, says, command):
     """As if it were not there: in a folder of packages in front of all others."""
     (tmp_path / name).mkdir()

@@ -2,7 +2,7 @@
 
 A case is a frozen spec; its arrays follow from it.  Comparisons with the reference use lists of
 cases, axioms use strategies.  Strategies draw from finite lists only, so that the same check draws
-the same cases everywhere.
+the same cases everywhere.  Importing this module and declaring cases does not import torch.
 """
 
 from __future__ import annotations
@@ -13,11 +13,18 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-import torch
 from hypothesis import strategies as st
 
 from grader.calls.snippet import remember
-from grader.homework.networks import Network, exact, input_shape, num_classes, scores, slice_shape
+from grader.homework.networks import (
+    Network,
+    depth,
+    exact,
+    input_shape,
+    num_classes,
+    scores,
+    slice_shape,
+)
 
 __all__ = [
     "SIZES",
@@ -124,10 +131,15 @@ class Case:
 
     def scores(self, *points: Array) -> Array:
         """Class scores before any softmax of some points: (len(points), K) float64."""
-        return scores(self.network, np.stack(points))
+        rows = np.stack(points)
+        if rows.nbytes > _SMALL:
+            return scores(self.network, rows)
+        return _scores(self.network, rows.dtype.str, rows.shape, rows.tobytes()).copy()
 
     def activations(self, *points: Array) -> Array:
         """h(x) of some points, float64: (len(points), *Z)."""
+        import torch
+
         model = exact(self.network)
         with torch.no_grad():
             rows = torch.from_numpy(np.stack(points).astype(np.float64))
@@ -138,18 +150,38 @@ class Case:
 
         With ``other``, of score_target − score_other.  Only for networks without kinks.
         """
-        model = exact(self.network)
-        with torch.no_grad():
-            z = model[: self.layer + 1](torch.from_numpy(x[None].astype(np.float64)))[0]
-            step = 1e-5 * torch.eye(z.numel(), dtype=torch.float64).reshape(-1, *z.shape)
-            g = model[self.layer + 1 :]
-            change = (g(z + step) - g(z - step)) / 2e-5  # (features, K)
-        out = change[:, self.target] - (change[:, other] if other is not None else 0)
-        return np.asarray(out.reshape(z.shape))
+        at = x.astype(np.float64)
+        change = _derivatives(self.network, self.layer, at.shape, at.tobytes())
+        out = change[..., self.target] - (change[..., other] if other is not None else 0)
+        return np.asarray(out)
 
     def with_network(self, **changes: Any) -> Case:
         """The same case on a changed network."""
         return replace(self, network=replace(self.network, **changes))
+
+
+_SMALL = 1 << 14
+"""Bytes of inputs up to which their scores are kept: what one case asks for, others ask again."""
+
+
+@lru_cache(maxsize=20_000)
+def _scores(network: Network, dtype: str, shape: tuple[int, ...], rows: bytes) -> Array:
+    return scores(network, np.frombuffer(rows, dtype=dtype).reshape(shape))
+
+
+@lru_cache(maxsize=5_000)
+def _derivatives(network: Network, layer: int, shape: tuple[int, ...], x: bytes) -> Array:
+    """∂ score / ∂z at z = h(x) by central differences: (*Z, K) float64."""
+    import torch
+
+    model = exact(network)
+    with torch.no_grad():
+        row = torch.from_numpy(np.frombuffer(x).reshape(1, *shape).copy())
+        z = model[: layer + 1](row)[0]
+        step = 1e-5 * torch.eye(z.numel(), dtype=torch.float64).reshape(-1, *z.shape)
+        g = model[layer + 1 :]
+        change = (g(z + step) - g(z - step)) / 2e-5  # (features, K)
+    return np.asarray(change.reshape(*z.shape, -1))
 
 
 SMOOTH = ("smooth_mlp", "smooth_cnn", "dropout_bn", "quadratic")
@@ -158,13 +190,7 @@ SMOOTH = ("smooth_mlp", "smooth_cnn", "dropout_bn", "quadratic")
 
 def slices_of(family: str) -> range:
     """The layers of a family after which a slice is possible, from −1 to the last."""
-    depth = 0
-    while True:
-        try:
-            slice_shape(Network(family), depth)
-        except IndexError:
-            return range(-1, depth)
-        depth += 1
+    return range(-1, depth(Network(family)))
 
 
 def case_list(*rows: tuple[str, int, int], **network: Any) -> list[Case]:

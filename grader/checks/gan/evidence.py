@@ -17,7 +17,7 @@ from grader.checks.framework import expect
 from grader.checks.framework.student import Student
 from grader.gan_metrics.measure import digits
 from grader.homework.contract import GAN_NETWORKS
-from grader.sandbox.gan.helpers import MOST
+from grader.sandbox.gan import MOST
 
 __all__ = [
     "BATCH",

@@ -34,7 +34,7 @@ TRAIN += case_list(("dropout_bn", 2, 4), ("blocks", 0, 5), mixed=True)
 SOFTMAX = case_list(("smooth_mlp", 2, 3), ("smooth_cnn", -1, 8), head="softmax")
 SOFTMAX += case_list(("smooth_mlp", 4, 9), ("softmax_inside", 1, 4), head="softmax")
 SOFTMAX += case_list(("smooth_mlp", 0, 16), head="log_softmax")
-SPECIAL = by_slice([*IN_PLACE, *SOFTMAX, *TRAIN])
+SPECIAL = [*IN_PLACE, *SOFTMAX, *TRAIN]
 
 
 @check("linear_scores", points=1)
@@ -142,7 +142,7 @@ def is_the_reference_s(student: Student) -> None:
             what="the influence",
         )
 
-    right_on(student, by_slice(SLICES), holds, SPECIAL)
+    right_on(student, by_slice(SLICES), holds, by_slice(SPECIAL))
 
 
 @check("class_influence", points=0)
@@ -210,7 +210,7 @@ def agrees_with_the_reference(student: Student) -> None:
             student.class_influence(*call), oracle.class_influence(*call), what="the influence"
         )
 
-    right_on(student, by_slice(SLICES), holds, SPECIAL)
+    right_on(student, by_slice(SLICES), holds, by_slice(SPECIAL))
     for case in DOUBLE:
         call = (case.network, case.layer, case.xs(3), case.target)
         dtype_kept(student.reply(student.call("class_influence", *call)), "float64")

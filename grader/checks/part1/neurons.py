@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
 
 from grader.checks.framework import expect
 from grader.checks.framework.cases import (
@@ -118,6 +117,8 @@ def is_the_gradient_of_the_activation(student: Student) -> Feedback:
 
 def _seen_in_digits(student: Student) -> tuple[Figure, ...]:
     """Digits, and what the neuron that each excites most looks at, by the student's maps."""
+    import torch
+
     network, layer = Network("digits"), 4
     images = [digits().held_out[digits().held_out_labels == digit][0] for digit in SHOWN]
     seen = {}
@@ -194,6 +195,7 @@ def _integral(student: Student, case: Case) -> Integral:
         average,
         times_difference=True,
         kinks=len(case.shape) > 1,
+        quantity="integrated_saliency_map",
     )
 
 

@@ -74,6 +74,7 @@ def _average(student: Student, case: Case) -> Integral:
         case,
         lambda steps: student.path_influence(spec, layer, case.x, case.baseline, target, steps),
         lambda points, weights: oracle.class_influence(spec, layer, points, target, weights),
+        quantity="path_influence",
     )
 
 
@@ -224,4 +225,5 @@ def _integral(student: Student, case: Case) -> Integral:
         lambda steps: student.integrated_gradients(spec, case.x, case.baseline, target, steps),
         lambda points, weights: oracle.class_influence(spec, -1, points, target, weights),
         times_difference=True,
+        quantity="integrated_gradients",
     )

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from grader.homework.contract import LEARNING_RATES
+from grader.sandbox.gan import MOST
 
 __all__ = [
     "LOSSES",
@@ -50,9 +51,6 @@ Result = dict[str, Any]
 
 LOSSES = ("discriminator_loss", "generator_loss", "discriminator_penalty")
 """The functions that ``train_step`` may call by name."""
-
-MOST = 20_000
-"""Rows, results or parameters that are sent back: all of them, or so many."""
 
 
 def function(gan: Gan, name: str) -> Callable[..., Any]:

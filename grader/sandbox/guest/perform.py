@@ -26,7 +26,8 @@ from torch import Tensor, nn
 
 from grader.calls.digest import key, maker
 from grader.homework import contract
-from grader.homework.networks import Network, build
+from grader.homework.building import build
+from grader.homework.networks import Network
 from grader.records import Call, NumPy, Other, Received
 from grader.sandbox import warmup
 from grader.sandbox.gan.drivers import DRIVERS
@@ -91,7 +92,7 @@ class Performer:
         student_function = self._namespace_of(function.part).get(function.name)
         if not callable(student_function):
             raise LookupError(function.name)
-        changed = watch(arguments) if self._watching else tuple
+        changed = self._watch(call, arguments)
         try:
             value = student_function(*_positional(function, arguments))
         except BaseException:
@@ -99,12 +100,15 @@ class Performer:
             raise
         return value, changed()
 
+    def _watch(self, call: Call, arguments: Mapping[str, Any]) -> Callable[[], tuple[str, ...]]:
+        if not self._watching:
+            return tuple
+        networks = {k: v for k, v in call.arguments.items() if isinstance(v, Network)}
+        return watch(arguments, {k: _prototype(v) for k, v in networks.items() if not v.function})
+
     def _resolve(self, value: Any) -> Any:
         if isinstance(value, Network):
             model = _copy(_prototype(value), {})
-            if value.grads:
-                for parameter in model.parameters():
-                    parameter.grad = torch.ones_like(parameter)
             return model.forward if value.function else model
         if isinstance(value, NumPy):
             return value.array.copy()
@@ -128,15 +132,19 @@ class Performer:
 @lru_cache(maxsize=1024)
 def _prototype(network: Network) -> nn.Sequential:
     """A network that is handed to nobody; calls get copies of it."""
-    return pass_counter.number_layers(build(network))
+    model = pass_counter.number_layers(build(network))
+    for parameter in model.parameters() if network.grads else ():
+        parameter.grad = torch.ones_like(parameter)
+    return model
 
 
 def _copy(module: Any, made: dict[nn.Module, nn.Module]) -> Any:
-    """A deep copy of a network of ours, in a fifth of the time that ``copy.deepcopy`` takes.
+    """A deep copy of a network of ours, in a tenth of the time that ``copy.deepcopy`` takes.
 
     Args:
         module: its attributes are parameters, buffers, modules, and what is empty or immutable;
-            whatever else there is is copied as ``copy.deepcopy`` copies it.
+            whatever else there is is copied as ``copy.deepcopy`` copies it.  No two of its layers
+            share a parameter.
         made: the copies so far.
     """
     if module in made:
@@ -145,15 +153,30 @@ def _copy(module: Any, made: dict[nn.Module, nn.Module]) -> Any:
     for name, value in module.__dict__.items():
         if name == "_modules":
             value = {child: _copy(of, made) for child, of in value.items()}
+        elif name == "_parameters":
+            value = {n: of if of is None else _parameter(of) for n, of in value.items()}
+        elif name == "_buffers":
+            value = {n: of if of is None else of.clone() for n, of in value.items()}
         elif isinstance(value, dict | set):
             value = copy.deepcopy(value) if value else type(value)()
-        elif not isinstance(value, _IMMUTABLE):
+        elif not (isinstance(value, _IMMUTABLE) or _of_numbers(value)):
             value = copy.deepcopy(value)
         new.__dict__[name] = value
     return new
 
 
 _IMMUTABLE = (bool, int, float, str, type(None), torch.dtype)
+
+
+def _of_numbers(value: Any) -> bool:
+    return type(value) is tuple and all(type(item) is int for item in value)
+
+
+def _parameter(parameter: nn.Parameter) -> nn.Parameter:
+    made = nn.Parameter(parameter.detach().clone(), parameter.requires_grad)
+    if parameter.grad is not None:
+        made.grad = parameter.grad.clone()
+    return made
 
 
 def _seed(seed: int) -> None:

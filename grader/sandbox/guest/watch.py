@@ -9,10 +9,14 @@ out, each for a reason:
 - ``_is_full_backward_hook``: torch sets it when a backward hook is registered, and leaves it set
   when the hook is removed;
 - the number by which :mod:`grader.sandbox.guest.pass_counter` knows a layer, which is ours.
+
+Nearly every call leaves everything as it was.  So an argument that is a copy of something is first
+compared with that, without copying anything; only what differs is described.
 """
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -28,27 +32,79 @@ _NAMED = {
     "training": "the train/eval mode",
     "_buffers": "the buffers",
 }
+_HOLDERS = (dict, OrderedDict, set)
 _HOOKS = ("_hooks", "_hooks_with_kwargs", "_hooks_always_called")
 _MOST = 3
 """Modules that a sentence names; of more it says how many there are."""
 
 
-def watch(arguments: Mapping[str, Any]) -> Callable[[], tuple[str, ...]]:
+def watch(
+    arguments: Mapping[str, Any], copied: Mapping[str, Any] | None = None
+) -> Callable[[], tuple[str, ...]]:
     """Remember how arguments look.
 
     Args:
         arguments: of a call, by name.
+        copied: of arguments that are copies, what they were copied from, which nobody changes.
 
     Returns:
         A function that says what has changed since, in words such as ``the train/eval mode of
         model[1]``.
     """
-    before = _looks(arguments)
+    copied = copied or {}
+    before = _looks({name: of for name, of in arguments.items() if name not in copied})
 
     def changed() -> tuple[str, ...]:
-        return tuple(_words(before, _looks(arguments)))
+        same = [name for name, of in copied.items() if _as_copied(of, arguments[name])]
+        then = {name: of for name, of in copied.items() if name not in same}
+        looked = {**_looks(then), **before} if then else before
+        now = _looks({name: of for name, of in arguments.items() if name not in same})
+        return tuple(_words(looked, now))
 
     return changed
+
+
+def _as_copied(original: Any, copy: Any) -> bool:
+    """Whether a copy is what its original is, in everything that is watched; only ever too strict.
+
+    Objects that are neither tensors nor simple count as different, and so does NaN.
+    """
+    if type(original) is not type(copy):
+        return False
+    if isinstance(original, Tensor):
+        return _same_tensor(original, copy)
+    if isinstance(original, nn.Module):
+        return _same_state(original.__dict__, copy.__dict__)
+    if isinstance(original, dict):
+        return _same_state(original, copy)
+    if isinstance(original, list | tuple):
+        return len(original) == len(copy) and all(map(_as_copied, original, copy))
+    return isinstance(original, (*_SIMPLE, set)) and bool(original == copy)
+
+
+def _same_state(original: Mapping[str, Any], copy: Mapping[str, Any]) -> bool:
+    if list(original) != list(copy):
+        return False
+    for name, value in original.items():
+        other = copy[name]
+        if value is other or name in _BOOKKEEPING:
+            continue
+        if type(value) is type(other) and type(value) in _HOLDERS and not value and not other:
+            continue  # the many dicts for hooks, of which none is used
+        if not _as_copied(value, other):
+            return False
+    return True
+
+
+def _same_tensor(original: Tensor, copy: Tensor) -> bool:
+    if original.dtype != copy.dtype or original.shape != copy.shape:
+        return False
+    if not torch.equal(original, copy):
+        return False
+    grad = copy.grad if copy.is_leaf else None
+    if original.grad is None or grad is None:
+        return original.grad is grad
+    return _same_tensor(original.grad, grad)
 
 
 @dataclass(frozen=True)

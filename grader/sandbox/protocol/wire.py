@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import IO, Any
 
 import numpy as np
@@ -100,7 +99,7 @@ def _to_json(value: Any, arrays: dict[str, np.ndarray], depth: int) -> Any:
     if isinstance(value, NumPy):
         return {"$numpy": _put(value.array, arrays)}
     if isinstance(value, Network):
-        return {"$network": asdict(value)}
+        return {"$network": vars(value)}
     if isinstance(value, Call):
         arguments = {k: _to_json(v, arrays, depth + 1) for k, v in value.arguments.items()}
         return {"$call": value.function, "arguments": arguments, "seed": value.seed}

@@ -236,7 +236,12 @@ def _bends(student: Student, case: Case) -> Integral:
     def average(points: np.ndarray, weights: np.ndarray) -> np.ndarray:
         return np.tensordot(weights, np.stack([case.derivative(x) for x in points]), 1)
 
-    return Integral(case, lambda steps: student.path_influence(*call, steps), average)
+    return Integral(
+        case,
+        lambda steps: student.path_influence(*call, steps),
+        average,
+        quantity="path_influence by differences",
+    )
 
 
 @check("path_influence", points=0.5, needs=[has_the_shape_of_its_slice])
