@@ -27,7 +27,6 @@ KINDS = (
     *("ReplaceFalseWithTrue", "ReplaceTrueWithFalse", "ReplaceBinaryOperator"),
     "ZeroIterationForLoop",
 )
-COPIED = ("grader", "tests", "fixtures", "reference", "student_template", "pyproject.toml")
 
 
 def imported(file: Path) -> set[str]:
@@ -115,12 +114,12 @@ def main() -> int:
     missed, weekly = [], []
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder)
-        for name in COPIED:
-            source = ROOT / name
-            if source.is_dir():
-                shutil.copytree(source, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
-            else:
-                shutil.copy(source, copy / name)
+        files = subprocess.run(
+            ["git", "ls-files", "-z"], cwd=ROOT, stdout=-1, text=True, check=True
+        )
+        for name in filter(None, files.stdout.split("\0")):
+            (copy / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, copy / name)
         planted = faults(random.Random(asked.seed))
         for count in range(1, number + 1):
             module, words, text = next(planted)
@@ -134,7 +133,8 @@ def main() -> int:
                     weekly.append(words)
                     when = "only in the week's run: "
             target.write_bytes(module.read_bytes())
-            if "::" in found and noticed(copy, [found.split(" ", 1)[1]], ""):
+            named = found.startswith(("FAILED", "ERROR"))
+            if named and noticed(copy, [found.split(" ", 1)[1]], ""):
                 sys.exit(f"{found} without a fault, too: mend that first")
             print(
                 f"{count}/{number} {words}\n    {when}{found or 'nothing noticed it'}", flush=True
