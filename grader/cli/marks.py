@@ -59,7 +59,7 @@ def marks(out: Path, table: Path, assignment: Path | None, named: bool) -> None:
         rows = page.missing(class_, order, found.there, named=named)
         added = sheet.added_to(data, rows)
         before, known, last = kept.read(out), state.read(out), history.last(out)
-        now = kept.Kept(str(table), found.marks, before.read)
+        now = kept.Kept(str(table), page.for_groups(found.marks, class_), before.read)
         made = book.read_book(out, asked, every, now)
         now = page.with_answers(now, before, made)
         ids = sorted(made.reports)
@@ -80,9 +80,9 @@ def marks(out: Path, table: Path, assignment: Path | None, named: bool) -> None:
     for mark in page.changed_since(now, made)[:_LISTED]:
         who = one_line(class_.names[mark.student] if named else class_.codes[mark.student], 80)
         click.echo(f"The answer of {who} to {mark.what} changed after it was marked: look again")
-    answers = len(class_.questions) * len(ids)
-    given = sum(one.marked for report in made.reports.values() for one in report.written)
-    click.echo(f"{given} of {answers} answers are marked, {len(rows)} rows were added:")
+    answers = [one for key in ids if class_.is_read(key) for one in made.reports[key].written]
+    given = sum(one.marked for one in answers)
+    click.echo(f"{given} of {len(answers)} answers are marked, {len(rows)} rows were added:")
     click.echo(f"fill in {path_words(table)} beside {path_words(out / PAGE)}, and run this again")
     raise SystemExit(PASSED)
 

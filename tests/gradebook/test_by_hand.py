@@ -13,7 +13,10 @@ from grader.gradebook.by_hand.given import changed, written
 from grader.gradebook.by_hand.order import Order
 from grader.gradebook.by_hand.sheet import COLUMNS, Class, Given, added_to, read
 from grader.grading.questions_toml import questions
+from grader.grading.rules import Rules
+from grader.grading.weights import Assignment
 from grader.homework.questions import Item, Question, answer_sheet
+from grader.records import Submission
 from grader.report.analysis.answers import Answers, answers
 from grader.report.deliver import ForStudent
 from grading import ROOT
@@ -258,6 +261,27 @@ def test_rows_name_people_where_that_is_asked_for():
     assert rows[:2] == [("00123", "Bob", "focus"), ("1e5", "Cy", "focus")]
     assert rows[2] == ("ada", "Ada Lovelace", "pair")
     assert {name for _, name, _ in page.missing(CLASS, order, (), named=False)} == {""}
+
+
+def test_a_group_is_read_once_and_its_mark_counts_for_each_member():
+    note = "Handed in together with {}."
+    people = {
+        "ann": Submission("ann", "Ann", {}, "same", notes=(note.format("Bo"),)),
+        "bo": Submission("bo", "Bo", {}, "same", notes=(note.format("Ann"),)),
+        "copy": Submission("copy", "Cat", {}, "same"),
+    }
+    order = Order("a seed", people)
+    group = page.class_of(Rules(Assignment(questions=(PLAIN,))), people, order)
+    rows = page.missing(group, order, (), named=True)
+    assert [row[0] for row in rows] == ["ann", "copy"]
+    marks = page.for_groups([Given("ann", "mask", 1.0), Given("ann", "split.right", 1.0)], group)
+    assert [(mark.student, mark.what) for mark in marks] == [
+        ("ann", "mask"),
+        ("ann", "split.right"),
+        ("bo", "mask"),
+    ]
+    own = page.for_groups([Given("bo", "mask", 2.0), Given("ann", "mask", 1.0)], group)
+    assert {mark.student: mark.points for mark in own} == {"bo": 2.0, "ann": 1.0}
 
 
 def test_codes_name_nobody_and_the_order_is_another_for_each_question():

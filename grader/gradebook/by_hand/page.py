@@ -15,8 +15,9 @@ from grader.grading.rules import Rules
 from grader.records import Submission
 from grader.report.views.marking_view import Answer, marking_view
 from grader.report.writers.html import render
+from grader.submissions.found import together
 
-__all__ = ["changed_since", "class_of", "markers_page", "missing", "with_answers"]
+__all__ = ["changed_since", "class_of", "for_groups", "markers_page", "missing", "with_answers"]
 
 
 def class_of(rules: Rules, submissions: Mapping[str, Submission], order: Order) -> Class:
@@ -28,7 +29,33 @@ def class_of(rules: Rules, submissions: Mapping[str, Submission], order: Order) 
         order: of the class.
     """
     names = {key: one.name for key, one in submissions.items()}
-    return Class(names, order.codes, rules.assignment.questions, possible(rules.checks))
+    asked, most = rules.assignment.questions, possible(rules.checks)
+    return Class(names, order.codes, asked, most, _groups(submissions))
+
+
+def _groups(submissions: Mapping[str, Submission]) -> dict[str, tuple[str, ...]]:
+    """Who handed in the same files together with others, by id."""
+    groups: dict[str, list[str]] = {}
+    for key, one in sorted(submissions.items()):
+        same = groups.setdefault(one.digest, [])
+        if not same or together(one, submissions[same[0]]):
+            same.append(key)
+    return {key: tuple(same) for same in groups.values() if len(same) > 1 for key in same}
+
+
+def for_groups(marks: Sequence[Given], class_: Class) -> tuple[Given, ...]:
+    """Marks of questions count for all members of a group who have none of their own.
+
+    Args:
+        marks: in the order of their rows.
+        class_: of the table.
+    """
+    asked = {question.id for question in class_.questions}
+    every = {(mark.student, mark.what): mark for mark in marks}
+    for mark in marks:
+        for member in class_.groups.get(mark.student, ()) if mark.what in asked else ():
+            every.setdefault((member, mark.what), replace(mark, student=member))
+    return tuple(every.values())
 
 
 def missing(
@@ -53,9 +80,10 @@ def missing(
 
 def _read(class_: Class, order: Order, question: str, *, named: bool) -> Sequence[str]:
     """Everybody in the order in which answers to a question are read."""
-    if not named:
-        return order.shuffled(question)
-    return sorted(class_.names, key=lambda key: ((class_.names[key] or key).casefold(), key))
+    every = order.shuffled(question)
+    if named:
+        every = sorted(every, key=lambda key: ((class_.names[key] or key).casefold(), key))
+    return [key for key in every if class_.is_read(key)]
 
 
 def markers_page(book: Book, class_: Class, order: Order, table: str, *, named: bool) -> str:
@@ -73,7 +101,7 @@ def markers_page(book: Book, class_: Class, order: Order, table: str, *, named: 
     for n, question in enumerate(class_.questions):
         answers[question.id] = [
             Answer(
-                who=(class_.names[key] or key) if named else class_.codes[key],
+                who=_who(class_, key, named=named),
                 report=book.reports[key],
                 written=book.reports[key].written[n],
                 rest="" if n else rest[key].rest,
@@ -82,6 +110,11 @@ def markers_page(book: Book, class_: Class, order: Order, table: str, *, named: 
             for key in _read(class_, order, question.id, named=named)
         ]
     return render("marking.html", view=marking_view(class_.questions, answers, table))
+
+
+def _who(class_: Class, key: str, *, named: bool) -> str:
+    members = class_.groups.get(key, (key,))
+    return ", ".join(class_.names[one] or one for one in members) if named else class_.codes[key]
 
 
 def with_answers(kept: Kept, before: Kept, book: Book) -> Kept:

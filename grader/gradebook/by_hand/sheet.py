@@ -59,6 +59,12 @@ class Class:
     questions: Sequence[Question]
     possible: Mapping[str, float] = field(default_factory=dict)
     """What can be earned, by the id of a check or a part."""
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By the id of each member of a group, the ids of all, the same one first."""
+
+    def is_read(self, student: str) -> bool:
+        """Whether a student's answers are read: a group's are once, as the first member's."""
+        return self.groups.get(student, (student,))[0] == student
 
 
 @dataclass(frozen=True)
