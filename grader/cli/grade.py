@@ -35,6 +35,7 @@ from grader.records import Submission
 from grader.report import numbers
 from grader.report.deliver import ForInstructor
 from grader.sandbox.host import process
+from grader.sandbox.isolation.modes import UNTRIED, Walls
 from grader.submissions import intake
 from grader.submissions.found import Class, RosterPerson
 from grader.submissions.roster import read_roster
@@ -61,6 +62,7 @@ ELSEWHERE = (
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for results.")
 @of_part
 @click.option("--roster", type=click.Path(path_type=Path), help="The people of the class: a CSV.")
+@click.option("--scheduler", metavar="ADDRESS", help="Grade on the workers of a Dask scheduler.")
 @click.option("--jobs", type=click.IntRange(1), help="Submissions at a time (default: cores).")
 @click.option("--regrade", is_flag=True, help="Grade again what already has a result.")
 @of_assignment
@@ -70,6 +72,7 @@ def grade(
     out: Path,
     part: str,
     roster: Path | None,
+    scheduler: str | None,
     jobs: int | None,
     regrade: bool,
     assignment: Assignment,
@@ -100,13 +103,18 @@ def grade(
     people = read_roster(roster) if roster is not None else None
     class_ = intake.read_class(sources, roster=people, decisions=decisions)
     lateness.refuse(assignment.late, class_.submissions)
-    walls = choose_walls(sandbox)
-    process.end_guests()  # each worker has its own
+    # To try them takes longer than to see that nothing is left to do.
+    untried = sandbox != "none" and (out.exists() or scheduler is not None)
+    walls = UNTRIED if untried else _walls(sandbox)
     job = batch.Job(walls, part, assignment, regrade)
     checks = assignment.checks()
     some_checks(checks, part)
     with lock.locked(out):
         run = _Run(class_, job, out, Console(stderr=True, highlight=False), decisions)
+        if run.left and scheduler is not None:
+            run.cluster = _cluster(scheduler, sandbox)
+        elif run.left and walls is UNTRIED:
+            run.job = replace(job, walls=_walls(sandbox))
         if walls.unsandboxed:
             run.say("UNSANDBOXED: submissions run with your rights.", "bold red")
             if not process.FORKS:
@@ -117,7 +125,25 @@ def grade(
                 "set one of your own in an assignment.toml (--assignment). For example, drawn just "
                 f'now: seed = "{drawn_seed()}"'
             )
-        raise SystemExit(run.all(jobs or cores(), roster is not None))
+        try:
+            status = run.all(jobs or (cores() if run.cluster is None else 0), roster is not None)
+        finally:
+            if run.cluster is not None:
+                run.cluster.close()
+        raise SystemExit(status)
+
+
+def _walls(sandbox: str) -> Walls:
+    """The walls that were wished for; the guests in which they were tried have ended."""
+    walls = choose_walls(sandbox)
+    process.end_guests()  # each worker has its own
+    return walls
+
+
+def _cluster(address: str, sandbox: str) -> Any:
+    from grader.grading.cluster import Cluster
+
+    return Cluster(address, sandbox)
 
 
 class _Run:
@@ -144,6 +170,7 @@ class _Run:
         self.book = book.read_book(out, rules.rules_of(job.assignment), kept)
         self.left = [one for one in class_.submissions if self.plans[one.id].run]
         self.failed: list[tuple[str, str]] = []
+        self.cluster: Any = None
         self.changed: Sequence[Any] = ()
 
     def _fits(self, result: Any) -> bool:
@@ -244,7 +271,7 @@ class _Run:
 
     def _grade(self, jobs: int) -> None:
         from grader.gradebook import book, pages
-        from grader.grading import batch, groups
+        from grader.grading import groups
 
         others = groups.members(self.left, self.plans)
         given = {one.id for members in others.values() for one in members}
@@ -252,7 +279,7 @@ class _Run:
         shown = started = time.monotonic()
         with progress_bar() as progress:
             task = progress.add_task("grading", total=len(left))
-            with closing(batch.grade_all(left, self.job, self.out, jobs=jobs)) as graded:
+            with closing(self._graded(left, jobs)) as graded:
                 for done, (submission, problem) in enumerate(graded, 1):
                     for one in (submission, *others.get(submission.id, ())):
                         if problem:
@@ -271,6 +298,16 @@ class _Run:
                         with writing(self.out):
                             book.write_class(self.out, self.book, self.state, over=False, left=said)
                         shown = now
+
+    def _graded(self, left: Sequence[Any], jobs: int) -> Any:
+        from grader.grading import batch
+
+        if self.cluster is None:
+            return batch.grade_all(left, self.job, self.out, jobs=jobs)
+        from grader.grading.cluster import AT_ONCE
+
+        there = {"executor": self.cluster.executor, "grade_to": self.cluster.grade}
+        return batch.grade_all(left, self.job, self.out, jobs=jobs or AT_ONCE, **there)
 
     def _keep_about(self, has_roster: bool) -> None:
         """Keep what is known today of those whose outcomes stay: a name, a note, a question.

@@ -21,7 +21,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from grader.errors import GuestUnusable, Unwritten
+from grader.errors import GraderError, Unwritten
 from grader.grading import results, reuse, terms
 from grader.grading.marks import report_of
 from grader.grading.results import Ran, Result
@@ -206,6 +206,7 @@ def grade_all(
     *,
     jobs: int = 1,
     executor: Callable[[int], Executor] | None = None,
+    grade_to: Callable[..., bool] = grade_to_files,
 ) -> Generator[tuple[Submission, str], None, None]:
     """Grade submissions side by side; each comes back when it is done.
 
@@ -218,6 +219,7 @@ def grade_all(
         out: the folder of all results; each submission gets a folder in it.
         jobs: how many are graded at a time.
         executor: makes an executor with so many workers; by default, processes of this machine.
+        grade_to: grades one of them, as :func:`grade_to_files` does.
 
     Returns:
         Each submission with what went wrong, "" if nothing did.
@@ -232,7 +234,7 @@ def grade_all(
         # One by one, a call is tried twice in place; side by side, all of it a second time.
         for beside, workers in ((jobs > 1, jobs), (False, 1)):
             asked = replace(job, beside=beside, regrade=job.regrade and (beside or jobs == 1))
-            grade = partial(grade_to_files, job=asked, out=out, alone=jobs == 1)
+            grade = partial(grade_to, job=asked, out=out, alone=jobs == 1)
             again = []
             with closing(_ended(left, grade, workers, executor or pool)) as ended:
                 for submission, future in ended:
@@ -258,7 +260,7 @@ def grade_all(
 
 
 def _words(error: BaseException) -> str:
-    known = isinstance(error, GuestUnusable)
+    known = isinstance(error, GraderError)
     return str(error) if known else f"{type(error).__name__}: {error}"
 
 

@@ -10,7 +10,7 @@ out, each for a reason:
   when the hook is removed;
 - the number by which :mod:`grader.sandbox.guest.pass_counter` knows a layer, which is ours.
 
-Nearly every call leaves everything as it was.  So an argument that is a copy of something is first
+Most calls change nothing.  So an argument that is a copy of something is first
 compared with that, without copying anything; only what differs is described.
 """
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["MODES", "NO_WALLS", "WISHES", "Walls"]
+__all__ = ["MODES", "NO_WALLS", "UNTRIED", "WISHES", "Walls"]
 
 WISHES = ("auto", "strict", "none")
 """What ``--sandbox`` takes."""
@@ -32,3 +32,6 @@ class Walls:
 
 
 NO_WALLS = Walls()
+
+UNTRIED = Walls("untried")
+"""Walls that will be tried before anything runs within them."""
