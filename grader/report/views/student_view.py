@@ -147,7 +147,7 @@ def report_view(report: Report) -> ReportView:
     """Arrange a report for its page; nothing is redacted here."""
     total = report.total
     fixes = fix_first(report)
-    opened = _opened(report)
+    opened = _opened(report, fixes[:1])
     return ReportView(
         name=one_line(report.submission.name, 120) or one_line(report.submission.id, 120),
         id=one_line(report.submission.id, 120),
@@ -201,11 +201,12 @@ def _anchor(kind: str, name: str) -> str:
     return f"{kind}-{re.sub(r'[^A-Za-z0-9._-]', '-', name)}"
 
 
-def _opened(report: Report) -> frozenset[str]:
-    """The checks shown opened: of each part the mistake that costs most, and what is slow."""
+def _opened(report: Report, first: Sequence[Advice]) -> frozenset[str]:
+    """The checks shown opened: what to fix first, each part's worst mistake, and what is slow."""
     groups = [alike for pairs in by_part(report).values() for alike in mistakes(_wrong(pairs))[:1]]
     slow = [check.id for check, outcome in judged(report) if outcome.feedback.cost]
-    return frozenset([*(alike[0][0].id for alike in groups), *slow[:MOST_SLOW]])
+    worst = [alike[0][0].id for alike in groups]
+    return frozenset([*(advice.check.id for advice in first), *worst, *slow[:MOST_SLOW]])
 
 
 def _wrong(pairs: Sequence[Judged]) -> list[Judged]:
