@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-__all__ = ["AWAY", "NEAR", "Answer", "diagnose", "factor", "name_of"]
+__all__ = ["AWAY", "NEAR", "Answer", "diagnose", "factor", "name_of", "names_left"]
 
 Parts = tuple[np.ndarray, ...]
 
@@ -90,11 +90,27 @@ def diagnose(answers: Sequence[Answer]) -> str:
         left = [key for key in left if _misfit(answer, key) <= AWAY]
         exact |= {key for key in left if _misfit(answer, key) <= NEAR}
     left = [key for key in left if not any(_contradicts(answer, key) for answer in answers)]
-    names = {name_of(key) for key in left}
+    names = _without_covered({name_of(key) for key in left})
+    return names.pop() if len(names) == 1 and exact & set(left) else ""
+
+
+def names_left(answers: Sequence[Answer]) -> set[str]:
+    """The names of all mistakes that explain every wrong result and contradict no right one."""
+    wrong = [answer for answer in answers if answer.wrong]
+    keys = {key for answer in wrong for key in answer.possible if key}
+    return {
+        name_of(key)
+        for key in keys
+        if all(_misfit(answer, key) <= AWAY for answer in wrong)
+        and not any(_contradicts(answer, key) for answer in answers)
+    }
+
+
+def _without_covered(names: set[str]) -> set[str]:
     for name, others_too in COVERS.items():
         if name in names:
-            names -= others_too
-    return names.pop() if len(names) == 1 and exact & set(left) else ""
+            names = names - others_too
+    return names
 
 
 def _contradicts(answer: Answer, key: str) -> bool:

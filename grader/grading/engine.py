@@ -215,9 +215,12 @@ def _fault(check: Check, student: Student, error: StudentError) -> Feedback:
         return Feedback(message=message)
     if error.kind == "load":
         message = f"{file} cannot be imported: {error.message}"
-        return Feedback(message=message, where=expect.where(error), hint=_LOAD_HINT)
+        hint = _LOAD_TIME_HINT if "timeout" in error.types else _LOAD_HINT
+        return Feedback(message=message, where=expect.where(error), hint=hint)
     what = f"{check.function} raised " if error.kind == "raised" else ""
-    hint = _TIME_HINT if error.kind == "timeout" else ""
+    hint = ""
+    if error.kind == "timeout":
+        hint = _TIME_HINT_THERE if error.line else _TIME_HINT
     unmet = Unmet(Feedback(message=what + error.message, where=expect.where(error), hint=hint))
     return _hinted(student.explain(unmet).feedback, check)
 
@@ -242,6 +245,14 @@ def _sentence(text: str) -> str:
 _TIME_HINT = (
     "Look for a loop that never ends, or for one that goes over every feature where a single "
     "backward pass is enough. Press Ctrl-C while your own call runs to see the line."
+)
+_TIME_HINT_THERE = (
+    "Your code was in this line when its time was up. Look for a loop around it that never ends, "
+    "or that goes over every feature where a single backward pass is enough."
+)
+_LOAD_TIME_HINT = (
+    "Nothing in this file can be checked until Python can import it quickly: leave in it what "
+    'defines functions, and move code that computes under `if __name__ == "__main__":`.'
 )
 _LOAD_HINT = "Nothing in this file can be checked until Python can import it."
 

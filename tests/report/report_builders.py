@@ -2,6 +2,7 @@
 
 from html.parser import HTMLParser
 
+from grader.homework import contract
 from grader.records import Check, Feedback, Figure, Outcome, Report, Score, Status, Submission
 from grader.report.deliver import ForInstructor, ForStudent
 from grader.report.writers import html
@@ -63,6 +64,29 @@ def report(
         scores,
         **rest,
     )
+
+
+def many_mistakes(functions, checks=3):
+    """A part in which every check of so many functions fails, and says much."""
+    words = {name: f"{name} " * 40 for name in ("message", "expected", "actual", "tried")}
+    code = "import torch\n" + "x = 1\n" * 6 + "print(x)\n"
+    names = list(contract.FUNCTIONS)[:functions]
+    made = [
+        judge(
+            f"{name}.fails_{i}",
+            FAILED,
+            1.0 + place,
+            function=name,
+            title=f"Be right on linear slices and on maps, on networks of any kind {i}.",
+            counterexample=code,
+            hint="h" * 300,
+            diagnosis=f"The mistake of {name}: " + "d" * 250 if i < 2 else "",
+            **words,
+        )
+        for place, name in enumerate(names)
+        for i in range(checks)
+    ]
+    return report(*made)
 
 
 def student_page(full):

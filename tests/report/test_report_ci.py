@@ -10,6 +10,7 @@ import pytest
 
 from ci_readers import Markdown, carried_out, junit_problems
 from grader.cli.ci import hand_over, system
+from grader.homework import contract
 from grader.report.analysis.source_lines import Place, folder_in, place_of, to_mark
 from grader.report.deliver import ForStudent
 from grader.report.writers import github, gitlab
@@ -24,9 +25,14 @@ from report_builders import (
     NO_WALLS,
     PARTIAL,
     PASSED,
+    Page,
     judge,
+    many_mistakes,
     report,
+    student_page,
 )
+
+TITLE = "Be right on linear slices and on maps, on networks of any kind"
 
 ACTING = (
     "\n::error file=x::forged\n ::stop-commands::x\n##[error]forged %0A::warning::forged"
@@ -70,10 +76,14 @@ def undecided():
     )
 
 
-def cases_in(made):
+def cases_in_order(made):
     text = junit(ForStudent(made))
     assert junit_problems(text) == ""
-    return {t.get("name"): t for t in ET.fromstring(text).iter("testcase")}
+    return list(ET.fromstring(text).iter("testcase"))
+
+
+def cases_in(made):
+    return {t.get("name"): t for t in cases_in_order(made)}
 
 
 def test_in_junit_every_status_is_what_it_is():
@@ -159,7 +169,7 @@ def test_annotations_lead_with_what_to_fix_first_on_the_student_s_lines():
 
 
 def test_at_most_ten_lines_are_marked():
-    many = [judge(f"c{n}", FAILED, message=f"{n}", expected="1") for n in range(30)]
+    many = [judge(f"c{n}", FAILED, message=f"{n}", diagnosis=f"{n}") for n in range(30)]
     made = with_files(report(*many), part1_focused_py=SOURCE)
     assert (
         len(github.commands(ForStudent(made)))
@@ -221,7 +231,29 @@ def test_the_summary_says_total_parts_and_what_to_fix_first():
         "All checks that did not pass (4)",
     ):
         assert words in shown.ours, words
-    assert "Too large.\nexpected    1\ngot         2" in shown.quoted[1]
+    assert shown.quoted[0].startswith("seen        It raised.\nwhere")
+    assert shown.quoted[1] == "Too large.\n"  # what was expected stands in the log
+
+
+def test_all_of_them_say_the_same_once_and_what_costs_most_first():
+    made = with_files(many_mistakes(10, 2), part1_focused_py=SOURCE, part2_comparative_py=b"\n")
+    told = ForStudent(made)
+    words = summary(told)
+    first_screen = words[words.index("### What to fix first") : words.index("<details>")]
+    lines = [line for line in first_screen.splitlines() if line and not line.startswith("<")]
+    assert len(lines) <= 40
+    assert words.count("print(x)") == 1
+    names = list(contract.FUNCTIONS)[:10][::-1]
+    assert re.findall(r"\*\*\d+\. (\w+): ", unescape(first_screen)) == names
+    titles = [re.search("title=(.*?)%3A", line)[1] for line in github.commands(told)]
+    assert titles == names
+    rows = [a for a in Page(student_page(made)).all("details") if "id" in a]
+    found = [a["id"].removeprefix("check-").partition(".")[0] for a in rows]
+    assert list(dict.fromkeys(found)) == names
+    assert sum("open" in a for a in rows) == 1
+    full = [t.find("failure").text for t in cases_in_order(made)]
+    assert [text.count("looks like") for text in full] == [1, 0] * 10
+    assert full[1].endswith(f"The same mistake as in {names[-1]}: {TITLE} 0.")
 
 
 def test_the_summary_says_what_is_undecided():

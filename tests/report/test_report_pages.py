@@ -4,7 +4,6 @@ import pytest
 
 from grader.records import Figure, Score
 from grader.report.analysis.fix_first import fix_first
-from grader.report.views.student_view import MOST_OPEN
 from report_builders import (
     BLOCKED,
     CRASHED,
@@ -68,16 +67,33 @@ def test_nothing_to_fix_says_nothing():
     assert "Well done" in text
 
 
-def test_failing_checks_are_open_up_to_a_limit_and_passed_ones_closed():
-    pairs = [judge(f"bad{n}", FAILED, message=f"Seen {n}") for n in range(MOST_OPEN + 4)]
+def test_of_each_part_the_mistake_that_costs_most_comes_first_and_is_open():
+    pairs = [judge(f"bad{n}", FAILED, message=f"Seen {n}") for n in range(9)]
     worst = judge("worst", FAILED, 9.0, message="Seen")
     fine = judge("fine", PASSED, message="All is well.")
-    parsed = Page(student_page(report(fine, *pairs, worst)))
-    opened = {a["id"] for a in parsed.all("details") if "open" in a}
-    assert len(opened) == MOST_OPEN
-    assert "check-worst" in opened
-    assert "check-fine" not in opened
-    assert "check-fine" in {a["id"] for a in parsed.all("details")}
+    other = judge("other", FAILED, 1.0, message="Seen there", part="part2")
+    parsed = Page(student_page(report(fine, *pairs, worst, other)))
+    rows = [a["id"] for a in parsed.all("details")]
+    assert [a["id"] for a in parsed.all("details") if "open" in a] == ["check-worst", "check-other"]
+    assert (rows[0], rows[-2]) == ("check-worst", "check-fine")
+
+
+def test_a_mistake_is_explained_once_and_its_sentence_is_there_while_it_is_closed():
+    same = {"diagnosis": "Ranked by absolute values.", "tried": "f(x)", "hint": "Look."}
+    parsed = Page(
+        student_page(
+            report(
+                judge("worse", FAILED, 3.0, tried="g(x)", message="Off.", function="top_neurons"),
+                judge("a", FAILED, 1.0, message="1", **same),
+                judge("b", FAILED, 1.5, message="2", **same),
+            )
+        )
+    )
+    assert parsed.text.count("Likely mistake: Ranked by absolute values.") == 1
+    assert "1 more check found the same (1 point)" in parsed.text
+    assert "The same mistake as in Title of b" in parsed.text
+    rows = [a.get("id") for a in parsed.all("details")]
+    assert rows == ["check-worse", "check-b", None, "check-a"]
 
 
 def test_what_takes_too_long_is_shown_where_a_check_passed():
@@ -251,11 +267,10 @@ def test_a_mistake_that_several_checks_found_is_one_thing_to_fix():
         judge("c", FAILED, 2.0, message="3", tried="g(x)"),
     )
     first, second = fix_first(full)
-    assert (first.check.id, first.alike, first.points) == ("a", 1, 2.5)
+    assert (first.check.id, first.alike, first.points) == ("b", 1, 2.5)
     assert second.check.id == "c"
     text = Page(student_page(full)).text
-    assert "1 point; 1 more check (1.5 points) found the same" in text
-    assert [advice.check.id for advice in fix_first(full, alike=False)] == ["c", "b", "a"]
+    assert "1.5 points; 1 more check (1 point) found the same" in text
 
 
 def test_functions_that_are_not_written_come_in_the_homework_s_order():

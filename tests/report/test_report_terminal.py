@@ -17,6 +17,7 @@ from report_builders import (
     PARTIAL,
     PASSED,
     judge,
+    many_mistakes,
     report,
 )
 
@@ -116,29 +117,6 @@ def test_passed_checks_and_long_evidence_are_for_verbose():
     ):
         assert said not in brief
         assert said in full
-
-
-def many_mistakes(functions, checks=3):
-    """A part in which every check of so many functions fails, and says much."""
-    words = {name: f"{name} " * 40 for name in ("message", "expected", "actual", "tried")}
-    code = "import torch\n" + "x = 1\n" * 6 + "print(x)\n"
-    names = list(contract.FUNCTIONS)[:functions]
-    made = [
-        judge(
-            f"{name}.fails_{i}",
-            FAILED,
-            1.0 + place,
-            function=name,
-            title=f"Be right on linear slices and on maps, on networks of any kind {i}.",
-            counterexample=code,
-            hint="h" * 300,
-            diagnosis=f"The mistake of {name}: " + "d" * 250 if i < 2 else "",
-            **words,
-        )
-        for place, name in enumerate(names)
-        for i in range(checks)
-    ]
-    return report(*made)
 
 
 @pytest.mark.parametrize("width", [80, 120])

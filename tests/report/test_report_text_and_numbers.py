@@ -158,10 +158,10 @@ def test_part_names():
 
 def test_fix_first_ranks_by_what_can_be_won():
     full = report(
-        judge("small", FAILED, 1.0),
+        judge("small", FAILED, 1.0, function="scale_pixels"),
         judge("passed", PASSED, 9.0),
         judge("undecided", INVALID, 9.0),
-        judge("half", PARTIAL, 6.0, fraction=0.5),
+        judge("half", PARTIAL, 6.0, fraction=0.5, function="top_neurons"),
         judge("root", CRASHED, 2.0),
         judge("behind", BLOCKED, 3.0, needs=("root",)),
         judge("further", BLOCKED, 4.0, needs=("behind",)),
@@ -177,7 +177,7 @@ def test_fix_first_ranks_by_what_can_be_won():
 
 
 def test_equal_checks_keep_the_homeworks_order_whatever_the_noise():
-    first = judge("first", PARTIAL, 0.3, fraction=0.0)
+    first = judge("first", PARTIAL, 0.3, fraction=0.0, function="top_neurons")
     second = judge("second", PARTIAL, 0.1 + 0.2, fraction=0.0)
     assert [a.check.id for a in fix_first(report(first, second))] == ["first", "second"]
 
@@ -221,9 +221,10 @@ def test_one_cause_is_one_thing_to_fix():
     gone = "gan.py is not in the submission"
     pairs = [judge(f"gone{n}", FAILED, 2.0, part="gan", message=gone) for n in range(3)]
     called = [
-        judge(f"wrong{n}", FAILED, 1.0, message="the influence differs", tried=f"f({n})")
+        judge(f"{f}{n}", FAILED, 1.0, message="it differs", tried=f"f({n})", function=f)
+        for f in ("split", "top_neurons")
         for n in range(2)
     ]
     first, *others = fix_first(report(*pairs, *called))
     assert (first.check.id, first.lost + first.waiting_points, first.waiting) == ("gone0", 6.0, 2)
-    assert [advice.check.id for advice in others] == ["wrong0", "wrong1"]
+    assert [(a.check.id, a.alike) for a in others] == [("split0", 1), ("top_neurons0", 1)]

@@ -57,6 +57,19 @@ def works(seconds):
     return "done"
 
 
+def prints_forever(_):
+    while True:
+        print("again")
+
+
+def inside_torch(size):
+    return torch.linalg.svd(torch.rand(size, size)).S.sum().item()
+
+
+def inside_python(digits):
+    return len(str(7**digits))
+
+
 def works_in_threads(_):
     for _ in range(2):
         threading.Thread(target=loops, args=(0,), daemon=True).start()
@@ -379,21 +392,35 @@ forked = pytest.mark.parametrize(
 """To start a guest anew for each test takes long: every week, where one test in each run does."""
 
 
-def test_a_loop_without_an_end_is_limited(guest):
-    is_limited(guest, "loops")
+def test_a_loop_without_an_end_is_limited_and_its_line_is_named(guest):
+    is_limited(guest, "loops", None, ("while True:", "pass"))
 
 
 @forked
-def test_threads_without_an_end_are_limited(guest):
-    is_limited(guest, "works_in_threads")
+@pytest.mark.parametrize(
+    ("what", "argument", "lines"),
+    [
+        ("works_in_threads", None, ("time.sleep(60)",)),
+        ("prints_forever", None, ("while True:", 'print("again")')),
+        ("inside_torch", 1500, ("return torch.linalg.svd(torch.rand(size, size)).S.sum().item()",)),
+        ("inside_python", 10**7, ("return len(str(7**digits))",)),
+    ],
+)
+def test_processor_time_is_limited_and_the_line_is_named(guest, what, argument, lines):
+    is_limited(guest, what, argument, lines)
 
 
-def is_limited(guest, what):
-    error = ask(guest, what).error
+def is_limited(guest, what, argument, lines):
+    reply = ask(guest, what, argument)
+    error = reply.error
     assert (error.kind, error.message) == (
         "timeout",
         "scale_pixels(…) took longer than 0.4 seconds of processor time",
     )
+    assert error.file == "part1_focused.py"
+    assert error.code in lines
+    assert error.code == FILE.splitlines()[error.line - 1].strip()
+    assert not reply.stdout.replace("again\n", "").strip("agin… 0123456789bytes.\n")
     assert ask(guest, "echo", 3).value == 3
 
 

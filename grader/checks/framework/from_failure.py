@@ -16,7 +16,7 @@ from grader.homework.networks import Network, num_classes
 from grader.oracle.live import oracle, parts_of
 from grader.records import Call
 
-__all__ = ["known_mistake", "sentence"]
+__all__ = ["known_mistake", "sentence", "sizes"]
 
 Answers = Sequence[tuple[Call, Any]]
 
@@ -70,16 +70,17 @@ def _each(answers: Answers) -> Iterator[match.Answer]:
         with suppress(WrongKind):  # a module, say
             given, source = parts_of(call, value), oracle.source
             possible = source.mistaken(call)
-            yield match.Answer(maker(call), source.seen(given), possible, _sizes(call))
+            yield match.Answer(maker(call), source.seen(given), possible, sizes(call))
 
 
-def _sizes(call: Call) -> dict[str, float]:
-    sizes: dict[str, float] = {}
+def sizes(call: Call) -> dict[str, float]:
+    """The numbers of a call by which a result may be too large or too small."""
+    found: dict[str, float] = {}
     for name, value in call.arguments.items():
         if isinstance(value, Network):
-            sizes["classes"] = num_classes(value)
+            found["classes"] = num_classes(value)
         elif name == "xs" and isinstance(value, np.ndarray):
-            sizes["rows"] = len(value)
+            found["rows"] = len(value)
         elif name == "steps":
-            sizes["steps"] = value
-    return sizes
+            found["steps"] = value
+    return found

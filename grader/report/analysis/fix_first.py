@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 
 from grader.homework import contract
 from grader.records import (
@@ -25,6 +26,7 @@ __all__ = [
     "TO_FIX",
     "Advice",
     "Judged",
+    "also_in",
     "brief",
     "by_part",
     "counted",
@@ -38,6 +40,7 @@ __all__ = [
     "nothing_called",
     "parts_of",
     "passed_everything",
+    "sentence",
     "stale_parts",
     "status_of",
     "to_do",
@@ -110,61 +113,78 @@ def lost(check: Check, outcome: Outcome) -> float:
     return check.points * (1.0 - outcome.fraction)
 
 
-def fix_first(report: Report, limit: int = 5, *, alike: bool = True) -> list[Advice]:
-    """The checks to fix first, most points first; never a blocked one.
+def fix_first(report: Report, limit: int = 5) -> list[Advice]:
+    """The mistakes to fix first, most points first; never a blocked check.
 
-    A check counts with the points of the blocked checks that need it.  Checks of one part with the
-    same message (a missing file, an unwritten function) are one thing to fix, and so are all that
-    found the same mistake; the first of them stands for all.  What failed because another check did
-    (``Check.causes``) follows that one.
+    A check counts with the points of the blocked checks that need it.  Of the checks that found the
+    same (:func:`mistakes`) the one that costs most stands for all.  What failed because another
+    check did (``Check.causes``) follows that one.
 
     Args:
         report: as it is to be shown.
         limit: at most so many.
-        alike: whether checks that found the same mistake are one thing.
     """
     pairs = judged(report)
-    causes: dict[tuple[str, str, str], Advice] = {}
-    for check, outcome in pairs:
-        if outcome.status in TO_FIX:
-            behind = _waiting_for(check.id, pairs)
-            held_up = sum(lost(*pair) for pair in behind)
-            one = Advice(check, outcome, lost(check, outcome), len(behind), held_up)
-            told = outcome.feedback
-            cause = (check.part, told.message, "" if nothing_called(outcome) else check.id)
-            if alike and told.diagnosis and not nothing_called(outcome):
-                cause = ("", told.diagnosis, "")
-            known = causes.get(cause)
-            causes[cause] = _together(known, one, waits=nothing_called(outcome)) if known else one
-    advice = list(causes.values())
+    advice = []
+    for alike in mistakes([pair for pair in pairs if pair[1].status in TO_FIX]):
+        each = [_advice(*pair, pairs) for pair in alike]
+        waits = nothing_called(each[0].outcome)
+        advice.append(reduce(lambda one, more: _together(one, more, waits=waits), each))
     # Rounded, so that the noise of adding floats does not decide between equals; sorting is stable.
-    advice.sort(key=lambda a: -round(a.points, 6))
+    order = {check.id: place for place, (check, _) in enumerate(pairs)}
+    advice.sort(key=lambda a: (-round(a.points, 6), order[a.check.id]))
     return _causes_first(_unwritten_in_order(advice))[:limit]
+
+
+def _advice(check: Check, outcome: Outcome, pairs: Sequence[Judged]) -> Advice:
+    behind = _waiting_for(check.id, pairs)
+    held_up = sum(lost(*pair) for pair in behind)
+    return Advice(check, outcome, lost(check, outcome), len(behind), held_up)
 
 
 def mistakes(pairs: Sequence[Judged]) -> list[list[Judged]]:
     """Checks that did not pass by what is wrong, what costs most first.
 
-    Checks of one function found the same, unless what is said about them differs; what is missing
-    is missing for all.
+    Checks that found the same known mistake are one, and so are those of one function of which
+    nothing is known but that its values are wrong, or that it ends with an error.  What is missing
+    is missing for all.  Every renderer groups by this.
 
     Args:
-        pairs: to be shown, of one part.
+        pairs: to be shown.
 
     Returns:
         Groups; in each, the check that costs most comes first.
     """
-    groups: dict[tuple[str, str], list[Judged]] = {}
+    groups: dict[tuple[str, ...], list[Judged]] = {}
     for check, outcome in pairs:
-        key = (check.function, outcome.feedback.diagnosis)
-        if nothing_called(outcome):
-            key = ("", outcome.feedback.message)
-        elif outcome.status is Status.PASSED:
-            key = (check.id, outcome.feedback.cost)
-        groups.setdefault(key, []).append((check, outcome))
+        groups.setdefault(_mistake(check, outcome), []).append((check, outcome))
     for alike in groups.values():
         alike.sort(key=lambda pair: -round(lost(*pair), 6))
     return sorted(groups.values(), key=lambda alike: -round(sum(lost(*p) for p in alike), 6))
+
+
+def _mistake(check: Check, outcome: Outcome) -> tuple[str, ...]:
+    told = outcome.feedback
+    if outcome.status is Status.PASSED:
+        return "passed", check.id
+    if outcome.status is Status.INVALID:
+        return "undecided", told.message or check.id
+    if nothing_called(outcome):
+        return "missing", check.part, told.message
+    if told.diagnosis:
+        return "known", told.diagnosis
+    return "crashed" if outcome.status is Status.CRASHED else "wrong", check.part, check.function
+
+
+def sentence(feedback: Feedback) -> str:
+    """A mistake in one sentence: the known one, else what was seen, else what to look at."""
+    return feedback.diagnosis or feedback.message or feedback.hint
+
+
+def also_in(alike: Sequence[Judged]) -> list[str]:
+    """The functions besides the first check's in which the same was found."""
+    functions = list(dict.fromkeys(check.function for check, _ in alike))
+    return functions[1:]
 
 
 def nothing_called(outcome: Outcome) -> bool:

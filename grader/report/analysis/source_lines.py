@@ -34,7 +34,7 @@ def to_mark(report: Report, folder: str = "") -> list[tuple[Advice, Place]]:
     What has no line, such as a file that is not there, is left out.
     """
     found = []
-    for advice in fix_first(report, len(report.checks), alike=False):
+    for advice in fix_first(report, len(report.checks)):
         place = place_of(advice.check, advice.outcome, report.submission.files)
         if place:
             file = f"{folder}/{place.file}" if folder else place.file

@@ -17,3 +17,13 @@ for (const button of document.querySelectorAll("button.copy")) {
     button.textContent = done ? "Copied" : "Selected: press Ctrl-C";
   });
 }
+
+function unfold() {
+  for (let node = document.querySelector(":target"); node; node = node.parentElement) {
+    if (node.tagName === "DETAILS") {
+      node.open = true;
+    }
+  }
+}
+addEventListener("hashchange", unfold);
+unfold();

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from markupsafe import Markup
 
@@ -15,11 +15,14 @@ from grader.report.analysis.fix_first import (
     TO_FIX,
     Advice,
     Judged,
+    also_in,
     by_part,
     fix_first,
     judged,
     lost,
+    mistakes,
     passed_everything,
+    sentence,
     stale_parts,
     to_do,
     unsandboxed,
@@ -30,7 +33,6 @@ from grader.report.views.written_view import WrittenView, written_view
 from grader.text import one_line
 
 __all__ = [
-    "MOST_OPEN",
     "BarView",
     "CheckView",
     "FixView",
@@ -42,10 +44,8 @@ __all__ = [
     "report_view",
 ]
 
-MOST_OPEN = 8
-"""Checks that a page shows opened; those to fix first are always among them."""
-
-MOST_FIGURES = 6
+MOST_FIGURES, MOST_SLOW = 6, 3
+"""Figures that a check shows, and checks that are opened only because they are slow."""
 
 
 @dataclass(frozen=True)
@@ -80,11 +80,19 @@ class CheckView:
     formula: Markup | None
     request: str
     """What a student copies to ask for another look; nothing where there is nothing to ask."""
+    says: str
+    """The mistake in one sentence, if it is told here first."""
+    alike: tuple[CheckView, ...]
+    """The checks that found the same mistake."""
+    alike_in_words: str
+    same_as: tuple[str, str]
+    """Anchor and title of the check where the same mistake is told, or nothing."""
 
     @property
     def empty(self) -> bool:
         """Whether there is nothing to open."""
-        return self.feedback == Feedback() and not self.about and self.theory is None
+        nothing = self.feedback == Feedback() and not self.alike
+        return nothing and not self.about and self.theory is None
 
 
 @dataclass(frozen=True)
@@ -162,7 +170,7 @@ def report_view(report: Report, *, requests: bool = False) -> ReportView:
     """
     total = report.total
     fixes = fix_first(report)
-    opened = _opened(report, [advice.check.id for advice in fixes])
+    opened = _opened(report, fixes[:1])
     return ReportView(
         name=one_line(report.submission.name, 120) or one_line(report.submission.id, 120),
         id=one_line(report.submission.id, 120),
@@ -219,11 +227,17 @@ def _anchor(kind: str, name: str) -> str:
     return f"{kind}-{re.sub(r'[^A-Za-z0-9._-]', '-', name)}"
 
 
-def _opened(report: Report, first: Sequence[str]) -> frozenset[str]:
-    """The checks shown opened: those to fix first, others not passed, slow ones; up to a limit."""
-    more = [c.id for c, o in judged(report) if o.status in TO_FIX or o.status is Status.INVALID]
+def _opened(report: Report, first: Sequence[Advice]) -> frozenset[str]:
+    """The checks shown opened: what to fix first, each part's worst mistake, and what is slow."""
+    groups = [alike for pairs in by_part(report).values() for alike in mistakes(_wrong(pairs))[:1]]
     slow = [check.id for check, outcome in judged(report) if outcome.feedback.cost]
-    return frozenset(list(dict.fromkeys([*first, *more, *slow]))[:MOST_OPEN])
+    worst = [alike[0][0].id for alike in groups]
+    return frozenset([*(advice.check.id for advice in first), *worst, *slow[:MOST_SLOW]])
+
+
+def _wrong(pairs: Sequence[Judged]) -> list[Judged]:
+    open_ = (*TO_FIX, Status.INVALID)
+    return [pair for pair in pairs if pair[1].status in open_]
 
 
 def bar_view(score: Score) -> BarView:
@@ -264,8 +278,41 @@ def _part(
         points=numbers.points(score.earned, score.possible) if score else "",
         bar=bar_view(score) if score and score.possible > 0.0 else None,
         counts=_counts(passed, len(pairs), score),
-        checks=tuple(_check(pair, opened, asked_about) for pair in pairs),
+        checks=tuple(_in_order(pairs, opened, asked_about)),
     )
+
+
+def _in_order(
+    pairs: Sequence[Judged], opened: frozenset[str], asked_about: Report | None
+) -> Iterator[CheckView]:
+    """Each mistake once, the one that costs most first; then what was not run, and what passed."""
+    wrong = _wrong(pairs)
+    for (check, outcome), *alike in mistakes(wrong):
+        first = _check((check, outcome), opened, asked_about)
+        same_as = (first.anchor, first.title)
+        yield replace(
+            first,
+            says=one_line(sentence(outcome.feedback), 200),
+            alike=tuple(
+                replace(_check(pair, opened, asked_about), same_as=same_as) for pair in alike
+            ),
+            alike_in_words=_alike([(check, outcome), *alike]),
+        )
+    told = {check.id for check, _ in wrong}
+    rest = [pair for pair in pairs if pair[0].id not in told]
+    for pair in sorted(rest, key=lambda pair: pair[1].status is Status.PASSED):
+        yield _check(pair, opened, asked_about)
+
+
+def _alike(pairs: Sequence[Judged]) -> str:
+    alike = pairs[1:]
+    if not alike:
+        return ""
+    checks = "1 more check" if len(alike) == 1 else f"{len(alike)} more checks"
+    points = _in_points(numbers.number(sum(lost(*pair) for pair in alike)))
+    functions = also_in(pairs)
+    where = f" in {', '.join(functions)}" if functions else ""
+    return f"{checks}{where} found the same ({points})"
 
 
 def _counts(passed: int, checks: int, score: Score | None) -> str:
@@ -299,6 +346,10 @@ def _check(pair: Judged, opened: frozenset[str], asked_about: Report | None) -> 
         theory=theory,
         formula=mathml(theory.formula) if theory else None,
         request=about_check(asked_about, check, outcome) if asked_about and can_ask else "",
+        says="",
+        alike=(),
+        alike_in_words="",
+        same_as=("", ""),
     )
 
 
@@ -310,8 +361,7 @@ def _points(pair: Judged) -> str:
 
 
 def _advice(feedback: Feedback) -> str:
-    """The most helpful sentence: the known mistake, else what was seen, else what to look at."""
-    return one_line(feedback.diagnosis or feedback.message or feedback.hint, 240)
+    return one_line(sentence(feedback), 240)
 
 
 def _win(advice: Advice) -> str:

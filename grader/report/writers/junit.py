@@ -11,7 +11,16 @@ from xml.etree import ElementTree as ET
 
 from grader.records import Check, Outcome, Report, Score, Status
 from grader.report import labels
-from grader.report.analysis.fix_first import Judged, by_part, judged, lost, told, unsandboxed
+from grader.report.analysis.fix_first import (
+    TO_FIX,
+    Judged,
+    by_part,
+    judged,
+    lost,
+    mistakes,
+    told,
+    unsandboxed,
+)
 from grader.report.analysis.source_lines import place_of
 from grader.report.deliver import ForStudent
 from grader.text import one_line, passage
@@ -36,16 +45,24 @@ def junit(delivery: ForStudent) -> str:
     """What a student may see, as a JUnit report."""
     report = delivery.report
     root = ET.Element("testsuites", {"name": "hw3", **_counts(judged(report))})
+    stands_for = {
+        check.id: alike[0][0]
+        for alike in mistakes([pair for pair in judged(report) if pair[1].status in TO_FIX])
+        for check, _ in alike[1:]
+    }
     for part, pairs in by_part(report).items():
         suite = ET.SubElement(root, "testsuite", {"name": passage(part), **_counts(pairs)})
         _properties(suite, _about(report, report.scores.get(part, Score())))
         for check, outcome in pairs:
-            _test(suite, check, outcome, report)
+            _test(suite, check, outcome, report, stands_for.get(check.id))
     ET.indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, "unicode") + "\n"
 
 
-def _test(suite: ET.Element, check: Check, outcome: Outcome, report: Report) -> None:
+def _test(
+    suite: ET.Element, check: Check, outcome: Outcome, report: Report, told_at: Check | None
+) -> None:
+    """One check; the same mistake is explained once, ``told_at`` the check that costs most."""
     name, group = passage(check.title), passage(f"{check.part}.{check.function}")
     test = ET.SubElement(suite, "testcase", name=name, classname=group, time=_time([outcome]))
     place = place_of(check, outcome, report.submission.files)
@@ -61,9 +78,14 @@ def _test(suite: ET.Element, check: Check, outcome: Outcome, report: Report) -> 
         message = f"{_UNDECIDED} {message}" if undecided else message
         result = ET.SubElement(test, kind, message=one_line(message, 600))
         result.set("type", outcome.status.value)
-        result.text = passage("\n".join(_lines(outcome, message)))
+        lines = [message, _same(told_at)] if told_at else _lines(outcome, message)
+        result.text = passage("\n".join(lines))
     if outcome.feedback.stdout:
         ET.SubElement(test, "system-out").text = passage(outcome.feedback.stdout)
+
+
+def _same(check: Check) -> str:
+    return f"The same mistake as in {check.function}: {check.title}"
 
 
 def _lines(outcome: Outcome, message: str) -> Iterator[str]:

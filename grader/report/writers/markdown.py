@@ -15,13 +15,14 @@ from grader.report import labels, numbers
 from grader.report.analysis.fix_first import (
     TO_FIX,
     Advice,
+    brief,
     by_part,
     fix_first,
     judged,
     lost,
     passed_everything,
+    sentence,
     to_win,
-    told,
     unsandboxed,
 )
 from grader.report.deliver import ForStudent
@@ -29,6 +30,8 @@ from grader.text import capped, one_line, passage
 
 __all__ = ["refusal", "summary"]
 
+_MISTAKES, _LINE, _PASTED = 10, 200, 10
+"""Mistakes that are told, characters of each but the first, lines of code: as in the terminal."""
 _ROWS = 200
 """Checks named at most: a summary may have 1 MiB, and is to be read."""
 
@@ -70,11 +73,14 @@ def _blocks(report: Report) -> Iterator[str]:
             f"{numbers.number(report.withheld)} of the points come from hidden checks; "
             "the total counts them."
         )
-    advice = fix_first(report)
+    advice = fix_first(report, len(report.checks))
     if advice:
         yield "### What to fix first"
-        for number, one in enumerate(advice, 1):
+        for number, one in enumerate(advice[:_MISTAKES], 1):
             yield _advice(number, one)
+    if more := advice[_MISTAKES:]:
+        points = numbers.number(sum(one.points for one in more))
+        yield f"{len(more)} more mistakes ({points} points): the table below names their checks."
     yield from _others(report)
 
 
@@ -94,11 +100,19 @@ def _parts(report: Report) -> str:
 
 
 def _advice(number: int, advice: Advice) -> str:
-    check, lines = advice.check, told(advice.outcome.feedback, in_full=False)
-    words = "\n".join(f"{label:12}{capped(value, 600, 8)}" for label, value in lines)
+    """The first mistake with all that is known, and the code to see it; of others one line."""
+    check, feedback = advice.check, advice.outcome.feedback
+    words, code = one_line(sentence(feedback), _LINE), ""
+    if number == 1:
+        rows = ((label, capped(value, 600, 8)) for label, value in brief(feedback))
+        words = "\n".join(f"{label:12}{value}" for label, value in rows)
+        code = feedback.counterexample
     title = f"{_inline(check.function)}: {_inline(check.title)}"
     heading = f"**{number}. {title}** ({to_win(advice)})"
-    return f"{heading}\n\n{_pre(words)}" if words else heading
+    blocks = [heading, *([_pre(words)] if words else [])]
+    if code and code.count("\n") <= _PASTED:
+        blocks += ["To see it in Python:", _pre(code)]
+    return "\n\n".join(blocks)
 
 
 def _others(report: Report) -> Iterator[str]:

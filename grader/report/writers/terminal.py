@@ -19,6 +19,7 @@ from grader.report import labels, numbers
 from grader.report.analysis.beside import kinds_of, line_score
 from grader.report.analysis.fix_first import (
     Judged,
+    also_in,
     brief,
     by_part,
     counted,
@@ -28,6 +29,7 @@ from grader.report.analysis.fix_first import (
     mistakes,
     parts_of,
     passed_everything,
+    sentence,
     status_of,
     to_do,
     to_win,
@@ -178,7 +180,7 @@ class _Page:
                 rows = [(label, one_line(v, most)) for label, v in brief(outcome.feedback)]
                 self._rows(rows)
                 self._pasted(outcome.feedback.counterexample)
-            elif words := outcome.feedback.diagnosis or outcome.feedback.message:
+            elif words := sentence(outcome.feedback):
                 self._cut(words)
             if cost := outcome.feedback.cost if place else "":
                 self._rows([("cost", self._capped(cost))])
@@ -227,7 +229,9 @@ class _Page:
             line.append_text(self._text(f"  {minus}{points}", style))
         elif alike:
             points = numbers.number(missed + sum(lost(*pair) for pair in alike))
-            words = f"  {minus}{points} ({len(alike) + 1} checks)"
+            others = also_in([pair, *alike])
+            also = f", also in {', '.join(map(one_line, others))}" if others else ""
+            words = f"  {minus}{points} ({len(alike) + 1} checks{also})"
             line.append_text(self._text(words, style))
         if check.hidden:
             line.append_text(self._text("  hidden", "yellow"))

@@ -55,7 +55,7 @@ class Printed:
         self._changed = threading.Condition()
         self._kept, self._carry = Kept(kilobytes), b""
         self._mark, self._text = b"", ""
-        self._patience = _PATIENCE
+        self._patience, self._over = _PATIENCE, False
 
     def expect(self) -> bytes:
         """A call begins: the mark that ends what it prints."""
@@ -85,8 +85,13 @@ class Printed:
     def end(self) -> None:
         """The pipe has ended: nothing more will come."""
         with self._changed:
-            self._patience = 0.0
+            self._patience, self._over = 0.0, True
             self._changed.notify_all()
+
+    def wait_for_end(self, seconds: float) -> None:
+        """Wait until the pipe has ended, at most so long."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._over, seconds)
 
     def of_call(self) -> str:
         """What was printed up to the mark of the last call, or up to now where none comes."""

@@ -23,7 +23,7 @@ import psutil
 
 from grader import layout
 from grader.errors import GuestUnusable
-from grader.sandbox.guest import folder, server
+from grader.sandbox.guest import folder, server, standing
 from grader.sandbox.host import bubblewrap, zygote
 from grader.sandbox.host.printed import Printed
 from grader.sandbox.host.zygote import Forked, Zygote
@@ -41,6 +41,9 @@ do not change, would let them write; that they then cannot does not trouble them
 def _environment(temporary: str) -> dict[str, str]:
     return {**of_guest(), **dict.fromkeys(_CACHES, temporary), "MPLBACKEND": "Agg"}
 
+
+_WRITES_SECONDS = 0.5
+"""In which a guest writes down its stack; one that holds the signal back is not waited for."""
 
 FORKS = sys.platform == "linux"
 """Whether guests are forked from a process that has imported torch, instead of started anew."""
@@ -132,6 +135,11 @@ class _Started:
             return float(times.user + times.system)
         return 0.0
 
+    def ask_where(self) -> None:
+        if standing.ASKED is not None:
+            with suppress(OSError):
+                self._process.send_signal(standing.ASKED)
+
     def kill(self) -> None:
         if sys.platform != "win32" and self._process.returncode is None:
             with suppress(ProcessLookupError, PermissionError):
@@ -219,6 +227,11 @@ class GuestProcess:
     def receive(self, seconds: float) -> Any:
         """A frame, ``None`` at the stream's end, or the error; ``queue.Empty`` at the deadline."""
         return self._incoming.get(timeout=seconds)
+
+    def ask_where(self) -> None:
+        """Let the guest print in which line it stands; it ends with that, or soon after."""
+        self.process.ask_where()
+        self.printed.wait_for_end(_WRITES_SECONDS)
 
     def kill(self) -> None:
         """End the process, with those that it started, and reap it."""

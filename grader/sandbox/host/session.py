@@ -24,8 +24,10 @@ import numpy as np
 from grader.errors import GuestUnusable
 from grader.homework import contract
 from grader.records import Call, Limits, Reply, StudentError
+from grader.sandbox.guest import standing as guests
 from grader.sandbox.guest.server import Server
-from grader.sandbox.host import process
+from grader.sandbox.host import process, standing
+from grader.sandbox.host.needs import in_words, missing_file, parts_of
 from grader.sandbox.host.printed import Capture
 from grader.sandbox.host.process import GuestProcess
 from grader.sandbox.host.zygote import TOO_MANY_THREADS
@@ -70,37 +72,6 @@ class Session(Protocol):
         """Let go of everything."""
 
 
-def part_of(call: Call) -> str:
-    """The part whose file a call needs."""
-    if call.function.startswith("drive:"):
-        return call.driven
-    if call.function in contract.FUNCTIONS:
-        return contract.function(call.function).part
-    inner = call.arguments["module" if call.function == "()" else "of"]
-    return part_of(inner)
-
-
-def _parts(call: Call) -> list[str]:
-    """The parts whose files a call needs, those of the calls in its arguments first."""
-    inner = [_parts(value) for value in call.arguments.values() if isinstance(value, Call)]
-    return list(dict.fromkeys([*(part for parts in inner for part in parts), part_of(call)]))
-
-
-def _name(call: Call) -> str:
-    """A call in words, for what went wrong in it."""
-    if call.function == "()":
-        return "calling the returned value"
-    driver = call.function.startswith("drive:")
-    return contract.part(call.driven).file if driver else f"{call.function}(…)"
-
-
-def _missing_file(part: str, files: Mapping[str, bytes]) -> StudentError | None:
-    file = next(p.file for p in contract.PARTS if p.id == part)
-    if file in files:
-        return None
-    return StudentError("missing", f"{file} is not in the submission")
-
-
 class _OneSubmission:
     """What all sessions do: a file that is missing, or cannot be loaded, costs what needs it."""
 
@@ -114,11 +85,11 @@ class _OneSubmission:
     def call(self, call: Call, limits: Limits | None = None) -> Reply:
         """Carry out one call, within its limits."""
         limits = limits or self._limits
-        for part in _parts(call):
-            error = _missing_file(part, self._files) or self._load(part)
+        for part in parts_of(call):
+            error = missing_file(part, self._files) or self._load(part)
             if error is not None:
                 return Reply(error=error)
-        return self._ask({"op": "call", "call": call}, limits, _name(call))
+        return self._ask({"op": "call", "call": call}, limits, in_words(call))
 
     def _retries(self, limits: Limits) -> bool:
         """Whether what took longer than this is tried once more."""
@@ -192,7 +163,7 @@ class ProcessSession(_OneSubmission):
         self._base_kb = 0
         self.layers: tuple[str, ...] = ()
         """The walls around the guest, once it has reported them."""
-        needed = not part or _missing_file(part, files) is None
+        needed = not part or missing_file(part, files) is None
         self._pipes: GuestProcess | None = self._start() if needed else None
 
     def _start(self) -> GuestProcess:
@@ -246,7 +217,10 @@ class ProcessSession(_OneSubmission):
             return self._lost("garbage", early)
         self._number += 1
         mark = pipes.printed.expect().hex()
-        frame = wire.encode({**request, "id": self._number, "mark": mark})
+        seconds = min(limits.wall_seconds, limits.cpu_seconds)
+        frame = wire.encode(
+            {**request, "id": self._number, "mark": mark, "seconds": float(seconds)}
+        )
         started = time.perf_counter()
         pipes.send(frame)
         try:
@@ -284,17 +258,17 @@ class ProcessSession(_OneSubmission):
                 self.on_progress(done)
             if left <= 0:
                 if wall < limits.wall_seconds:
-                    return self._lost("timeout", f"{self._used_up()}; it was stopped in {doing}")
-                return self._lost("timeout", f"{doing} took longer than {wall:g} seconds")
+                    return self._stopped("timeout", f"{self._used_up()}; it was stopped in {doing}")
+                return self._stopped("timeout", f"{doing} took longer than {wall:g} seconds")
             used = process.processor_seconds()
             before = used if before is None else before
             if used - before > limits.cpu_seconds:
-                return self._lost(
+                return self._stopped(
                     "timeout",
                     f"{doing} took longer than {limits.cpu_seconds:g} seconds of processor time",
                 )
             if self._base_kb and process.most_kb - self._base_kb > self._limits.memory_mb << 10:
-                return self._lost("memory", self._too_much(doing))
+                return self._stopped("memory", self._too_much(doing))
 
     def _used_up(self) -> str:
         return f"your code took longer than {self._allowance.seconds:g} seconds in all"
@@ -320,22 +294,40 @@ class ProcessSession(_OneSubmission):
         how = f"with exit status {code}" if code >= 0 else f"by signal {-code}"
         return self._lost("died", f"the process ended in {doing} {how}")
 
+    def _stopped(self, kind: str, message: str) -> Reply:
+        """The reply where the call is ended for a limit: with the line in which it stood."""
+        if self._pipes is not None:
+            self._pipes.ask_where()
+        return self._lost(kind, message)
+
     def _lost(self, kind: str, message: str) -> Reply:
         # Walls keep student code from its zygote: whoever ended that, it was not the student.
         pipes = self._pipes
         orphaned = pipes is not None and pipes.process.orphaned
         if pipes is not None:
             pipes.kill()
-        printed = self._printed(pipes) if pipes is not None else ""
+        printed, line = self._last_words(pipes) if pipes is not None else ("", None)
         self.close()
         if orphaned:
             raise _Orphaned(message)
-        return Reply(error=StudentError(kind, message, (kind,)), stdout=printed)
+        error = StudentError(kind, message, (kind,))
+        if line is not None:
+            error = replace(error, file=line.file, line=line.line, code=line.code)
+        return Reply(error=error, stdout=printed)
+
+    def _last_words(self, pipes: GuestProcess) -> tuple[str, standing.Standing | None]:
+        printed, line = standing.read(pipes.printed.of_call(), self._files, self._folder)
+        return self._without_folder(printed), line
 
     def _printed(self, pipes: GuestProcess) -> str:
         """What the last call printed; where its files lie concerns nobody."""
-        folder = f"{self._folder}{os.sep}" if self._folder else ""
         printed = pipes.printed.of_call()
+        if guests.ASKED is None:  # then a guest may have written its stack without being stopped
+            printed, _ = standing.read(printed, self._files, self._folder)
+        return self._without_folder(printed)
+
+    def _without_folder(self, printed: str) -> str:
+        folder = f"{self._folder}{os.sep}" if self._folder else ""
         return printed.replace(folder, "") if folder else printed
 
     def _guest(self) -> GuestProcess:

@@ -8,7 +8,8 @@ grader goes, the socket ends, and the zygote ends with its children.
 It is asked with a letter and a number, and answers with two numbers.  ``F``, with three
 descriptors, forks a guest that talks over two of them, prints into the third and may take so many
 MiB: its number.  Of a guest by its number, ``W`` says how it ended and the most memory in KiB that
-it had, ``C`` the nanoseconds of processor time that it took, and ``K`` ends it.  The numbers are
+it had, ``C`` the nanoseconds of processor time that it took, ``S`` lets it say in which line it
+stands, which ends it (:mod:`grader.sandbox.guest.standing`), and ``K`` ends it.  The numbers are
 the zygote's, which may have a namespace.
 """
 
@@ -108,6 +109,10 @@ def main() -> None:
                 answer = (child, 0)
             elif letter == b"C":
                 answer = (_processor_time(number), 0)
+            elif letter == b"S":
+                answer = (0, 0)
+                if children.get(number) == _LIVES:
+                    os.kill(number, signal.SIGUSR1)
             else:
                 if letter == b"K" and children.get(number) == _LIVES:
                     _end_group(number)
@@ -423,6 +428,11 @@ class Forked:
         """The processor time that it took until now, with all its threads."""
         number = self._zygote.number(self)
         return max(0, self._zygote.ask(b"C", number)[0]) / 1e9 if number else 0.0
+
+    def ask_where(self) -> None:
+        """Let it print in which line it stands, and end."""
+        if number := self._zygote.number(self):
+            self._zygote.ask(b"S", number)
 
     def kill(self) -> None:
         """End it, with what it started."""
