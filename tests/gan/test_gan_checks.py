@@ -72,6 +72,12 @@ def test_mistakes_fail_the_checks_that_are_meant_for_them(name):
         ("penalty_never_added", "before backward()"),
         ("penalty_never_called", "leave the function out"),
         ("penalty_subtracted", "do not subtract it"),
+        ("penalty_of_the_whole_batch", "norm is taken over the whole batch"),
+        ("clipped_too_early", "right after opt_d.step()"),
+        ("clipped_too_late", "right after opt_d.step()"),
+        ("clipped_generator", "none of the generator"),
+        ("real_images_scaled", "as it is"),
+        ("discriminator_cleared_before_its_step", "opt_d.step() is missing, or zero_grad()"),
         ("entropy_of_probabilities", "is written for probabilities"),
     ],
 )
