@@ -109,16 +109,17 @@ def generator_loss(fake_logits):
 
 # Optional: discriminator_penalty(discriminator, real, fake), a function that returns a scalar which
 # your train_step adds to the discriminator's loss (a gradient penalty, R1).  Its gradient has to
-# reach the discriminator's parameters: torch.autograd.grad needs create_graph=True.  If you want no
-# penalty, do not define the function.
+# reach the discriminator's parameters: torch.autograd.grad needs create_graph=True.  A norm is taken
+# for each image, not over the batch.  If you want no penalty, do not define the function.
 
 
 def train_step(generator, discriminator, opt_g, opt_d, real, z):
     """Train both networks on one batch of images and one batch of noise.
 
     Take at least one step with each optimizer.  You may take more steps with the discriminator, and
-    draw fresh noise for these and for the generator's step.  Gradient clipping, weight clipping,
-    label smoothing, instance noise, and updating both networks at once are fine, too.
+    draw fresh noise for these and for the generator's step.  Gradient clipping, label smoothing,
+    instance noise, and updating both networks at once are fine, too.  So is weight clipping: of the
+    discriminator alone, right after each of its steps.
 
     Every step applies the gradient of its own loss only, and moves the parameters of its own
     network only (buffers, such as batch norm's statistics, may change).  Ask yourself which

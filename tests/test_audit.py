@@ -15,6 +15,7 @@ from grader.audit.uses import users
 from grader.cli.main import main
 from grader.errors import BadBank
 from grader.grading import batch
+from grader.homework.contract import FUNCTIONS
 from grader.report.writers.audit import audit_page
 from grading import CHECKS, ROOT, Inline, reference_files
 
@@ -105,6 +106,24 @@ def test_a_stale_equivalent_is_refused(tmp_path):
     )
     with pytest.raises(BadBank, match="gone-000000"):
         bank(ROOT / "reference", tmp_path)
+
+
+def test_an_equivalent_of_an_optional_part_is_stale_only_where_the_part_is_audited(tmp_path):
+    (tmp_path / "equivalent_mutants.toml").write_text(
+        '[[equivalent]]\nreason = "was so"\nmutants = ["warmup.kmeans.gone-000000"]\n'
+    )
+    assert bank(ROOT / "reference", tmp_path).equivalent
+    with pytest.raises(BadBank, match="gone-000000"):
+        bank(ROOT / "reference", tmp_path, ["warmup"])
+
+
+def test_the_bank_of_an_optional_part_has_its_mutants_mistakes_and_honest_variants():
+    specimens = bank(ROOT / "reference", ROOT / "fixtures", ["warmup"]).specimens
+    kinds = [one.kind for one in specimens]
+    assert min(kinds.count(kind) for kind in ("mutant", "mistake", "honest")) >= 20
+    assert {f for one in specimens for f in one.functions} == {
+        name for name, function in FUNCTIONS.items() if function.part == "warmup"
+    }
 
 
 def test_a_list_that_is_no_toml_is_refused(tmp_path):

@@ -114,8 +114,10 @@ def bank(reference: Path, folder: Path | None, parts: Sequence[str] = ()) -> Ban
     samples: list[Specimen] = []
     left_out: list[str] = []
     if folder is not None:
-        _refuse_stale(folder / EQUIVALENT, equivalent, {mutant.name for mutant in made})
-        samples, left_out = _made(folder) if (folder / MAKER).is_file() else _both(folder)
+        known = {mutant.name for mutant in made}
+        _refuse_stale(folder / EQUIVALENT, equivalent, known, parts)
+        made_by = (folder / MAKER).is_file()
+        samples, left_out = _made(folder, parts) if made_by else _both(folder)
     chosen = [s for s in (_of_parts(s, parts) for s in (*made, *samples)) if s.functions]
     return Bank(tuple(chosen), tuple(equivalent), tuple(left_out))
 
@@ -196,8 +198,13 @@ def _equivalent(path: Path) -> list[Equivalent]:
     return made
 
 
-def _refuse_stale(path: Path, equivalent: Sequence[Equivalent], known: set[str]) -> None:
-    stale = sorted({name for one in equivalent for name in one.mutants} - known)
+def _refuse_stale(
+    path: Path, equivalent: Sequence[Equivalent], known: set[str], parts: Sequence[str]
+) -> None:
+    """Refuse names that there are no more; those of an optional part only if it is named."""
+    left_out = tuple(f"{Path(p.file).stem}." for p in PARTS if p.optional and p.id not in parts)
+    listed = {name for one in equivalent for name in one.mutants}
+    stale = sorted(name for name in listed - known if not name.startswith(left_out))
     if stale:
         raise BadBank(
             f"{path} names {len(stale)} mutant(s) that do not exist, {stale[0]} first: the "
@@ -205,10 +212,12 @@ def _refuse_stale(path: Path, equivalent: Sequence[Equivalent], known: set[str])
         )
 
 
-def _made(folder: Path) -> tuple[list[Specimen], list[str]]:
-    """The submissions that the folder's script makes."""
+def _made(folder: Path, parts: Sequence[str]) -> tuple[list[Specimen], list[str]]:
+    """The submissions that the folder's script makes; of an optional part if it is named."""
+    optional = [part.id for part in PARTS if part.optional and part.id in parts]
     with tempfile.TemporaryDirectory() as made:
         command = [sys.executable, str(folder / MAKER), made]
+        command += [word for part in optional for word in ("--optional", part)]
         done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace")
         if done.returncode:
             last = (done.stderr.strip() or "it said nothing").splitlines()[-1]
@@ -244,13 +253,16 @@ def _samples(folder: Path) -> tuple[list[Specimen], list[str]]:
         status = expected.get("status", {})
         honest = folder.name == "honest" or not status
         there = {part.id for part in PARTS if part.file in submission.files}
+        functions = {f for f in FUNCTIONS if FUNCTIONS[f].part in there}
+        if not honest and there <= {part.id for part in PARTS if part.optional}:
+            functions &= {check.partition(".")[0] for check in status}  # the others are the same
         label = expected.get("mistake", ())
         found.append(
             Specimen(
                 submission.id,
                 "honest" if honest else "mistake",
                 dict(submission.files),
-                _ordered({f for f in FUNCTIONS if FUNCTIONS[f].part in there}),
+                _ordered(functions),
                 text.partition("\n")[0].lstrip("# "),
                 (label,) if isinstance(label, str) else tuple(label),
                 tuple(status),

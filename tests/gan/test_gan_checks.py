@@ -72,6 +72,12 @@ def test_mistakes_fail_the_checks_that_are_meant_for_them(name):
         ("penalty_never_added", "before backward()"),
         ("penalty_never_called", "leave the function out"),
         ("penalty_subtracted", "do not subtract it"),
+        ("penalty_of_the_whole_batch", "norm is taken over the whole batch"),
+        ("clipped_too_early", "right after opt_d.step()"),
+        ("clipped_too_late", "right after opt_d.step()"),
+        ("clipped_generator", "none of the generator"),
+        ("real_images_scaled", "as it is"),
+        ("discriminator_cleared_before_its_step", "opt_d.step() is missing, or zero_grad()"),
         ("entropy_of_probabilities", "is written for probabilities"),
     ],
 )
@@ -91,8 +97,8 @@ def test_every_check_catches_a_mistake_by_itself():
 NAMES = """
 LOSS by_name count discriminator fake fake_gradients generator gradients images_1 images_2 images_7
 ended fits given images_64 later logits logits_1 logits_2 logits_7 logits_96 losses near noise own
-parameters penalised rates real real_gradients returned rose samples sizes trainable updates values
-words
+parameters penalised rates real real_gradients returned rose samples scaled sizes trainable updates
+used values words
 """
 FORGED = (None, "text", 1.5, [1, "a"], {}, np.zeros(0), np.ones((3, 2)), np.full((3, 8), np.nan))
 

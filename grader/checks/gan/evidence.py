@@ -169,11 +169,23 @@ class Steps:
     """Whether a gradient arrived in each network in the first run."""
     evaluated: dict[str, bool]
     """Whether the dropout and batch norm of each network were called, but never in train mode."""
+    used: Array
+    """(runs,) the largest weight with which the discriminator was called in the second call."""
 
     def moved(self, network: str, run: int) -> float:
         """How far the second call of a run moved a network, relative to the size of its weights."""
         path = getattr(self, network)[run]
         return _norm(path[2] - path[1]) / max(_norm(path[1]), 1e-12)
+
+    def clipped_at(self, network: str, run: int) -> float:
+        """The bound at which the first call of a run cut off a network's weights; NaN for none.
+
+        In that run the network's optimizer has learning rate 0.
+        """
+        before, after = getattr(self, network)[run][:2]
+        bound = float(np.abs(after).max())
+        cut = bool((before != after).any()) and np.array_equal(after, before.clip(-bound, bound))
+        return bound if cut else float("nan")
 
     def tolerance(self, network: str, run: int) -> float:
         """What counts as no difference from a run; the next run repeats it.
@@ -240,6 +252,7 @@ def take_steps(student: Student, *runs: dict[str, Any], size: int = BATCH) -> St
         penalty_by_name=bool(by_name[2] == 1),
         arrived=facts["arrived"],
         evaluated=facts["evaluated"],
+        used=field(result, "used", (len(runs),)),
     )
 
 

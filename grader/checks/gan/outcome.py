@@ -51,7 +51,7 @@ from grader.gan_metrics.thresholds import NAMES, Verdict, fraction, listed, miss
 from grader.homework.contract import GAN_NETWORKS
 from grader.records import Feedback, Figure, Limits
 
-__all__ = ["HALF", "LOOKS", "TRAINING", "worth"]
+__all__ = ["GIVEN_UP", "HALF", "LOOKS", "TRAINING", "worth"]
 
 TRAINING = Limits(wall_seconds=2400.0, cpu_seconds=1200.0)
 """Twelve times what the slowest honest training took for :data:`STEPS` (the seconds of ``python

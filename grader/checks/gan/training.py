@@ -66,12 +66,14 @@ CLEARED = {
 
 @check("train_step", points=0.5, needs=[steps_both], limits=MOMENTS)
 def applies_the_penalty(student: Student) -> None:
-    """Add discriminator_penalty to the discriminator's loss, if there is one.
+    """Apply discriminator_penalty or weight clipping where it belongs, if there is one.
 
     We look at the gradient of your penalty with respect to the discriminator's parameters. Then we
-    take it away: the step of the discriminator should change. Without a function of that
-    name there is nothing to do.
+    take it away: the step of the discriminator should change. If you clip weights instead, the
+    discriminator should never be used with larger ones after its first step. Without either there
+    is nothing to do.
     """
+    _clips_in_time(student)
     real, z = batches(BATCH, seed=21), noise(BATCH, LATENT, seed=21)
     given = student.drive("penalty", seed=1, real=real, noise=z, factors=[1.0, 3.0, 10.0])
     if float(field(given, "given", ())) != 1:
@@ -84,6 +86,7 @@ def applies_the_penalty(student: Student) -> None:
         diagnosis="a penalty of a gradient needs torch.autograd.grad(..., create_graph=True), and "
         "nothing in it may be detached",
     )
+    _is_for_each_image(student)
     still = {"lr_g": 0.0}
     steps = take_steps(student, still, still, {**still, "scale_p": 0.0})
     called = steps.penalty_by_name or _called_later(student)
@@ -109,6 +112,48 @@ def applies_the_penalty(student: Student) -> None:
         push.shape != gradient.shape or _cosine(push, gradient) < 0.5,
         "the discriminator's step makes the penalty larger",
         diagnosis="add the penalty to the discriminator's loss, do not subtract it",
+    )
+
+
+def _clips_in_time(student: Student) -> None:
+    steps = take_steps(student, {"lr_d": 0.0}, {"lr_g": 0.0})
+    expect.that(
+        np.isnan(steps.clipped_at("generator", 1)),
+        "train_step clips the weights of the generator",
+        diagnosis="clipping keeps the slopes of the discriminator in bounds: clip its weights, "
+        "right after opt_d.step(), and none of the generator",
+    )
+    bound = steps.clipped_at("discriminator", 0)
+    # A weight at its bound is above it after the next step; NaN where nothing is clipped.
+    expect.that(
+        not steps.used[1] > bound * (1 + 1e-6),
+        f"weights are clipped to {bound:.3g}, but the discriminator is used with larger ones",
+        expected=f"no weight above {bound:.3g} after its first step",
+        actual=f"a weight of {steps.used[1]:.3g}",
+        diagnosis="clip the weights right after opt_d.step(), before the generator's loss is "
+        "computed: clipping before the step is too early, after the generator's step too late",
+    )
+
+
+def _is_for_each_image(student: Student) -> None:
+    """A penalty whose slope is as long as it should be, but not as that of one image."""
+    real, z = batches(BATCH, seed=21), noise(BATCH, LATENT, seed=21)
+    values = []
+    for times in (1, 4):
+        rows = (np.tile(real, (times, 1, 1, 1)), np.tile(z, (times, 1)))
+        given = student.drive("penalty", seed=1, real=rows[0], noise=rows[1], factors=[0.01, 10.0])
+        values.append(field(given, "values", (2,)))
+    with np.errstate(all="ignore"):  # of what is not finite, and of 0, there is no ratio
+        small, large = values[1] / values[0]
+    # A penalty (slope - 1)² of tiny slopes is 1 for any batch. Of large slopes it is their square,
+    # which is 4 times as large for 4 times as many images if one slope is taken over all of them.
+    expect.that(
+        not (abs(small - 1) < 0.2 and large > 2.5),
+        "discriminator_penalty is larger for more of the same images",
+        expected="the same for a batch that holds every image four times",
+        actual=f"{large:.2g} times as much",
+        diagnosis="the norm is taken over the whole batch: take it for each image, with "
+        "gradient.flatten(1).norm(dim=1), and average the penalties",
     )
 
 
@@ -223,6 +268,7 @@ def makes_rivals(student: Student) -> None:
     apart = real.mean(1) - fake.mean(1)
     spread = np.maximum(real.std(1), fake.std(1))
     normed = float(field(result, "batch_norm", ())) == 1
+    _sees_images_as_they_are(field(result, "scaled", (2, 2)))
     # The better of eval and train mode counts: they differ with batch norm in the discriminator.
     expect.that(
         bool((np.abs(apart) > 0.5 * spread).any()),
@@ -242,6 +288,21 @@ def makes_rivals(student: Student) -> None:
         diagnosis=_NORMED
         if normed and not separated_in_both
         else "one of the two losses has the wrong sign, swapped labels or swapped arguments",
+    )
+
+
+def _sees_images_as_they_are(lines: np.ndarray) -> None:
+    """Both kinds of images may be scaled, but alike."""
+    (factor, offset), fake = lines
+    with np.errstate(all="ignore"):  # what was not seen is NaN, and says nothing
+        apart = bool((np.abs(lines[0] - fake) > 0.15).any())
+    expect.that(
+        not apart,
+        "the discriminator sees real images on another scale than the generator's",
+        expected="real images as train_step gets them, in [-1, 1]",
+        actual=f"real images times {factor:.3g}" + (f" plus {offset:.3g}" if offset else ""),
+        diagnosis="it tells them apart by their scale alone, and the generator learns that scale: "
+        "pass `real` to the discriminator as it is",
     )
 
 

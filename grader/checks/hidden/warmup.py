@@ -37,15 +37,27 @@ Array = np.ndarray
 
 @check("kmeans", points=0.25, needs=[divides_the_points])
 def is_the_same_for_the_same_seed(student: Student) -> None:
-    """Give the same answer for the same seed, whatever else has drawn random numbers."""
+    """Give the same answer for the same seed, whatever else has drawn random numbers.
+
+    Without a seed it is that of 0.
+    """
     points = blobs(SEED + 1, groups=8)
+
+    def same(one: tuple[Array, Array], two: tuple[Array, Array]) -> bool:
+        return np.array_equal(one[0], two[0]) and np.allclose(one[1], two[1])
+
     for seed in (0, 7):
         one, two = (clusters(student, points, 6, seed, state=state) for state in (3, 4))
         expect.that(
-            np.array_equal(one[0], two[0]) and np.allclose(one[1], two[1]),
+            same(one, two),
             f"two calls with seed={seed} give different clusters",
             diagnosis="draw from a generator of your own: torch.Generator().manual_seed(seed)",
         )
+    expect.that(
+        same(*(clusters(student, points, 6, seed, state=3) for seed in (0, None))),
+        "a call without a seed gives other clusters than one with seed=0",
+        diagnosis="the signature is kmeans(points, k, seed=0)",
+    )
 
 
 @check("kmeans", points=0.5, needs=[divides_the_points])

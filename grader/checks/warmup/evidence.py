@@ -73,7 +73,7 @@ def spread_points(seed: int, rows: int, columns: int, rank: int | None = None) -
 
 
 def clusters(
-    student: Student, points: Array, k: int, seed: int = 0, *, state: int = 0
+    student: Student, points: Array, k: int, seed: int | None = 0, *, state: int = 0
 ) -> tuple[Array, Array]:
     """Labels and centres that a submission finds, float64 and in range.
 
@@ -81,10 +81,11 @@ def clusters(
         student: whose function is asked.
         points: (N, D).
         k: how many clusters.
-        seed: handed over.
+        seed: handed over, unless it is ``None``.
         state: the seed of the global random state that the function finds.
     """
-    call = Call("kmeans", {"points": points, "k": k, "seed": seed}, state)
+    named = {} if seed is None else {"seed": seed}
+    call = Call("kmeans", {"points": points, "k": k, **named}, state)
     labels, centres = student.answer(call)
     expect.finite(centres, "the centres")
     low, high = int(labels.min()), int(labels.max())

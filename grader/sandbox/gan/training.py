@@ -33,6 +33,7 @@ from grader.sandbox.gan.helpers import (
     state,
     updates,
 )
+from grader.sandbox.gan.seen import Bounds, Outputs, scales
 
 __all__ = ["duel", "short_training", "steps"]
 
@@ -63,7 +64,8 @@ def steps(gan: Gan, real: Tensor, noise: Tensor, runs: list[dict[str, Any]]) -> 
         ``discriminator_penalty`` by name, 1 or 0;
         ``arrived``: (2,) whether a gradient arrived in the generator's and in the discriminator's
         parameters in the first run, ``evaluated``: (2,) whether their dropout and batch norm were
-        called, and never in train mode, 1 or 0.
+        called, and never in train mode, 1 or 0; ``used``: (runs,) the largest absolute weight
+        with which the discriminator is called in the last call, 0 where it is not.
     """
     step = function(gan, "train_step")
     seed = torch.initial_seed() % 2**31
@@ -71,7 +73,7 @@ def steps(gan: Gan, real: Tensor, noise: Tensor, runs: list[dict[str, Any]]) -> 
     losses = torch.full((len(runs), noise.shape[1], 2), torch.nan)
     paths: tuple[list[Tensor], list[Tensor]] = ([], [])
     returned, names = "", set()
-    arrived, modes = [], []
+    arrived, modes, used = [], [], []
     for number, run in enumerate(runs):
         generator, discriminator = build()
         opt_g = torch.optim.SGD(generator.parameters(), lr=run.get("lr_g", 0.01))
@@ -84,11 +86,13 @@ def steps(gan: Gan, real: Tensor, noise: Tensor, runs: list[dict[str, Any]]) -> 
             arrived = [gradients_arrive(network) for network in (generator, discriminator)]
             modes = [Modes(network) for network in (generator, discriminator)]
         path = [[state(generator)], [state(discriminator)]]
-        scales = {name: run[name] for name in ("scale_d", "scale_g", "scale_p") if name in run}
-        with scaled(gan, **scales) as called:
+        bounds = Bounds(discriminator)
+        factors = {name: run[name] for name in ("scale_d", "scale_g", "scale_p") if name in run}
+        with scaled(gan, **factors) as called:
             for call in range(noise.shape[1]):
                 batch = real[run.get("real", 0), call].clone()
                 z = noise[run.get("noise", 0), call].clone()
+                bounds.largest = 0.0
                 seed_all(seed + call)
                 result = step(generator, discriminator, opt_g, opt_d, batch, z)
                 losses[number, call], problem = loss_pair(result)
@@ -99,6 +103,7 @@ def steps(gan: Gan, real: Tensor, noise: Tensor, runs: list[dict[str, Any]]) -> 
                     clear_gradients(generator)
                     clear_gradients(discriminator)
         names.update(called)
+        used.append(bounds.largest)
         for kept, states in zip(paths, path, strict=True):
             kept.append(torch.stack(states))
     return {
@@ -109,6 +114,7 @@ def steps(gan: Gan, real: Tensor, noise: Tensor, runs: list[dict[str, Any]]) -> 
         "by_name": torch.tensor([float(name in names) for name in LOSSES]),
         "arrived": torch.tensor([float(one[0]) for one in arrived]),
         "evaluated": torch.tensor([float(m.still > 0 and m.training == 0) for m in modes]),
+        "used": torch.tensor(used),
     }
 
 
@@ -130,14 +136,16 @@ def duel(
     Returns:
         ``real``, ``fake``, ``later``: (2, M) logits of real and of generated images after the
         first kind, and of generated ones after the second; with both networks in eval mode, and in
-        train mode; ``batch_norm``: whether the discriminator has batch norm, 1 or 0.
+        train mode; ``batch_norm``: whether the discriminator has batch norm, 1 or 0; ``scaled``:
+        (2, 2) by which factor and offset the discriminator's inputs follow from the real images,
+        and from the generator's, in the first call; NaN where they do not.
     """
     step = function(gan, "train_step")
     generator, discriminator = builder(gan, noise.shape[-1])()
     opt_g, opt_d = adam(generator), adam(discriminator)
 
-    def play(count: int) -> None:
-        for call in range(count):
+    def play(calls: range) -> None:
+        for call in calls:
             row = call % len(real)
             generator.train()
             discriminator.train()
@@ -154,14 +162,23 @@ def duel(
 
     for group in opt_g.param_groups:
         group["lr"] = 0.0
-    play(rounds[0])
+    fed, made = Fed(), Outputs()
+    hooks = [
+        discriminator.register_forward_pre_hook(fed, with_kwargs=True),
+        generator.register_forward_hook(made),
+    ]
+    play(range(1))
+    for hook in hooks:
+        hook.remove()
+    lines = torch.stack([scales(fed.inputs, some) for some in ([real[0]], made.inputs)])
+    play(range(1, rounds[0]))
     result = {"real": logits(fake=False), "fake": logits(fake=True)}
     opt_g, opt_d = adam(generator), adam(discriminator)
     for group in opt_d.param_groups:
         group["lr"] = 0.0
-    play(rounds[1])
+    play(range(rounds[1]))
     normed = float(has_batch_norm(discriminator))
-    return {**result, "later": logits(fake=True), "batch_norm": normed}
+    return {**result, "later": logits(fake=True), "batch_norm": normed, "scaled": lines}
 
 
 def short_training(

@@ -1,0 +1,82 @@
+"""What the discriminator is called with: with which weights, and on images of which scale.
+
+It runs in the guest and judges nothing; what is seen here may only take points.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from grader.sandbox.gan.helpers import Fed
+
+__all__ = ["Bounds", "Outputs", "scales"]
+
+ALIKE = 0.97
+"""The correlation from which on a batch is another one, perhaps scaled or with some noise."""
+
+
+class Bounds(Fed):
+    """A hook that keeps the largest weight with which a network is called.
+
+    Args:
+        network: that is called.
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.largest = 0.0
+        network.register_forward_pre_hook(self, with_kwargs=True)
+
+    def __call__(self, network: nn.Module, given: tuple[Any, ...], named: dict[str, Any]) -> None:
+        """Look at its parameters."""
+        sizes = [float(p.detach().abs().max()) for p in network.parameters() if p.numel()]
+        self.largest = max(self.largest, *sizes)
+
+
+class Outputs(Fed):
+    """A hook that keeps what a network gives back."""
+
+    def __call__(self, _: nn.Module, given: Any, output: Any) -> None:
+        """Keep it."""
+        self.inputs += [output.detach()] if isinstance(output, Tensor) else []
+
+
+def scales(fed: list[Tensor], batches: list[Tensor]) -> Tensor:
+    """By which line a network's inputs follow from some batches of images.
+
+    Args:
+        fed: the inputs, (rows, 1, 8, 8) each; several batches may be in one.
+        batches: (N, 1, 8, 8) each.
+
+    Returns:
+        (2,) factor and offset of the input that is nearest to a batch as it is; NaN if none of the
+        inputs follows from one.
+    """
+    found = torch.full((2,), torch.nan)
+    for whole in fed:
+        for batch in batches:
+            if whole.dim() != batch.dim() or whole.shape[1:] != batch.shape[1:]:
+                continue
+            for one in torch.split(whole, len(batch)):
+                if len(one) == len(batch):
+                    line = _line(one.double(), batch.double())
+                    if _off(line) < _off(found):
+                        found = line
+    return found
+
+
+def _line(image: Tensor, of: Tensor) -> Tensor:
+    both = torch.stack([image.flatten(), of.flatten()])
+    if not bool(torch.isfinite(both).all()) or bool((both.std(1) == 0).any()):
+        return torch.full((2,), torch.nan)
+    if float(torch.corrcoef(both)[0, 1]) < ALIKE:
+        return torch.full((2,), torch.nan)
+    factor = torch.cov(both)[0, 1] / both[1].var()
+    return torch.stack([factor, both[0].mean() - factor * both[1].mean()]).float()
+
+
+def _off(line: Tensor) -> float:
+    return float(((line[0] - 1).abs() + line[1].abs()).nan_to_num(torch.inf))
