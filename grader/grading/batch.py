@@ -23,6 +23,7 @@ from typing import Any
 
 from grader.errors import GraderError, Unwritten
 from grader.grading import results, reuse, terms
+from grader.grading.fingerprint import fingerprint
 from grader.grading.marks import report_of
 from grader.grading.results import Ran, Result
 from grader.grading.reuse import Plan
@@ -147,7 +148,7 @@ def run_one(
     # The guest starts first, so that it imports torch while this process does.
     nothing_to_run = submission.reason or submission.question
     opened = nullcontext() if nothing_to_run else closing(opens())
-    with opened as first, kept(not job.walls.unsandboxed):
+    with opened as first, kept(not job.walls.unsandboxed, fingerprint):
         from grader.grading import engine
 
         rules = rules_of(job.assignment)

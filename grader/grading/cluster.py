@@ -21,11 +21,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import grader
 from grader.errors import BadMachine, NoWalls, Refused, Unwritten
 from grader.grading import batch, results
 from grader.grading.batch import Job
-from grader.oracle.kept import files_digest
+from grader.grading.fingerprint import fingerprint
 from grader.records import Submission
 from grader.report.writers import handed_in
 from grader.report.writers.files import write_bytes
@@ -100,7 +99,7 @@ class Cluster:
             before = (folder / results.FILE).read_bytes()
         except OSError:
             before = b""
-        asked = (submission, job, before, self._sandbox, _version())
+        asked = (submission, job, before, self._sandbox, fingerprint())
         try:
             content, late = self._executor.submit(grade_there, *asked, alone).result()
         except KilledWorker as error:
@@ -131,7 +130,7 @@ def grade_there(
         job: how it is graded.
         before: the ``result.json`` of an earlier run, or nothing.
         sandbox: the walls that are wished for.
-        version: of the grader that asks.
+        version: a digest of the grader that asks.
         alone: whether nothing else is graded meanwhile.
 
     Returns:
@@ -140,8 +139,11 @@ def grade_there(
     Raises:
         BadMachine: this machine cannot grade, or has another grader.
     """
-    if version != _version():
-        raise BadMachine(f"the worker has another grader ({_version()}) than the one that asks")
+    if version != fingerprint():
+        raise BadMachine(
+            "the worker has another grader, or other packages, than the machine that asks: install "
+            "the same on both"
+        )
     with _one_at_a_time, tempfile.TemporaryDirectory(prefix="hw3-worker-") as place:
         folder = Path(place) / submission.id
         if before:
@@ -160,8 +162,3 @@ def _walls(sandbox: str) -> Walls:
         return probe.choose(sandbox)
     except NoWalls as error:
         raise BadMachine(f"a worker has no walls, and grades nothing: {error}") from None
-
-
-@cache
-def _version() -> str:
-    return f"{grader.__version__}, {files_digest()}"

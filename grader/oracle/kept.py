@@ -26,18 +26,15 @@ import json
 import os
 import platform
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from safetensors.numpy import load, save
 
-from grader import layout
-
-__all__ = ["VALUES", "enable", "files_digest", "fingerprint", "folder", "kept", "read", "write"]
+__all__ = ["VALUES", "enable", "folder", "kept", "read", "write"]
 
 VALUES: dict[str, Any] = {}
 """What the reference answered in this process, by the digest of the call."""
@@ -61,11 +58,12 @@ def folder() -> Path:
 
 
 @contextmanager
-def kept(walls: bool) -> Iterator[None]:
+def kept(walls: bool, grader: Callable[[], str]) -> Iterator[None]:
     """While a submission is graded, the reference's values of earlier workers are known.
 
     Args:
         walls: whether its guests have walls.
+        grader: makes a digest of all of the grader's files, and of versions.
     """
     if not _enabled[0]:
         yield
@@ -77,7 +75,8 @@ def kept(walls: bool) -> Iterator[None]:
         finally:
             _remove_all()
         return
-    path = folder() / f"{fingerprint()}.values"
+    name = hashlib.sha256(f"{grader()} {_machine()}".encode()).hexdigest()[:32]
+    path = folder() / f"{name}.values"
     if not VALUES:
         with suppress(OSError, ValueError, KeyError, TypeError):
             VALUES.update(read(path))
@@ -88,26 +87,12 @@ def kept(walls: bool) -> Iterator[None]:
             write(path, VALUES)
 
 
-@cache
-def fingerprint() -> str:
-    """A digest of what the values depend on: the grader, packages, and the processor."""
+def _machine() -> str:
+    """On what values depend beside the grader and its packages: this processor, and its torch."""
     import torch
 
     processor = f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}"
-    versions = f"{platform.python_version()} torch {torch.__version__} NumPy {np.__version__}"
-    return hashlib.sha256(f"{processor} {versions} {files_digest()}".encode()).hexdigest()[:32]
-
-
-@cache
-def files_digest() -> str:
-    """A digest of every file of the grader and of the reference."""
-    digest = hashlib.sha256()
-    for place in filter(None, (layout.PACKAGE, layout.reference())):
-        for path in sorted(place.rglob("*")):
-            if path.is_file() and "__pycache__" not in path.parts:
-                name, content = path.relative_to(place).as_posix().encode(), path.read_bytes()
-                digest.update(f"{len(name)}:{len(content)}:".encode() + name + content)
-    return digest.hexdigest()[:16]
+    return f"{processor} torch {torch.__version__} NumPy {np.__version__}"
 
 
 def read(path: Path) -> dict[str, Any]:

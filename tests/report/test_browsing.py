@@ -11,6 +11,7 @@ from environments import once
 from grader.cli.main import main
 from grader.gradebook import book
 from grader.grading import batch
+from grader.report.views import class_view
 from grading import Inline
 from report_builders import FAILED, PASSED, index_page, judge, report
 
@@ -180,6 +181,29 @@ def test_the_class_is_narrowed_to_a_kind(tmp_path, open_page):
     assert names(opened) == ["ada"]
     choice.select_option("")
     assert names(opened) == ["ada", "bob"]
+    assert opened.noticed == []
+
+
+def test_a_class_of_thousands_is_searched_and_sorted_too(tmp_path, open_page, monkeypatch):
+    monkeypatch.setattr(class_view, "MANY", 101)
+    hostile = "</script><b>eve"
+    people = [(f"n{i:03}", FAILED) for i in range(102)] + [("ada", PASSED), (hostile, FAILED)]
+    page = tmp_path / "index.html"
+    reports = [report(judge("a", status), name=n, id=n.strip("<>/")) for n, status in people]
+    page.write_text(index_page(reports), "utf-8")
+    opened = open_page(page)
+    assert names(opened)[0].startswith("n000")
+    assert len(names(opened)) == 100
+    opened.page.get_by_role("button", name="Next").click()
+    assert [name.split()[0] for name in names(opened)] == ["n100", "n101", "ada", hostile]
+    opened.page.get_by_role("button", name="Total").click()
+    assert names(opened)[0] == "ada"
+    opened.page.get_by_role("searchbox").fill("EVE")
+    assert [name.split()[0] for name in names(opened)] == [hostile]
+    assert opened.page.locator("output").inner_text() == "1 to 1 of 1 found among 104"
+    opened.page.get_by_role("searchbox").fill("")
+    opened.page.get_by_role("combobox").select_option("full")
+    assert names(opened) == ["ada"]
     assert opened.noticed == []
 
 

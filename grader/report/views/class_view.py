@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -27,9 +28,12 @@ from grader.report.analysis.roll import (
 from grader.report.analysis.statistics import CheckFigures, Look, checks_of, histogram, to_look_at
 from grader.report.figures import charts
 from grader.report.views.student_view import BarView, bar_view
-from grader.text import one_line
+from grader.text import one_line, passage
 
-__all__ = ["CheckRow", "ClassView", "Kind", "LookView", "RowView", "class_view"]
+MANY = 2000
+"""Rows above which they are data in the page: a browser takes seconds to lay out so many."""
+
+__all__ = ["MANY", "CheckRow", "ClassView", "Kind", "LookView", "RowView", "class_view"]
 
 
 @dataclass(frozen=True)
@@ -104,6 +108,10 @@ class ClassView:
     look_at: tuple[LookView, ...]
     checks: tuple[CheckRow, ...]
     kinds: tuple[Kind, ...]
+    data: str
+    """The rows as JSON that may stand in a page, where there are too many for a table."""
+    most: int
+    """How many of those that need a person are listed."""
 
 
 def class_view(reports: Sequence[Report], facts: ClassFacts) -> ClassView:
@@ -149,7 +157,30 @@ def class_view(reports: Sequence[Report], facts: ClassFacts) -> ClassView:
         ),
         checks=tuple(map(_check, checks_of(reports))),
         kinds=tuple(kind for kind in KINDS if kind.value in there),
+        data=_data(rows) if len(rows) > MANY else "",
+        most=MANY,
     )
+
+
+def _data(rows: Sequence[RowView]) -> str:
+    """Rows as JSON without any character that could end its element."""
+    shown = [
+        {
+            "name": passage(row.name),
+            "id": passage(row.id),
+            "folder": row.folder,
+            "total": row.total,
+            "value": row.value,
+            "parts": row.parts,
+            "undecided": row.undecided,
+            "status": passage(row.status),
+            "css": row.css,
+            "unsandboxed": row.unsandboxed,
+            "kinds": row.kinds,
+        }
+        for row in rows
+    ]
+    return json.dumps(shown, separators=(",", ":")).replace("<", "\\u003c")
 
 
 KINDS = (

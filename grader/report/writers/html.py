@@ -64,22 +64,23 @@ def index_page(
         A page of HTML that loads nothing.
     """
     view = class_view([one.report for one in deliveries], facts or ClassFacts(seconds=seconds))
-    return render("index.html", "class.js", title=one_line(title, 120), view=view)
+    scripts = ("class.js", "large.js") if view.data else ("class.js",)
+    return render("index.html", *scripts, title=one_line(title, 120), view=view)
 
 
-def render(template: str, script: str = "", **values: Any) -> str:
+def render(template: str, *scripts: str, **values: Any) -> str:
     """A page of the given template, self-contained.
 
     Args:
         template: name of a file in ``grader/report/templates``.
-        script: name of one of our scripts there; "" for none.
+        *scripts: names of our scripts there, one after the other.
         **values: what the template shows, by name.
 
     Returns:
         A page of HTML that loads nothing.
     """
     style = _file("style.css")
-    code = _file(script) if script else ""
+    code = "".join(map(_file, scripts))
     return (
         _environment()
         .get_template(template)
