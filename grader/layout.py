@@ -63,6 +63,7 @@ INSTRUCTORS = (
     "cli/similar.py",
     "cli/words.py",
     "data/student_template/",
+    "gradebook/by_hand/page.py",
     "gradebook/export.py",
     "gradebook/export_canvas.py",
     "gradebook/export_feedback.py",

@@ -131,7 +131,7 @@ def test_github_gets_summary_annotations_and_files(half_right):
 
     source = run.read("part1_focused.py").split("\n")
     commands = carried_out(run.log)
-    assert [name for name, _, _ in commands] == ["warning", "warning"]
+    assert [name for name, _, _ in commands] == ["warning"]  # of two checks with one mistake
     for _, properties, message in commands:
         assert properties["file"] == "part1_focused.py"
         assert source[int(properties["line"]) - 1].startswith("def top_neurons(")
@@ -151,7 +151,7 @@ def test_gitlab_gets_summary_code_quality_and_files(folder):
     quality = json.loads(run.read("gl-code-quality-report.json"))
     assert {f["location"]["path"] for f in quality} == {"part1_focused.py"}
     assert {f["severity"] for f in quality} == {"minor"}
-    assert len({f["fingerprint"] for f in quality}) == len(quality) == 2
+    assert len(quality) == 1  # two checks found one mistake
     assert junit_problems(run.read("hw3.xml")) == ""
     kept = yaml.safe_load((TEMPLATE / ".gitlab-ci.yml").read_text())["hw3"]["artifacts"]
     for name in (*kept["paths"], *kept["reports"].values()):

@@ -37,7 +37,7 @@ def test_the_right_way_gives_what_the_reference_gives(function):
     """By one of the rules, where there are several."""
     reference = LiveOracle()
     for call in CALLS[function]:
-        parts = parts_of(call, live.to_sendable(reference._performer.perform(call)[0]))
+        parts = parts_of(call, live._sendable(reference._performer.perform(call)[0]))
         accepted = reference.accepted(call)
         assert accepted
         errors = [max(match._errors(parts, right)) for right in accepted]

@@ -410,34 +410,34 @@ class Pool(ThreadPoolExecutor):
         return super().submit(grade, submission)
 
 
-def graded(four, out, monkeypatch, grade, kills=(), jobs=2):
+def graded(four, out, grade, kills=(), jobs=2):
     """What each submission came back with, by id, from a stand-in for the work itself."""
-    monkeypatch.setattr(batch, "grade_to_files", grade)
     job = batch.Job(walls(), "part3")
-    found = batch.grade_all(four, job, out, jobs=jobs, executor=lambda n: Pool(n, kills))
+    made = {"executor": lambda n: Pool(n, kills), "grade_to": grade}
+    found = batch.grade_all(four, job, out, jobs=jobs, **made)
     return [(submission.id, problem) for submission, problem in found]
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_one_that_kills_its_worker_takes_no_others_with_it(four, tmp_path, monkeypatch, jobs):
+def test_one_that_kills_its_worker_takes_no_others_with_it(four, tmp_path, jobs):
     def grade(submission, job, out, *, alone):
         return False
 
-    found = graded(four, tmp_path, monkeypatch, grade, ["bob"], jobs)
+    found = graded(four, tmp_path, grade, ["bob"], jobs)
     assert sorted(found) == [
         *(("ada", ""), ("bob", "the process that graded it died twice")),
         *(("eve", ""), ("joe", "")),
     ]
 
 
-def test_what_took_too_long_beside_others_is_graded_again_alone(four, tmp_path, monkeypatch):
+def test_what_took_too_long_beside_others_is_graded_again_alone(four, tmp_path):
     asked = []
 
     def grade(submission, job, out, *, alone):
         asked.append((submission.id, alone))
         return submission.id == "eve"
 
-    found = graded(four, tmp_path, monkeypatch, grade)
+    found = graded(four, tmp_path, grade)
     assert sorted(found) == [("ada", ""), ("bob", ""), ("eve", ""), ("joe", "")]
     assert found[-1] == ("eve", "")
     assert sorted(asked) == [
@@ -445,7 +445,7 @@ def test_what_took_too_long_beside_others_is_graded_again_alone(four, tmp_path, 
     ]
 
 
-def test_a_disk_that_is_full_stops_the_class(four, tmp_path, monkeypatch):
+def test_a_disk_that_is_full_stops_the_class(four, tmp_path):
     asked = []
 
     def grade(submission, job, out, *, alone):
@@ -453,7 +453,7 @@ def test_a_disk_that_is_full_stops_the_class(four, tmp_path, monkeypatch):
         raise Unwritten(28, "No space left on device")
 
     with pytest.raises(Unwritten, match="No space left on device"):
-        graded(four, tmp_path, monkeypatch, grade, jobs=1)
+        graded(four, tmp_path, grade, jobs=1)
     assert asked == ["ada"]
 
 

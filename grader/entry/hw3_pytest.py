@@ -10,6 +10,7 @@ in projects with a package of their own called ``grader``.
 
 from __future__ import annotations
 
+import importlib
 import sys
 
 import pytest
@@ -50,6 +51,8 @@ def pytest_configure(config: pytest.Config) -> None:
         )
     try:
         from grader.pytest_plugin.plugin import Homework
+
+        importlib.import_module("torch")  # what checks are made of does not import it
     except Exception:
         from grader.grading.environment import unusable
 

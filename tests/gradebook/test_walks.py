@@ -159,6 +159,7 @@ def test_a_whole_week(course, monkeypatch):
     """Download, questions, marks, lateness, an extension, a request, other weights, export."""
     monkeypatch.chdir(course.folder)
     monkeypatch.setattr(command, "choose_walls", lambda sandbox: NO_WALLS)
+    monkeypatch.setattr(command, "UNTRIED", NO_WALLS)
     steps = iter(lines("every step of it"))
 
     def then(words):
