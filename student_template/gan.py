@@ -109,7 +109,7 @@ def generator_loss(fake_logits):
 
 # Optional: discriminator_penalty(discriminator, real, fake), a function that returns a scalar which
 # your train_step adds to the discriminator's loss (a gradient penalty, R1).  Its gradient has to
-# reach the discriminator's parameters: torch.autograd.grad needs create_graph=True.  A norm is taken
+# reach the discriminator's parameters: torch.autograd.grad needs create_graph=True.  Take a norm
 # for each image, not over the batch.  If you want no penalty, do not define the function.
 
 

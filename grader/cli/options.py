@@ -20,7 +20,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from grader.cli.errors import USAGE, path_words, refusals, writing
 from grader.cli.streams import lost, outlive_readers
-from grader.errors import GraderError, NoWalls, Refused
+from grader.errors import GraderError, GuestUnusable, NoWalls, Refused
 from grader.grading.assignment_toml import delivered, load
 from grader.grading.environment import unusable
 from grader.homework import contract
@@ -140,9 +140,10 @@ def _usable() -> Iterator[None]:
     threading.excepthook = lambda args: None if unusable() else before(args)
     try:
         yield
-    except (GraderError, click.ClickException, click.exceptions.Exit):
-        raise
-    except Exception:
+    except Exception as error:
+        ours = isinstance(error, (GraderError, click.ClickException, click.exceptions.Exit))
+        if ours and not isinstance(error, GuestUnusable):  # torch may be why a guest cannot start
+            raise
         if why := unusable():
             raise Refused(f"{why}; `hw3 doctor` says more") from None
         raise

@@ -106,7 +106,7 @@ def test_what_to_fix_first_leads_to_its_check(out, open_page):
     link.click()
     there = opened.page.locator(":target")
     assert title.rstrip(".") in there.inner_text()
-    assert there.locator(".body").is_visible()
+    assert there.locator(".body").first.is_visible()
 
 
 def test_code_is_copied(out, open_page):
