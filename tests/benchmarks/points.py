@@ -1,7 +1,7 @@
 """How long it takes until changed points are on every page, and that no check runs for it.
 
     python tests/benchmarks/points.py
-    python tests/benchmarks/points.py --sample no_path --students 60
+    python tests/benchmarks/points.py --sample keeps_softmax --students 60
 
 One sample is graded; its result and its files are then those of so many students.  The points of a
 part change, and `hw3 report` and `hw3 grade` make the pages anew.
@@ -27,7 +27,7 @@ def main() -> None:
     """Grade one, make it many, change points, and print seconds."""
     parser = argparse.ArgumentParser(description="Time changed points.")
     parser.add_argument(
-        "--sample", default="no_path", choices=sorted(p.name for p in SAMPLES.iterdir())
+        "--sample", default="keeps_softmax", choices=sorted(p.name for p in SAMPLES.iterdir())
     )
     parser.add_argument("--students", type=int, default=60)
     options = parser.parse_args()
