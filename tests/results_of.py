@@ -64,6 +64,5 @@ def people(number=60):
 
 
 def points(n):
-    """What the person of that number earned, and how two decimals write it."""
-    earned = (n * 7.335) % 100
-    return round(earned, 3)
+    """What the person of that number earned: a share of 100, as a mark is made of a fraction."""
+    return 100 * (round((n * 7.335) % 100, 3) / 100)

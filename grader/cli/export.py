@@ -157,6 +157,8 @@ def _fill(
     students = len(sheet.people)
     click.echo(f"“{filled.column.strip()}” of {filled.filled} of {students} students is filled in:")
     click.echo(f"{path_words(target)}")
+    for kind, names in exports.beside_parts(filled).items():
+        _list(f"Counted in as “{kind}”", names)
     _list("Not filled in", filled.left)
     _list("In the file, without a result", filled.not_graded)
     _list("With a result, not in the file", filled.not_in_file)

@@ -127,8 +127,7 @@ class _Run:
         self, class_: Class, job: Any, out: Path, errors: Console, decisions: Mapping[str, str]
     ) -> None:
         from grader.gradebook import book, history, state
-        from grader.grading import batch, results
-        from grader.grading.rules import rules_of
+        from grader.grading import batch, results, rules
 
         self.class_, self.job, self.out, self.errors = class_, job, out, errors
         self.decisions = decisions
@@ -136,12 +135,13 @@ class _Run:
         asked = {job.part} if job.part else {check.part for check in job.assignment.checks()}
         self.summary = class_.sum_in_words([part.file for part in PARTS if part.id in asked])
         self.here = {submission.id: submission for submission in class_.submissions}
+        rules.refuse_newer(out)
         every = results.read_all(out, self.here)
         self.plans = batch.plans(class_.submissions, job, every)
         # A result on other files is no result of what is graded now.
         kept = {key: r for key, r in every.items() if key not in self.here or self._fits(r)}
         self.state, self.marks = state.read(out), history.last(out)
-        self.book = book.read_book(out, rules_of(job.assignment), kept)
+        self.book = book.read_book(out, rules.rules_of(job.assignment), kept)
         self.left = [one for one in class_.submissions if self.plans[one.id].run]
         self.failed: list[tuple[str, str]] = []
         self.changed: Sequence[Any] = ()
@@ -244,26 +244,30 @@ class _Run:
 
     def _grade(self, jobs: int) -> None:
         from grader.gradebook import book, pages
-        from grader.grading import batch
+        from grader.grading import batch, groups
 
+        others = groups.members(self.left, self.plans)
+        given = {one.id for members in others.values() for one in members}
+        left = [one for one in self.left if one.id not in given]
         shown = started = time.monotonic()
         with progress_bar() as progress:
-            task = progress.add_task("grading", total=len(self.left))
-            with closing(batch.grade_all(self.left, self.job, self.out, jobs=jobs)) as graded:
+            task = progress.add_task("grading", total=len(left))
+            with closing(batch.grade_all(left, self.job, self.out, jobs=jobs)) as graded:
                 for done, (submission, problem) in enumerate(graded, 1):
-                    if problem:
-                        self.failed.append((submission.id, problem))
-                    else:
-                        self._take(submission.id)
-                        self.state = self.state.graded({submission.id})
-                        with writing(self.out):
-                            pages.write_all(self.out, self.book, [submission.id])
+                    for one in (submission, *others.get(submission.id, ())):
+                        if problem:
+                            self.failed.append((one.id, problem))
+                        elif one is submission or groups.give(submission, one, self.out):
+                            self._take(one.id)
+                            self.state = self.state.graded({one.id})
+                            with writing(self.out):
+                                pages.write_all(self.out, self.book, [one.id])
                     now = time.monotonic()
-                    left = _left(now - started, done, self.left)
-                    words = one_line(submission.id, 40) + (f", {left} left" if left else "")
+                    rest = _left(now - started, done, left)
+                    words = one_line(submission.id, 40) + (f", {rest} left" if rest else "")
                     progress.update(task, advance=1, description=words)
-                    if now - shown > EVERY and done < len(self.left):
-                        said = f"{left}, at {time.strftime('%H:%M')}"
+                    if now - shown > EVERY and done < len(left):
+                        said = f"{rest}, at {time.strftime('%H:%M')}"
                         with writing(self.out):
                             book.write_class(self.out, self.book, self.state, over=False, left=said)
                         shown = now

@@ -18,6 +18,7 @@ from grader.gradebook.people import Person, match
 from grader.gradebook.table import possible, possible_in_all
 from grader.records import Report
 from grader.report import numbers
+from grader.report.analysis.beside import kinds_of, line_score
 from grader.report.analysis.fix_first import handed_in_nothing, status_of
 from grader.report.analysis.roll import NOT_GRADED, NOT_HANDED_IN
 from grader.report.labels import part_label
@@ -28,6 +29,7 @@ __all__ = [
     "Grade",
     "Grades",
     "Sheet",
+    "beside_parts",
     "column_named",
     "fill",
     "listed",
@@ -189,6 +191,16 @@ def fill(sheet: Sheet, grades: Grades) -> Filled:
         ],
         [grades.every[n].name for n in matched.results_left],
     )
+
+
+def beside_parts(filled: Filled) -> dict[str, list[str]]:
+    """Who has points in the table that no part gave, or took: by the kind of line, in words."""
+    found: dict[str, list[str]] = {}
+    for grade in filled.rows.values():
+        for kind in kinds_of([grade.report]) if grade.points is not None else ():
+            if score := line_score(grade.report, kind):
+                found.setdefault(kind, []).append(f"{grade.name} {numbers.signed(score.earned)}")
+    return found
 
 
 def _known(person: Person, grades: Grades) -> str:

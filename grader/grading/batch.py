@@ -171,11 +171,13 @@ def run_one(
         timeouts = late.get(check.id, 0)
         ran[check.id] = Ran(check, ended[check.id], now[check.id], timeouts, beside)
     order = {check.id: place for place, check in enumerate(rules.checks)}
+    walls = job.walls.describe()
+    walls["unsandboxed"] |= any(one.terms.walls == "none" for one in ran.values())
     return Result(
         submission,
         tuple(sorted(ran.values(), key=lambda one: order.get(one.check.id, len(order)))),
         environment=versions,
-        sandbox={**job.walls.describe(), "timeouts": sum(one.timeouts for one in ran.values())},
+        sandbox={**walls, "timeouts": sum(one.timeouts for one in ran.values())},
         handed_in=tuple(part.id for part in PARTS if part.file in submission.files),
         stale=plan.stale,
     )

@@ -21,7 +21,7 @@ from grader.records import Check, Limits
 from grader.report.writers.files import write_text
 from grader.text import shown
 
-__all__ = ["FILE", "FORMAT", "Rules", "read", "rules_of", "write"]
+__all__ = ["FILE", "FORMAT", "Rules", "read", "refuse_newer", "rules_of", "write"]
 
 FILE = "rules.json"
 
@@ -95,10 +95,7 @@ def read(out: Path) -> Rules | None:
     try:
         document = json.loads(path.read_text("utf-8"))
         if document["format"] != FORMAT:
-            raise BadSource(
-                f"{where} has format {document['format']}, and this version reads {FORMAT}: use "
-                "the version that wrote it, or name another folder"
-            )
+            raise _other_format(where, document["format"])
         return Rules(
             _assignment(document["assignment"]),
             tuple(map(_check, document["checks"])),
@@ -111,6 +108,27 @@ def read(out: Path) -> Rules | None:
             f"{where} is damaged ({type(error).__name__}): run the same `hw3 grade` command, which "
             "writes it anew and grades nothing again"
         ) from None
+
+
+def refuse_newer(out: Path) -> None:
+    """Refuse a folder of results that a newer version wrote; what is damaged is written anew.
+
+    Raises:
+        BadSource: the file has a format that this version does not know.
+    """
+    try:
+        number = json.loads((out / FILE).read_text("utf-8"))["format"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return
+    if number != FORMAT:
+        raise _other_format(shown(str(out / FILE), 1000), number)
+
+
+def _other_format(where: str, number: object) -> BadSource:
+    return BadSource(
+        f"{where} has format {number}, and this version reads {FORMAT}: use the version that wrote "
+        "it, or name another folder"
+    )
 
 
 _OF_A_CHECK = (

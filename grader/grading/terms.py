@@ -72,7 +72,7 @@ def of_checks(
         assignment: whose limits and whose seed count.
         walls: around the submission; only whether there are any counts.
     """
-    versions = {**environment(), **_versions(assignment.packages)}
+    versions = {**environment(), **_versions(tuple(assignment.packages))}
     packages = ", ".join(f"{name} {version}" for name, version in versions.items())
     every = Terms(
         submission.digest, "", packages, "none" if walls.unsandboxed else "isolated", "", ""
@@ -116,7 +116,8 @@ def changed(before: Terms, now: Terms) -> str:
     return "its hidden cases are drawn from another seed"
 
 
-def _versions(packages: Sequence[str]) -> dict[str, str]:
+@cache
+def _versions(packages: tuple[str, ...]) -> Mapping[str, str]:
     """Those of what submissions may import beside the promised packages."""
     found = {}
     for name in packages:

@@ -31,6 +31,12 @@ def rules(**points):
     return "\n".join(["[points]", *lines, *(f"{n} = {p}" for n, p in points.items())]) + "\n"
 
 
+def shown(marker):
+    """A block of the gradebook's README."""
+    text = (ROOT / "grader" / "gradebook" / "README.md").read_text(encoding="utf-8")
+    return text.partition(f"<!-- {marker} -->")[2].split("```")[1].partition("\n")[2]
+
+
 class Session(InProcessSession):
     """In this process, with the arguments of a guest's session; counts how many were opened."""
 

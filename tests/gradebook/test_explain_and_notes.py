@@ -2,8 +2,10 @@
 
 import pytest
 
-from course import RIGHT, Session
+from course import RIGHT, Session, shown
+from grader.checks.framework import registry
 from grader.cli import explain as command
+from grader.gradebook import notes
 from grader.sandbox.host import session
 
 WRONG = {"part3_compression.py": "def random_classes(num_classes, k=5, seed=0):\n    return [0]\n"}
@@ -36,9 +38,10 @@ def test_every_step_of_a_check_that_did_not_pass_is_shown(graded):
     assert {path: path.stat().st_mtime_ns for path in graded.out.rglob("*")} == before
 
 
-def test_hidden_checks_with_drawn_cases_show_the_cases(graded):
-    _, said = explained(graded, "ada", "scale_pixels.leaves_zero_pixels_zero")
-    assert "This time: " in said
+def test_a_check_that_passed_says_so(graded):
+    _, said = explained(graded, "ada", "scale_pixels.gives_zeros_for_an_empty_map")
+    assert "This time: Passed, 100 % of its points; this is what counts." in said
+    assert "DOES NOT HOLD" not in said
 
 
 @pytest.mark.parametrize(
@@ -67,6 +70,12 @@ def test_values_of_every_kind_fit_on_a_line():
     assert len(command._value("x" * 9000)) <= command.WIDTH + 1
 
 
+def test_the_notes_in_the_readme_are_some(tmp_path):
+    (tmp_path / notes.FILE).write_text(shown("the notes"), encoding="utf-8")
+    (one,) = notes.read(tmp_path, registry.load())
+    assert (one.check, one.diagnosis) == ("class_influence", "averaged")
+
+
 def note(course, text):
     (course.out / "notes.toml").write_text(text, encoding="utf-8")
     return course.hw3("report", course.out)
@@ -84,7 +93,7 @@ def test_a_note_is_shown_to_everybody_who_met_the_mistake(graded):
 
 
 def test_a_note_is_pinned_to_words_of_a_diagnosis(graded):
-    for words, there in (("no such words", False), ("DRAW", True)):
+    for words, there in (("no such words", False), ("RANDOM_CLASSES", True)):
         text = f'[[note]]\ncheck = "random_classes"\ndiagnosis = "{words}"\ntext = "Note 1."\n'
         note(graded, text)
         assert ("Note 1." in graded.page("bob/report.html")) == there

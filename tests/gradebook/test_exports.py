@@ -210,7 +210,7 @@ class TestPages:
         code, said = hw3("export", "pages", out / place, "--from", out)
         assert code == 2
         assert "must not lie in one another" in said
-        assert {path.name for path in out.iterdir()} == {"ada"}
+        assert {path.name for path in out.iterdir()} == {"ada", "rules.json"}
 
     def test_a_folder_with_other_files_is_not_filled(self, tmp_path):
         result(tmp_path / "graded", "ada", "Ada")

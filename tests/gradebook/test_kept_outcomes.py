@@ -11,7 +11,6 @@ from grader.grading import engine, results, terms
 from grader.records import Status
 
 WRONG = {"part3_compression.py": "def random_classes(num_classes, k=5, seed=0):\n    return [0]\n"}
-PUBLIC = "scale_pixels.leaves_zero_pixels_zero"
 
 
 @pytest.fixture

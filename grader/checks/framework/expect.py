@@ -403,6 +403,7 @@ def where(error: StudentError) -> str:
 
 def wrong_kind(error: WrongKind, what: str) -> Unmet:
     """A reply of another type or shape, as an unmet expectation."""
+    trace.note(trace.Compared(f"{what} {error}", "", "", False))
     return Unmet(Feedback(message=f"{what} {error}"), of_values=True)
 
 
