@@ -14,7 +14,7 @@ from grader.cli.main import main
 from grader.errors import Refused
 from grading import ROOT
 
-PART3 = (ROOT / "reference" / "part3_compression.py").read_text()
+FILES = [ROOT / "reference" / name for name in ("part1_focused.py", "part3_compression.py")]
 NAMES = ("ada", "ben", "cy", "dee")
 
 
@@ -68,21 +68,21 @@ def test_a_lost_workers_submissions_are_graded_elsewhere(tmp_path, cluster):
     folder = tmp_path / "class"
     for name in NAMES:
         (folder / name).mkdir(parents=True)
-        (folder / name / "part3_compression.py").write_text(f"# {name}\n{PART3}")
+        for file in FILES:
+            (folder / name / file.name).write_text(f"# {name}\n{file.read_text()}")
     command = ["grade", str(folder), "--part", "part3", "--sandbox", "none", "--out"]
     of_cluster = [*command, str(tmp_path / "there"), "--scheduler", address]
-    there = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-c", "from grader.cli.main import main; main()", *of_cluster],
         cwd=ROOT,
         stderr=subprocess.PIPE,
         text=True,
-    )
-    while not list((tmp_path / "there").glob("*/result.json")):
-        assert there.poll() is None, there.stderr.read()
-        time.sleep(0.05)
-    first.send_signal(signal.SIGKILL)
-    assert there.wait(300) == 0, there.stderr.read()
-    assert (
-        CliRunner().invoke(main, [*command, str(tmp_path / "here"), "--jobs", "1"]).exit_code == 0
-    )
+    ) as there:
+        while not list((tmp_path / "there").glob("*/result.json")):
+            assert there.poll() is None, there.stderr.read()
+            time.sleep(0.05)
+        first.send_signal(signal.SIGKILL)
+        assert there.wait(300) == 0, there.stderr.read()
+    here = CliRunner().invoke(main, [*command, str(tmp_path / "here"), "--jobs", "1"])
+    assert here.exit_code == 0, here.output
     assert outcomes(tmp_path / "there") == outcomes(tmp_path / "here")
