@@ -42,6 +42,14 @@ def whole():
     return bank(ROOT / "reference", ROOT / "fixtures", ["part1", "part2", "part3"])
 
 
+def test_mutants_are_made_of_other_solutions_too():
+    """With all their files, and only of those that the homework names."""
+    folder = ROOT / "fixtures" / "cases" / "by_hand" / "classes_and_a_helper"
+    made = bank(folder, None, ["part2"]).specimens
+    assert {specimen.part for specimen in made} == {"part2"}
+    assert all("slices.py" in specimen.files for specimen in made)
+
+
 def test_mutants_change_one_place_and_compile():
     made = mutants("m.py", SOURCE)
     assert len({m.source for m in made}) == len(made) == len({m.name for m in made})
@@ -196,6 +204,8 @@ def test_the_command_refuses_what_it_cannot_use(tmp_path):
         (["--part", "part9"], "there is no part"),
         (["--only", "no such thing"], "nothing in the bank"),
         (["--bank", tmp_path / "none"], "there is no folder"),
+        (["--of", tmp_path / "none"], "there is no folder"),
+        (["--of", tmp_path, "--bank", tmp_path], "exclude each other"),
         (["--html", tmp_path], "is a folder"),
     ):
         done = audit(*arguments, "--work", tmp_path / "work")

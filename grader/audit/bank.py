@@ -101,7 +101,7 @@ def bank(reference: Path, folder: Path | None, parts: Sequence[str] = ()) -> Ban
     """The specimens that concern some parts (all, if none is named).
 
     Args:
-        reference: the folder of the reference.
+        reference: the folder of the right solution that is mutated.
         folder: of the samples; ``None`` leaves only mutants.
         parts: ids of the homework's parts.
 
@@ -161,7 +161,7 @@ def _mutants(reference: Path, parts: Sequence[str]) -> Iterator[Specimen]:
         if (reference / name).is_file()
     }
     users = uses.users(sources)
-    contents = {name: source.encode() for name, source in sources.items()}
+    contents = {path.name: path.read_bytes() for path in reference.glob("*.py")}
     for file, source in sources.items():
         part = contract.part_of_file(file)
         assert part is not None

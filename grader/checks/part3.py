@@ -83,6 +83,14 @@ def follows_its_seed(student: Student) -> None:
     )
     for count, k, groups in ((10, 5, 10), (3, 1, 3), (30, 15, 30), (1000, 200, 10)):
         draws = [_drawn(student, count, k, seed, seed) for seed in range(SEEDS)]
+        sets = {frozenset(draw.tolist()) for draw in draws}
+        expect.that(
+            k == 1 or len(sets) > SEEDS // 2,
+            f"over {SEEDS} seeds {k} out of {count} classes make only {len(sets)} sets",
+            expected=f"another set for almost every seed: each of {count} classes on its own",
+            actual=f"{len(sets)} different sets",
+            hint="draw each class at random, not only where a pattern begins",
+        )
         times = np.bincount(np.concatenate(draws) * groups // count, minlength=groups)
         # Of a group of classes, a draw without replacement holds a hypergeometric number.
         share, mean = count // groups, SEEDS * k / groups

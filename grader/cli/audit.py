@@ -39,6 +39,12 @@ CHECKOUT = Path(grader.__file__).parent.parent
     type=click.Path(path_type=Path),
     help="Folder with submissions/ and honest/, or a script that makes them (default: fixtures).",
 )
+@click.option(
+    "--of",
+    "solution",
+    type=click.Path(path_type=Path),
+    help="Mutants of this right solution alone, instead of the reference and the bank.",
+)
 @click.option("--only", metavar="NAME", default="", help="A function, or part of a name.")
 @click.option(
     "--sample", "number", type=click.IntRange(1), help="Grade only this many, drawn at random."
@@ -59,6 +65,7 @@ CHECKOUT = Path(grader.__file__).parent.parent
 def audit(
     part: str,
     folder: Path | None,
+    solution: Path | None,
     only: str,
     number: int | None,
     seed: int,
@@ -72,8 +79,9 @@ def audit(
     """Measure the checks: which wrong submissions pass, and which honest ones lose points.
 
     Grades mutants of the reference (one small change each), the hand-written mistakes and the
-    honest variants, and prints what each check notices.  Exit status: 0 if every wrong one loses
-    points where it is wrong and no honest one loses any, 1 otherwise.
+    honest variants, and prints what each check notices.  With --of the mutants are those of another
+    solution: some mistakes only exist in another structure.  Exit status: 0 if every wrong one
+    loses points where it is wrong and no honest one loses any, 1 otherwise.
     """
     from grader.audit import terminal
     from grader.audit.bank import bank, sample
@@ -82,13 +90,16 @@ def audit(
     known_part(part)
     for path in (html_file, json_file, work / "rows.jsonl"):
         writable(path)
-    if folder is not None and not folder.is_dir():
-        raise Refused(f"there is no folder {path_words(folder)}")
-    if folder is None and (CHECKOUT / "fixtures").is_dir():
+    for given in (folder, solution):
+        if given is not None and not given.is_dir():
+            raise Refused(f"there is no folder {path_words(given)}")
+    if folder is not None and solution is not None:
+        raise Refused("--of and --bank exclude each other: the bank belongs to the reference")
+    if folder is None and solution is None and (CHECKOUT / "fixtures").is_dir():
         folder = CHECKOUT / "fixtures"
     reference = layout.reference()
     assert reference is not None  # a student's package has no such command
-    whole = bank(reference, folder, [part] if part else [])
+    whole = bank(solution or reference, folder, [part] if part else [])
     if only in FUNCTIONS:
         chosen = [
             replace(specimen, functions=(only,))

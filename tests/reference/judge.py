@@ -85,6 +85,12 @@ def cnn() -> nn.Sequential:
     return _filled(nn.Sequential(*layers, nn.Linear(12, 4)).double(), 3)
 
 
+def overwriting() -> nn.Sequential:
+    """A network whose first layer works in place."""
+    layers = nn.ReLU(inplace=True), nn.Linear(5, 6), nn.ReLU(inplace=True), nn.Linear(6, 4)
+    return _filled(nn.Sequential(*layers).double(), 4)
+
+
 def plain_twin(model: nn.Sequential) -> nn.Sequential:
     layers = list(copy.deepcopy(model).eval())
     if isinstance(layers[-1], nn.Softmax | nn.LogSoftmax):
@@ -104,6 +110,8 @@ SLICES: tuple[tuple[Callable[[], nn.Sequential], int], ...] = (
     (dressed, 1),
     (dressed, 2),
     (cnn, 1),
+    (overwriting, -1),
+    (overwriting, 1),
 )
 
 

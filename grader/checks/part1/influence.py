@@ -78,7 +78,7 @@ def cuts_behind_the_layer(student: Student) -> None:
     """End h with model[layer].
 
     On a network of two linear layers, h(x) is x for layer -1, the output of the first layer for
-    layer 0, and the scores for layer 1.
+    layer 0, and the scores for layer 1. An activation is a layer of its own, and counts.
     """
     case = Case(Network("deep_affine", seed=2), seed=2)
     weight, bias = linear_layer(case.network, 0)
@@ -86,6 +86,12 @@ def cuts_behind_the_layer(student: Student) -> None:
     for layer, expected in ((-1, xs), (0, xs @ weight.T + bias), (1, case.scores(*xs))):
         h, _ = student.split(case.network, layer)
         expect.close(h(xs), expected, what=f"h(x) of the slice at layer {layer}")
+    for family in ("smooth_mlp", "inplace_cnn"):
+        for layer in (0, 1, 2):
+            case = Case(Network(family, seed=2), layer, seed=2)
+            h, _ = student.split(case.network, layer)
+            expected = case.activations(*case.xs())
+            expect.close(h(case.xs()), expected, what=f"h(x) of the slice at layer {layer}")
 
 
 @check("instance_influence", points=0)

@@ -91,6 +91,7 @@ def splits_any_network(student: Student) -> None:
         if case.network.head == "softmax":
             scores = np.exp(scores)
         expect.close(g(h(case.xs())), scores, what="g(h(x))")
+        expect.close(h(case.xs()), case.activations(*case.xs()), what="h(x)")
     leaves_as_found(student, stateful(student, "split", 1))
 
 
