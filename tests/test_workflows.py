@@ -192,7 +192,8 @@ def test_windows_gets_the_readme_s_commands_in_its_form():
 def test_each_week_the_whole_audit_the_fuzzers_and_the_benchmarks_run():
     (job,) = read(WEEKLY)["jobs"].values()
     commands = job["strategy"]["matrix"]["command"]
-    audits = {f"hw3 audit --part {part.id}" for part in contract.PARTS}
+    # Of an optional part, ``tests/checks/test_warmup.py`` grades mistakes and honest variants.
+    audits = {f"hw3 audit --part {part.id}" for part in contract.PARTS if not part.optional}
     assert audits <= set(commands)
     assert "'.[photos]'" in " ".join(step.get("run", "") for step in job["steps"])
     scripts = {

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from grader.sandbox.gan.helpers import MOST, Result, function, materialised, module, updates
+from grader.sandbox.gan.helpers import MOST, Fed, Result, function, materialised, module, updates
 
 __all__ = ["DRIVERS"]
 
@@ -105,7 +105,8 @@ def train(
         ``first``, the values of the state before, and the state after (``values``, ``sizes``,
         ``dimensions``, ``names``); ``codes`` of ``wanted``; ``rate``, NaN where ``LEARNING_RATE``
         is no number; ``updates`` of the optimizer; ``count`` of the losses that came back, −1 where
-        it is no list; ``losses``, NaN where there is no number.
+        it is no list; ``losses``, NaN where there is no number; ``rows``, how many images each
+        call of the encoder got.
     """
     rate = _rate(file)
     network = _made(file, train_seed)
@@ -114,8 +115,11 @@ def train(
         return {"rate": rate}
     optimizer = torch.optim.Adam(network.parameters(), lr=rate)
     work = function(file, "train_autoencoder")
+    rows = _Rows()
+    hook = _child(network, "encoder").register_forward_pre_hook(rows, with_kwargs=True)
     torch.manual_seed(train_seed)
     results = work(network, optimizer, images.clone(), steps, batch_size, train_seed)
+    hook.remove()
     listed = isinstance(results, (list, tuple))
     network.eval()
     with torch.no_grad():
@@ -128,6 +132,7 @@ def train(
         "updates": float(updates(optimizer)),
         "count": float(len(results) if listed else -1),
         "losses": torch.tensor([_number(v) for v in (results[:MOST] if listed else [])]),
+        "rows": torch.tensor(rows.counts or [0]),  # 0: a forward by name passes by every hook
     }
 
 
@@ -144,6 +149,20 @@ def decode(file: File, codes: Tensor, values: Tensor, sizes: Tensor, make_seed: 
     network = _loaded(file, values, sizes, make_seed)
     with torch.no_grad():
         return {"images": _child(network, "decoder")(codes.clone())}
+
+
+class _Rows(Fed):
+    """A hook that counts the images of each batch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.counts: list[int] = []
+
+    def __call__(self, _: nn.Module, given: tuple[Any, ...], named: dict[str, Any]) -> None:
+        """Count them."""
+        first = next((v for v in (*given, *named.values()) if isinstance(v, Tensor)), None)
+        if first is not None and first.dim() and len(self.counts) < MOST:
+            self.counts.append(len(first))
 
 
 def _rate(file: File) -> float:

@@ -135,7 +135,7 @@ def drawn_again(student: Student, codes: Array, result: Mapping[str, Any], seed:
 
 
 def trained(
-    student: Student, images: Array, wanted: Array, steps: int = STEPS, seed: int = 5
+    student: Student, images: Array, wanted: Array, steps: int = STEPS, batch_size: int = BATCH
 ) -> Mapping[str, Any]:
     """Train a submission's autoencoder as the homework promises.
 
@@ -144,7 +144,7 @@ def trained(
         images: (M, 1, 8, 8), to train on.
         wanted: (n, 1, 8, 8), whose codes come back.
         steps: of the training.
-        seed: handed over.
+        batch_size: of each step.
 
     Returns:
         What the driver ``warmup/train`` gives; its learning rate is within bounds.
@@ -154,8 +154,8 @@ def trained(
         seed=0,
         images=images,
         steps=steps,
-        batch_size=min(BATCH, len(images)),
-        train_seed=seed,
+        batch_size=batch_size,
+        train_seed=5,
         wanted=wanted,
     )
     rate = float(field(result, "rate", ()))
@@ -173,11 +173,11 @@ def trained(
 def takes_its_steps(student: Student) -> None:
     """Take as many steps as asked for, with our optimizer, and return their losses.
 
-    We ask for 7 steps and for 3, on 40 images.
+    We ask for 7 steps and for 3 of 16 images each, on 40 images.
     """
     images = digits().train[:40]
     for steps in (7, 3):
-        result = trained(student, images, images[:2], steps)
+        result = trained(student, images, images[:2], steps, batch_size=16)
         count, updates = (float(field(result, name, ())) for name in ("count", "updates"))
         expect.that(
             count == steps,
@@ -190,6 +190,13 @@ def takes_its_steps(student: Student) -> None:
             updates >= steps,
             f"the optimizer took {updates:.0f} steps for steps={steps}",
             diagnosis="call optimizer.step() once per batch, of the optimizer that you are given",
+        )
+        rows = field(result, "rows", (None,))
+        expect.that(
+            bool((rows == 16).any()) or not rows.any(),
+            "no batch that the autoencoder sees in training has batch_size=16 images",
+            expected="16 images",
+            actual=f"{rows[0]:.0f} images",
         )
         first, last = _state(result, "first"), _state(result, "values")
         moved = first.shape == last.shape and bool((first != last).any())
