@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -64,10 +65,14 @@ def spread(out: Path, students: int) -> None:
 
 def timed(folder: Path, what: str, words: list[str]) -> None:
     """Carry out a command, and print how long it took and what it said."""
-    started = time.perf_counter()
+    started, before = time.perf_counter(), os.times()
     done = subprocess.run([*COMMAND, *words], cwd=folder, capture_output=True, text=True)
     seconds = time.perf_counter() - started
-    print(f"{what}: {seconds:.1f} s, exit status {done.returncode}", flush=True)
+    after = os.times()
+    took = after.children_user + after.children_system
+    took -= before.children_user + before.children_system
+    ended = f"exit status {done.returncode}"
+    print(f"{what}: {seconds:.1f} s, {took:.1f} s of a processor, {ended}", flush=True)
     said = [*done.stderr.splitlines(), *done.stdout.splitlines()[-4:]]
     print("".join(f"    {line}\n" for line in said if line.strip()), flush=True)
 
