@@ -2,6 +2,7 @@
 
 import json
 import platform
+import sys
 
 import numpy as np
 import pytest
@@ -47,6 +48,27 @@ def test_what_is_said_of_numpy_is_so():
             assert hasattr(np, name.removeprefix("np.")) == (installed < at), name
         for name in (w.strip(",.;:") for w in new.split() if w.startswith("np.")):
             assert hasattr(np, name.removeprefix("np.")) == (installed >= (2, 0)), name
+
+
+def test_what_is_said_of_python_is_so():
+    """On the version that is installed: a module that is new there, or gone."""
+    installed = sys.version_info[:2]
+    for module, at, new in (("tomllib", (3, 11), True), ("distutils", (3, 12), False)):
+        assert module in versions._KNOWN["python"][at]
+        assert (module in sys.stdlib_module_names) == ((installed >= at) == new)
+
+
+def test_a_missing_package_hides_no_other(monkeypatch):
+    """Of those that are asked for one after the other, the first ones are not there."""
+    version = versions.metadata.version
+
+    def found(name):
+        if name in versions._PACKAGES:
+            raise versions.metadata.PackageNotFoundError(name)
+        return version(name)
+
+    monkeypatch.setattr(versions.metadata, "version", found)
+    assert set(versions.here()) == {"python", "hypothesis"}
 
 
 def test_a_release_notes_what_is_here():
