@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from grader.errors import BadSource
 from grader.gradebook.people import name_keys
+from grader.grading.documents import read_document
 from grader.records import Submission
 from grader.report.analysis.roll import (
     EXCUSED,
@@ -19,7 +19,7 @@ from grader.report.analysis.roll import (
     WithoutResult,
 )
 from grader.report.writers.files import write_text
-from grader.text import shown, storable
+from grader.text import storable
 
 __all__ = ["FILE", "FORMAT", "ClassState", "read", "write"]
 
@@ -84,30 +84,20 @@ def read(out: Path) -> ClassState:
     Raises:
         BadSource: the file is damaged, or of a version that this one does not know.
     """
-    path = out / FILE
-    try:
-        document = json.loads(path.read_text("utf-8"))
-        if document["format"] != FORMAT:
-            raise BadSource(
-                f"{shown(str(path), 1000)} has format {document['format']}, and this version reads "
-                f"{FORMAT}: use the version that wrote it, or name another folder"
-            )
-        return ClassState(
-            waiting=_people(document["waiting"], NOT_GRADED),
-            absent=_people(document["absent"], NOT_HANDED_IN),
-            layout=str(document["layout"]),
-            summary=str(document["summary"]),
-            ignored=tuple((str(path), str(why)) for path, why in document["ignored"]),
-            unknown=tuple(map(str, document["unknown"])),
-            seconds=float(document["seconds"]),
-        )
-    except FileNotFoundError:
-        return ClassState()
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BadSource(
-            f"{shown(str(path), 1000)} is damaged ({type(error).__name__}): remove it, and grade "
-            "the class again"
-        ) from None
+    again = "remove it, and grade the class again"
+    return read_document(out / FILE, FORMAT, _made, missing=ClassState(), repair=again)
+
+
+def _made(document: Any) -> ClassState:
+    return ClassState(
+        waiting=_people(document["waiting"], NOT_GRADED),
+        absent=_people(document["absent"], NOT_HANDED_IN),
+        layout=str(document["layout"]),
+        summary=str(document["summary"]),
+        ignored=tuple((str(path), str(why)) for path, why in document["ignored"]),
+        unknown=tuple(map(str, document["unknown"])),
+        seconds=float(document["seconds"]),
+    )
 
 
 def write(out: Path, state: ClassState) -> None:

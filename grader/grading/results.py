@@ -19,7 +19,7 @@ from grader.report.writers.files import write_text
 from grader.report.writers.results import (
     as_json,
     check_of,
-    feedback_as_json,
+    outcome_as_json,
     outcome_of,
     submission_as_json,
     submission_of,
@@ -123,16 +123,8 @@ def write(folder: Path, result: Result) -> None:
 
 
 def _ran_as_json(one: Ran, terms: int) -> dict[str, Any]:
-    check, outcome = one.check, one.outcome
     return {
-        "id": check.id,
-        "part": check.part,
-        "title": check.title,
-        "status": outcome.status,
-        "fraction": outcome.fraction,
-        "hidden": check.hidden,
-        "feedback": feedback_as_json(outcome.feedback),
-        "seconds": outcome.seconds,
+        **outcome_as_json(one.check, one.outcome),
         "terms": terms,
         "timeouts": one.timeouts,
         "beside": one.beside,

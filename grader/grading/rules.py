@@ -13,13 +13,12 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from grader.errors import BadSource
+from grader.grading.documents import other_format, read_document
 from grader.grading.late import Late
 from grader.grading.weights import Assignment
 from grader.homework.questions import Item, Question
 from grader.records import Check, Limits
 from grader.report.writers.files import write_text
-from grader.text import shown
 
 __all__ = ["FILE", "FORMAT", "Rules", "read", "refuse_newer", "rules_of", "write"]
 
@@ -90,24 +89,16 @@ def read(out: Path) -> Rules | None:
     Raises:
         BadSource: the file is damaged, or of a version that this one does not know.
     """
-    path = out / FILE
-    where = shown(str(path), 1000)
-    try:
-        document = json.loads(path.read_text("utf-8"))
-        if document["format"] != FORMAT:
-            raise _other_format(where, document["format"])
-        return Rules(
-            _assignment(document["assignment"]),
-            tuple(map(_check, document["checks"])),
-            {str(row["id"]): str(row["module"]) for row in document["checks"]},
-        )
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BadSource(
-            f"{where} is damaged ({type(error).__name__}): run the same `hw3 grade` command, which "
-            "writes it anew and grades nothing again"
-        ) from None
+    again = "run the same `hw3 grade` command, which writes it anew and grades nothing again"
+    return read_document(out / FILE, FORMAT, _made, missing=None, repair=again)
+
+
+def _made(document: Any) -> Rules | None:
+    return Rules(
+        _assignment(document["assignment"]),
+        tuple(map(_check, document["checks"])),
+        {str(row["id"]): str(row["module"]) for row in document["checks"]},
+    )
 
 
 def refuse_newer(out: Path) -> None:
@@ -121,14 +112,7 @@ def refuse_newer(out: Path) -> None:
     except (OSError, ValueError, KeyError, TypeError):
         return
     if number != FORMAT:
-        raise _other_format(shown(str(out / FILE), 1000), number)
-
-
-def _other_format(where: str, number: object) -> BadSource:
-    return BadSource(
-        f"{where} has format {number}, and this version reads {FORMAT}: use the version that wrote "
-        "it, or name another folder"
-    )
+        raise other_format(out / FILE, number, FORMAT)
 
 
 _OF_A_CHECK = (

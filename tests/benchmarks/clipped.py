@@ -39,6 +39,13 @@ Array = np.ndarray
 K = 5
 
 
+def balls(real: Array) -> tuple[Array, Array]:
+    """Distances among real points (N, N), and how far each has it to its k-th neighbour (N,)."""
+    among = distances(real, real)
+    np.fill_diagonal(among, np.inf)
+    return among, np.sort(among, axis=1)[:, K - 1]
+
+
 def clipped_density(real: Array, fake: Array) -> float:
     """How many of the fake points are where real ones are, 0 … 1.
 
@@ -49,9 +56,7 @@ def clipped_density(real: Array, fake: Array) -> float:
         real: (N, F).
         fake: (M, F).
     """
-    among = distances(real, real)
-    np.fill_diagonal(among, np.inf)
-    radii = np.sort(among, axis=1)[:, K - 1]
+    among, radii = balls(real)
     radii = np.minimum(radii, np.median(radii))
     counted, own = (
         np.minimum((d <= radii[:, None]).sum(0) / K, 1).mean()
@@ -70,9 +75,7 @@ def clipped_coverage(real: Array, fake: Array) -> float:
         real: (N, F).
         fake: (M, F).
     """
-    among = distances(real, real)
-    np.fill_diagonal(among, np.inf)
-    radii = np.sort(among, axis=1)[:, K - 1]
+    _, radii = balls(real)
     covered = np.minimum((distances(real, fake) < radii[:, None]).sum(1) / K, 1).mean()
     expected = [
         float((betabinom(m, K, len(real) - K).pmf(range(K)) * (np.arange(K) / K - 1)).sum() + 1)

@@ -11,8 +11,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from grader.errors import BadMarks, BadSource
+from grader.errors import BadMarks
 from grader.gradebook.by_hand.sheet import Given
+from grader.grading.documents import read_document
 from grader.homework.questions import NO_ITEM, Question
 from grader.report import numbers
 from grader.report.writers.files import write_text
@@ -50,24 +51,12 @@ def read(out: Path) -> Kept:
     Raises:
         BadSource: the file is damaged, or of a version that this one does not know.
     """
-    path = out / FILE
-    where = shown(str(path), 1000)
-    try:
-        document = json.loads(path.read_text("utf-8"))
-        if document["format"] != FORMAT:
-            raise BadSource(
-                f"{where} has format {document['format']}, and this version reads {FORMAT}: use "
-                "the version that wrote it, or name another folder"
-            )
-        marks = tuple(map(_given, document["marks"]))
-        return Kept(str(document["table"]), marks, document["read"])
-    except FileNotFoundError:
-        return Kept()
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BadSource(
-            f"{where} is damaged ({type(error).__name__}): remove it, and run `hw3 marks` again "
-            "with your table of marks, which has everything"
-        ) from None
+    again = "remove it, and run `hw3 marks` again with your table of marks, which has everything"
+    return read_document(out / FILE, FORMAT, _made, missing=Kept(), repair=again)
+
+
+def _made(document: Any) -> Kept:
+    return Kept(str(document["table"]), tuple(map(_given, document["marks"])), document["read"])
 
 
 def write(out: Path, kept: Kept) -> None:

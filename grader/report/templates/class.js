@@ -1,24 +1,29 @@
 const number = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
+const compare = (numbers, a, b) => numbers ? (a === "" ? -Infinity : +a) - (b === "" ? -Infinity : +b) || 0 : number.compare(a, b);
+// A button in a column's head: sort(1) sorts upwards, sort(-1) downwards; numbers begin with the largest.
+const sortBy = (table, head, numbers, sort) => {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "sort";
+  button.append(...head.childNodes);
+  head.append(button);
+  button.addEventListener("click", () => {
+    const again = head.getAttribute("aria-sort") === (numbers ? "descending" : "ascending");
+    const first = numbers === again ? 1 : -1;
+    for (const other of table.querySelectorAll("thead th")) other.removeAttribute("aria-sort");
+    head.setAttribute("aria-sort", first === 1 ? "ascending" : "descending");
+    sort(first);
+  });
+};
 for (const table of document.querySelectorAll("table.sortable")) {
   const body = table.tBodies[0];
   const rows = [...body.rows];
   table.querySelectorAll("thead th").forEach((head, column) => {
     if (!head.dataset.sort) return;
-    const button = document.createElement("button");
-    button.type = "button";
-    button.className = "sort";
-    button.append(...head.childNodes);
-    head.append(button);
-    button.addEventListener("click", () => {
-      const down = head.getAttribute("aria-sort") === (head.dataset.sort === "number" ? "descending" : "ascending");
-      const first = head.dataset.sort === "number" ? (down ? 1 : -1) : (down ? -1 : 1);
-      for (const other of table.querySelectorAll("thead th")) other.removeAttribute("aria-sort");
-      head.setAttribute("aria-sort", first === 1 ? "ascending" : "descending");
-      const key = (row) => row.cells[column].dataset.value ?? row.cells[column].textContent.trim();
-      const order = head.dataset.sort === "number"
-        ? (a, b) => (key(a) === "" ? -Infinity : +key(a)) - (key(b) === "" ? -Infinity : +key(b)) || 0
-        : (a, b) => number.compare(key(a), key(b));
-      body.append(...rows.slice().sort((a, b) => first * order(a, b)));
+    const numbers = head.dataset.sort === "number";
+    const key = (row) => row.cells[column].dataset.value ?? row.cells[column].textContent.trim();
+    sortBy(table, head, numbers, (first) => {
+      body.append(...rows.slice().sort((a, b) => first * compare(numbers, key(a), key(b))));
     });
   });
 }

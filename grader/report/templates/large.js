@@ -59,22 +59,10 @@ if (data) {
   keys.push((row) => row.undecided || "0", (row) => row.status);
   table.querySelectorAll("thead th").forEach((head, column) => {
     if (!keys[column]) return;
-    const button = document.createElement("button");
-    button.type = "button";
-    button.className = "sort";
-    button.append(...head.childNodes);
-    head.append(button);
-    button.addEventListener("click", () => {
-      const numbers = head.classList.contains("num");
-      const again = head.getAttribute("aria-sort") === (numbers ? "descending" : "ascending");
-      const first = numbers === again ? 1 : -1;
-      for (const other of table.querySelectorAll("thead th")) other.removeAttribute("aria-sort");
-      head.setAttribute("aria-sort", first === 1 ? "ascending" : "descending");
+    const numbers = head.classList.contains("num");
+    sortBy(table, head, numbers, (first) => {
       const values = rows.map(keys[column]);
-      const compare = numbers
-        ? (a, b) => (values[a] === "" ? -Infinity : +values[a]) - (values[b] === "" ? -Infinity : +values[b]) || 0
-        : (a, b) => number.compare(values[a], values[b]);
-      order = rows.map((_, i) => i).sort((a, b) => first * compare(a, b));
+      order = rows.map((_, i) => i).sort((a, b) => first * compare(numbers, values[a], values[b]));
       search();
     });
   });

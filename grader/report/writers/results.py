@@ -34,6 +34,7 @@ __all__ = [
     "as_json",
     "check_of",
     "feedback_as_json",
+    "outcome_as_json",
     "outcome_of",
     "result",
     "submission_as_json",
@@ -64,7 +65,10 @@ def result(delivery: Delivery) -> dict[str, Any]:
             }
             for part, score in report.scores.items()
         ],
-        "checks": [_check(check, outcome) for check, outcome in judged(report)],
+        "checks": [
+            {**outcome_as_json(check, outcome), "points": check.points}
+            for check, outcome in judged(report)
+        ],
         "withheld": report.withheld,
         "left_out": report.left_out,
         "handed_in": report.handed_in,
@@ -134,14 +138,14 @@ def _not_here(student: Any) -> Feedback | None:
     raise RuntimeError("a check that was read from result.json cannot be run")
 
 
-def _check(check: Check, outcome: Outcome) -> dict[str, Any]:
+def outcome_as_json(check: Check, outcome: Outcome) -> dict[str, Any]:
+    """How a check ended, without its points."""
     return {
         "id": check.id,
         "part": check.part,
         "title": check.title,
         "status": outcome.status,
         "fraction": outcome.fraction,
-        "points": check.points,
         "hidden": check.hidden,
         "feedback": feedback_as_json(outcome.feedback),
         "seconds": outcome.seconds,
