@@ -4,6 +4,7 @@ Where CI runs the tests, what they start is not to report to it.  A shell that r
 background has Ctrl-C ignored, and so would whatever they start.
 """
 
+import gc
 import os
 import signal
 
@@ -29,6 +30,12 @@ def pytest_collection_modifyitems(items):
     """Files that take long come first, so that no process waits for another's last ones."""
     order = {name: place for place, name in enumerate(LONGEST_FIRST)}
     items.sort(key=lambda item: order.get(item.path.name, len(order)))
+
+
+def pytest_collection_finish():
+    """What stays to the end is not searched for garbage again: thousands of tests, and torch."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(optionalhook=True)

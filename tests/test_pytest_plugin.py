@@ -5,6 +5,7 @@
 does not depend on how pytest was started, and where no file of the folder is imported here.
 """
 
+import gc
 import io
 import json
 import os
@@ -72,6 +73,7 @@ def run_here(monkeypatch):
             monkeypatch.setenv(name, value)
         monkeypatch.chdir(folder)
         monkeypatch.setattr(sys, "path", list(sys.path))  # pytest adds the folder
+        gc.freeze()  # pytest collects garbage ten times at its end: not all of this process's
         with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err:
             status = pytest.main([*LOADED, *map(str, arguments)])
         return SimpleNamespace(returncode=status, stdout=out.getvalue(), stderr=err.getvalue())

@@ -35,7 +35,7 @@ from grader.records import Submission
 from grader.report import numbers
 from grader.report.deliver import ForInstructor
 from grader.sandbox.host import process
-from grader.sandbox.isolation.modes import UNTRIED, Walls
+from grader.sandbox.isolation.modes import UNTRIED
 from grader.submissions import intake
 from grader.submissions.found import Class, RosterPerson
 from grader.submissions.roster import read_roster
@@ -105,7 +105,7 @@ def grade(
     lateness.refuse(assignment.late, class_.submissions)
     # To try them takes longer than to see that nothing is left to do.
     untried = sandbox != "none" and (out.exists() or scheduler is not None)
-    walls = UNTRIED if untried else _walls(sandbox)
+    walls = UNTRIED if untried else choose_walls(sandbox)
     job = batch.Job(walls, part, assignment, regrade)
     checks = assignment.checks()
     some_checks(checks, part)
@@ -114,7 +114,7 @@ def grade(
         if run.left and scheduler is not None:
             run.cluster = _cluster(scheduler, sandbox)
         elif run.left and walls is UNTRIED:
-            run.job = replace(job, walls=_walls(sandbox))
+            run.job = replace(job, walls=choose_walls(sandbox))
         if walls.unsandboxed:
             run.say("UNSANDBOXED: submissions run with your rights.", "bold red")
             if not process.FORKS:
@@ -131,13 +131,6 @@ def grade(
             if run.cluster is not None:
                 run.cluster.close()
         raise SystemExit(status)
-
-
-def _walls(sandbox: str) -> Walls:
-    """The walls that were wished for; the guests in which they were tried have ended."""
-    walls = choose_walls(sandbox)
-    process.end_guests()  # each worker has its own
-    return walls
 
 
 def _cluster(address: str, sandbox: str) -> Any:

@@ -299,7 +299,11 @@ def _ended(
 
 
 def pool(workers: int) -> Executor:
-    """Worker processes that leave Ctrl-C to the parent and close their guests at the end."""
+    """Worker processes that leave Ctrl-C to the parent and close their guests at the end.
+
+    They have guests of their own, so those of this process, in which walls were tried, end.
+    """
+    end_guests()
     os.environ["OMP_NUM_THREADS"] = "1"
     return ProcessPoolExecutor(
         workers, mp_context=multiprocessing.get_context("spawn"), initializer=_prepare

@@ -27,7 +27,6 @@ sys.path.insert(0, str(ROOT / "fixtures"))
 import calibrate_gan  # noqa: E402 - from fixtures
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
-from scipy.stats import betabinom  # noqa: E402
 
 from grader.checks.gan.evidence import BATCH, LATENT, SAMPLES, area, noise  # noqa: E402
 from grader.gan_metrics.measure import digits, distances, features, measure  # noqa: E402
@@ -75,6 +74,8 @@ def clipped_coverage(real: Array, fake: Array) -> float:
         real: (N, F).
         fake: (M, F).
     """
+    from scipy.stats import betabinom  # takes longer to import than most tests take
+
     _, radii = balls(real)
     covered = np.minimum((distances(real, fake) < radii[:, None]).sum(1) / K, 1).mean()
     expected = [
