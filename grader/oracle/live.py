@@ -124,11 +124,18 @@ class LiveOracle(Functions):
 
         return Performer(_namespace, watching=False)
 
+    @cached_property
+    def _of_averages(self) -> Performer:
+        """Each term of an average is an array, so no network has to be copied for it."""
+        from grader.sandbox.guest.perform import Performer
+
+        return Performer(_namespace, watching=False, copying=False)
+
     def value(self, call: Call, returns: Returns | None, shapes: dict[str, Any]) -> Any:
         """The reference's value, in the contract's form."""
         name = key(call)
         if name not in self._values and call.function == AVERAGE:
-            summands = np.stack([self.answer(one) for one in call.arguments["of"]])
+            summands = np.stack([self._term(one) for one in call.arguments["of"]])
             average = np.tensordot(call.arguments["weights"], summands, 1)
             # The average is no more precise than its terms, so it gets their dtype.
             self._values[name] = average.astype(summands.dtype)
@@ -141,9 +148,14 @@ class LiveOracle(Functions):
                 self._values[name] = validate(returns, value, shapes)
         return self._values[name]
 
-    def answer(self, call: Call) -> Any:
-        """The value of a call to one of the homework's functions."""
-        return self.value(call, contract.function(call.function).returns, shapes_of(call))
+    def _term(self, call: Call) -> Any:
+        name = key(call)
+        if name not in self._values:
+            value = _sendable(self._of_averages.perform(call)[0])
+            self._values[name] = validate(
+                contract.function(call.function).returns, value, shapes_of(call)
+            )
+        return self._values[name]
 
     def seen(self, parts: Parts) -> Parts:
         """The arrays themselves."""

@@ -29,7 +29,7 @@ from grader.oracle.store import Parts, Values
 from grader.records import Call, Check, Limits, Reply
 from grader.sandbox.host.session import InProcessSession
 
-__all__ = ["differences", "freeze", "why_stale"]
+__all__ = ["differences", "freeze", "origin", "why_stale"]
 
 APART = 100 * SAME_INPUT
 """Two different inputs that are nearer could be confused on another machine."""
@@ -81,7 +81,7 @@ def freeze(said: Said = lambda what, done, of: None, *, every: int = 1) -> Value
         for i, (check, session) in enumerate(runs):
             said(check.id, i, len(runs))
             _run(check, session)
-    values = Values(made=_made())
+    values = Values(made=origin())
     for call, value in asked.values:
         digest = _keep(values.known, call, value)
         values.about[digest] = (_function(call), _precision(call))
@@ -112,7 +112,7 @@ def _precision(call: Call) -> str:
     return "float32" if lowest else "float64"
 
 
-def _made() -> dict[str, str]:
+def origin() -> dict[str, str]:
     """The sources, versions and processor with which values are computed here."""
     digest, reference = hashlib.sha256(), layout.reference()
     assert reference is not None

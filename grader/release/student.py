@@ -223,9 +223,15 @@ def _solutions() -> dict[str, str]:
 
 
 def _fresh(said: freeze.Said) -> None:
-    """Refuse to go on if the frozen values are not those of the current reference."""
+    """Refuse to go on if the frozen values are not those of the current reference.
+
+    They are, if the same sources made them on such a machine; else they are computed again.
+    """
     try:
-        kept, fresh = store.Values.read(), freeze.freeze(said, every=SAMPLED)
+        kept = store.Values.read()
+        if kept.made == freeze.origin():
+            return
+        fresh = freeze.freeze(said, every=SAMPLED)
     except Vanished:
         raise Unreleasable(
             f"{store.FILE.name} is missing or damaged: `hw3 freeze` makes it anew"

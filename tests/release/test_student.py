@@ -35,20 +35,26 @@ posix = pytest.mark.skipif(sys.platform == "win32", reason="links to packages ne
 
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory):
-    """What the command makes on an older processor: it refuses where frozen values are stale.
+    return environments.once(tmp_path_factory, "homework 3", released)
 
-    So an older processor, which is the furthest from others, freezes what is handed out.  The
-    weekly workflow releases with all that its processor can do.
-    """
 
-    def make(folder):
-        command = [environments.HW3, "release", "student", folder]
-        older = {**os.environ, **processor_marks.OLD, "OMP_NUM_THREADS": "1"}
-        done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", env=older)
-        assert done.returncode == 0, done.stderr
-        assert f"{len(PUBLIC)} checks" in done.stdout
+def released(folder, **variables):
+    """What the command makes: it refuses where frozen values are stale."""
+    command = [environments.HW3, "release", "student", folder]
+    ours = {**os.environ, "OMP_NUM_THREADS": "1", **variables}
+    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", env=ours)
+    assert done.returncode == 0, done.stderr
+    assert f"{len(PUBLIC)} checks" in done.stdout
 
-    return environments.once(tmp_path_factory, "homework 3", make)
+
+@pytest.mark.weekly
+def test_an_older_processor_releases_the_same(bundle, tmp_path):
+    """It is the furthest from others, and does not believe the values that another one froze."""
+    released(tmp_path / "older", **processor_marks.OLD)
+    files = {p.relative_to(bundle) for p in bundle.rglob("*") if p.is_file()}
+    assert files == {p.relative_to(tmp_path / "older") for p in tmp_path.rglob("*") if p.is_file()}
+    for file in files:
+        assert (tmp_path / "older" / file).read_bytes() == (bundle / file).read_bytes(), file
 
 
 @pytest.fixture(scope="module")
@@ -273,6 +279,9 @@ def test_stale_values_are_refused(monkeypatch):
     now = store.Values.read()
     fresh = store.Values({**now.known, "new": [((1.0,), 2.0)]}, {})
     monkeypatch.setattr(bundles.freeze, "freeze", lambda said, every: fresh)
+    bundles._fresh(lambda *_: None)  # the same sources on such a machine made them
+    other = {**now.made, "sources": "newer"}
+    monkeypatch.setattr(bundles.freeze, "origin", lambda: other)
     with pytest.raises(Unreleasable, match=r"stale.*run `hw3 freeze`"):
         bundles.build(Assignment(), lambda *_: None)
 

@@ -12,7 +12,7 @@ from grader.cli.main import main
 from grader.gradebook import book
 from grader.grading import batch
 from grader.report.views import class_view
-from grading import Inline
+from grading import Inline, few_cases
 from report_builders import FAILED, PASSED, index_page, judge, report
 
 SAMPLES = ("gan_leak", "no_path", "unfinished")
@@ -29,7 +29,7 @@ def out(tmp_path_factory):
         handed_in = tmp_path_factory.mktemp("browsing")
         sources = [str(cases.write(name, handed_in)) for name in SAMPLES]
         arguments = ["grade", *sources, "--out", str(folder), "--jobs", "1", "--sandbox", "none"]
-        with pytest.MonkeyPatch.context() as patch:
+        with few_cases(), pytest.MonkeyPatch.context() as patch:
             patch.setattr(batch, "pool", lambda workers: Inline())
             done = CliRunner().invoke(main, arguments)
         assert done.exit_code == 0, done.output
@@ -43,14 +43,15 @@ COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-tex
 
 ONE_OF_EACH = """() => {
     const seen = new Set();
-    for (const check of document.querySelectorAll("details.check")) {
-        const inside = [check, ...check.querySelectorAll("*")].map(e => e.localName + e.className);
-        const kind = [...new Set(inside.map(String))].sort().join();
-        if (seen.has(kind)) check.remove();
+    for (const one of document.querySelectorAll("details.check, tbody tr")) {
+        const inside = [one, ...one.querySelectorAll("*")].filter(e => !e.closest("math *"));
+        const kinds = inside.map(e => e.localName + "." + (e.getAttribute("class") || ""));
+        const kind = [...new Set(kinds)].sort().join();
+        if (seen.has(kind)) one.remove();
         seen.add(kind);
     }
 }"""
-"""Of checks that are made of the same elements and classes, one stays."""
+"""Of checks, and of rows, that are made of the same elements and classes, one stays."""
 
 
 @pytest.mark.parametrize(

@@ -50,13 +50,20 @@ class Performer:
             the file raises.
         watching: whether to notice what a call leaves changed.  Functions of ours change nothing,
             and to look costs about as much as such a call.
+        copying: whether each call gets networks of its own.  A function of ours leaves them as they
+            were; a module that it returns may hold layers of theirs.
     """
 
     def __init__(
-        self, namespace_of: Callable[[str], Mapping[str, Any]], *, watching: bool = True
+        self,
+        namespace_of: Callable[[str], Mapping[str, Any]],
+        *,
+        watching: bool = True,
+        copying: bool = True,
     ) -> None:
         self._namespace_of = namespace_of
         self._watching = watching
+        self._copying = copying
         self._kept: OrderedDict[str, Any] = OrderedDict()
         self.changed: tuple[str, ...] = ()
         """What the last call that raised left changed."""
@@ -108,7 +115,9 @@ class Performer:
 
     def _resolve(self, value: Any) -> Any:
         if isinstance(value, Network):
-            model = _copy(_prototype(value), {})
+            model = _prototype(value)
+            if self._copying:
+                model = _copy(model, {})
             return model.forward if value.function else model
         if isinstance(value, NumPy):
             return value.array.copy()
