@@ -59,6 +59,7 @@ def open_page(chromium):
 
     def opened(path, **options):
         context = chromium.new_context(**options)
+        context.set_default_timeout(120_000)  # ms; a machine at work may keep it waiting
         contexts.append(context)
         context.route(re.compile("^(https?|wss?|ftp):"), lambda route: route.abort())
         page = context.new_page()
