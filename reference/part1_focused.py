@@ -52,7 +52,7 @@ __all__ = [
 Quantity = Callable[[Tensor], Tensor]  # (N, ...) -> (N,), row n of row n alone
 Values = Tensor | np.ndarray[Any, Any] | Sequence[Any]  # numbers, however they are handed over
 
-PASS_ELEMENTS = 2**19  # input numbers per backward pass: 8192 digits, 3 images for VGG16
+PASS_ELEMENTS = 2**20  # input numbers per backward pass: 16384 digits, 6 images for VGG16
 
 
 class Comparison(NamedTuple):
