@@ -65,7 +65,7 @@ def operators_fit() -> bool:
     library = importlib.machinery.PathFinder.find_spec("_C", places)
     if library is not None and library.origin is not None:
         with suppress(OSError):
-            torch.ops.load_library(library.origin)
+            torch.ops.load_library(library.origin)  # type: ignore[no-untyped-call]
     return hasattr(torch.ops.torchvision, "nms")
 
 

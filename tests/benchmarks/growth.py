@@ -13,6 +13,7 @@ of the process that collects the results alone.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shutil
 import subprocess
@@ -23,12 +24,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
-from start import HW3, of_children
+from start import HW3, adopt, of_children
 
 from grader.homework.contract import FILES
 
 ROOT = Path(__file__).parents[2]
-PART, FILE = "part3", FILES[2]
+PART = "part3"
 
 
 @dataclass(frozen=True)
@@ -42,12 +43,13 @@ class Cost:
 
 
 def write_class(folder: Path, size: int) -> None:
-    """Write copies of the reference's file."""
-    text = (ROOT / "reference" / FILE).read_text(encoding="utf-8")
+    """Write copies of the reference, but for the GAN."""
     for number in range(size):
         place = folder / f"s{number:04}"
         place.mkdir(parents=True)
-        (place / FILE).write_text(f"{text}\n# of student {number}\n", encoding="utf-8")
+        for name in FILES[:3]:
+            text = (ROOT / "reference" / name).read_text(encoding="utf-8")
+            (place / name).write_text(f"{text}\n# of student {number}\n", encoding="utf-8")
 
 
 def megabytes(process: psutil.Process) -> float:
@@ -81,6 +83,11 @@ def graded(folder: Path, source: str, jobs: int) -> Cost:
     wall = time.perf_counter() - started
     if running.returncode:
         raise RuntimeError(f"{' '.join(command)} ended with {running.returncode}")
+    for result in folder.glob("out/*/result.json"):
+        checks = json.loads(result.read_text(encoding="utf-8"))["checks"]
+        lost = [one["id"] for one in checks if one["fraction"] < 1]
+        if lost:
+            raise RuntimeError(f"{result.parent.name} fails {lost}")
     return Cost(of_children() - before, wall, every, first)
 
 
@@ -94,6 +101,7 @@ def main() -> None:
     options = parser.parse_args()
     print("| submissions | workers | processor s | of each | wall s | MiB | of the first process |")
     print("|---|---|---|---|---|---|---|")
+    adopt()
     with tempfile.TemporaryDirectory(prefix="hw3-growth-") as name:
         folder = Path(name)
         for size in options.sizes:
