@@ -9,11 +9,11 @@ EfficientNet-Lite0 with ImageNet's (where its packages are installed), each func
 reference answers what a method of Captum answers in ``against_captum.py``, which compares the
 values.
 
-The two sides have a process of their own each, for each network and method.  They take turns, a
-call each; a ratio is Captum's median over the reference's, so above 1 the reference is faster.
-Peak memory is what the process holds at most in its first call, less what it held before.  Where a
-network is small, the memory is that of code which is loaded for the first call: it is left out.
-torch runs on one thread.
+The two sides have a process of their own each, on large networks for each method.  They take
+turns, a call each; a ratio is Captum's median over the reference's, so above 1 the reference is
+faster.  Peak memory is what the process holds at most in its first call, less what it held before.
+Where a network is small, the memory is that of code which is loaded for the first call: it is left
+out.  torch runs on one thread.
 """
 
 from __future__ import annotations
@@ -70,53 +70,64 @@ def memory(name: str) -> float:
     return float(status.partition(f"{name}:")[2].split()[0]) / 1024
 
 
-def serve(network: str, method: str, side: str) -> None:
-    """Answer each line with the seconds of a turn; the first with MiB instead."""
-    torch.set_num_threads(1)
+def served(network: str, method: str, side: str) -> Callable[[], object]:
+    """What one side does on a network for a method."""
     asked = task(network, method)
-    network_of_captum = None if side == "reference" else explainable(asked.model)
-    if network_of_captum is not None:
-        asked = replace(asked, model=nn.Sequential())  # of two networks each side needs one
+    if side == "reference":
+        return lambda: asked.by_reference(METHODS[method])
+    explained = explainable(asked.model)
+    asked = replace(asked, model=nn.Sequential())  # of two networks each side needs one
+    return lambda: asked.by_captum(method, explained)
 
-    def call() -> None:
-        if network_of_captum is None:
-            asked.by_reference(METHODS[method])
-        else:
-            asked.by_captum(method, network_of_captum)
 
-    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # forgets an earlier peak
-    before = memory("VmRSS")
-    call()
-    print(memory("VmHWM") - before, flush=True)
-    calls = 1 if network in LARGE else SMALL_CALLS
-    call()
-    for _ in sys.stdin:
-        started = time.process_time()
-        for _ in range(calls):
+def serve(network: str, side: str) -> None:
+    """Answer each method with seconds; at its first time with MiB instead."""
+    torch.set_num_threads(1)
+    calls: dict[str, Callable[[], object]] = {}
+    for line in sys.stdin:
+        method = line.strip()
+        if method not in calls:
+            call = calls[method] = served(network, method, side)
+            Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # forgets peaks
+            before = memory("VmRSS")
             call()
-        print((time.process_time() - started) / calls, flush=True)
+            print(memory("VmHWM") - before, flush=True)
+            call()
+            continue
+        number = 1 if network in LARGE else SMALL_CALLS
+        started = time.process_time()
+        for _ in range(number):
+            calls[method]()
+        print((time.process_time() - started) / number, flush=True)
 
 
-def turns(network: str, method: str, repeats: int) -> dict[str, tuple[float, list[float]]]:
-    """MiB and seconds of both sides, which take turns."""
-    sides: dict[str, Any] = {}
-    for side in ("Captum", "reference"):
-        sides[side] = subprocess.Popen(
-            [sys.executable, __file__, "--serve", network, method, side],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-    peaks = {side: float(process.stdout.readline()) for side, process in sides.items()}
-    seconds: dict[str, list[float]] = {side: [] for side in sides}
-    for _ in range(repeats):
-        for side, process in sides.items():
-            process.stdin.write("\n")
+class Sides:
+    """A process for each side, with one network."""
+
+    def __init__(self, network: str) -> None:
+        self.processes: dict[str, Any] = {
+            side: subprocess.Popen(
+                [sys.executable, __file__, "--serve", network, side],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            for side in ("Captum", "reference")
+        }
+
+    def turn(self, method: str) -> list[float]:
+        """What both answer, Captum's first."""
+        answers = []
+        for process in self.processes.values():
+            process.stdin.write(f"{method}\n")
             process.stdin.flush()
-            seconds[side].append(float(process.stdout.readline()))
-    for process in sides.values():
-        process.communicate()
-    return {side: (peaks[side], seconds[side]) for side in sides}
+            answers.append(float(process.stdout.readline()))
+        return answers
+
+    def end(self) -> None:
+        """End both."""
+        for process in self.processes.values():
+            process.communicate()
 
 
 def networks(only: str) -> Iterator[str]:
@@ -138,7 +149,7 @@ def main() -> None:
     parser.add_argument("--only", default="", help="networks with this in their names")
     parser.add_argument("--method", default="", help="functions with this in their names")
     parser.add_argument("--repeats", type=int, default=7, help="turns of each (7)")
-    parser.add_argument("--serve", nargs=3, help=argparse.SUPPRESS)
+    parser.add_argument("--serve", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.serve:
         serve(*options.serve)
@@ -149,20 +160,27 @@ def main() -> None:
     print("|---|---|---|---|---|---|---|")
     ratios = []
     for network in networks(options.only):
+        sides = None
         for method, function in METHODS.items():
             if options.method not in function:
                 continue
-            measured = turns(network, method, options.repeats)
-            (theirs, captum), (ours, reference) = measured["Captum"], measured["reference"]
-            times = statistics.median(captum), statistics.median(reference)
-            single = [c / r for c, r in zip(captum, reference, strict=True)]
-            ratios.append(times[0] / times[1])
+            if sides is None or network in LARGE:  # what is left of a method is no peak of another
+                if sides is not None:
+                    sides.end()
+                sides = Sides(network)
+            theirs, ours = sides.turn(method)
+            pairs = [sides.turn(method) for _ in range(options.repeats)]
+            captum, reference = (statistics.median(column) for column in zip(*pairs, strict=True))
+            single = [c / r for c, r in pairs]
+            ratios.append(captum / reference)
             peaks = f"{theirs:.0f} | {ours:.0f}" if network in LARGE else "– | –"
             print(
-                f"| {network} | `{function}` | {1000 * times[0]:.2f} | {1000 * times[1]:.2f} "
+                f"| {network} | `{function}` | {1000 * captum:.2f} | {1000 * reference:.2f} "
                 f"| {ratios[-1]:.2f} ({min(single):.2f} … {max(single):.2f}) | {peaks} |",
                 flush=True,
             )
+        if sides is not None:
+            sides.end()
     if ratios:
         print(f"\n{len(ratios)} lines: ratio {min(ratios):.2f} to {max(ratios):.2f}", end=", ")
         print(f"median {statistics.median(ratios):.2f}; {sum(r < 0.95 for r in ratios)} below 0.95")

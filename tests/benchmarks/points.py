@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+
+from start import adopt, of_children
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "fixtures" / "submissions"
@@ -33,6 +34,7 @@ def main() -> None:
     )
     parser.add_argument("--students", type=int, default=66)
     options = parser.parse_args()
+    adopt()
     with tempfile.TemporaryDirectory() as folder:
         measure(Path(folder), SAMPLES / options.sample, options.students)
 
@@ -43,6 +45,9 @@ def measure(folder: Path, sample: Path, students: int) -> None:
     for number in range(students):
         shutil.copytree(sample, folder / "class" / f"s{number:03}")
     rules.write_text("", encoding="utf-8")
+    before = of_children()
+    subprocess.run([sys.executable, "-c", "import torch"], check=True)
+    print(f"import torch: {of_children() - before:.1f} s of a processor\n")
     grade = ["grade", "class", "--out", "graded", "--assignment", "assignment.toml", "--jobs", "1"]
     first = [*grade[:1], "class/s000", *grade[2:]]
     timed(folder, "one is graded", first)
@@ -68,12 +73,10 @@ def spread(out: Path, students: int) -> None:
 
 def timed(folder: Path, what: str, words: list[str]) -> None:
     """Carry out a command, and print how long it took and what it said."""
-    started, before = time.perf_counter(), os.times()
+    before, started = of_children(), time.perf_counter()
     done = subprocess.run([*COMMAND, *words], cwd=folder, capture_output=True, text=True)
     seconds = time.perf_counter() - started
-    after = os.times()
-    took = after.children_user + after.children_system
-    took -= before.children_user + before.children_system
+    took = of_children() - before
     ended = f"exit status {done.returncode}"
     print(f"{what}: {seconds:.1f} s, {took:.1f} s of a processor, {ended}", flush=True)
     said = [*done.stderr.splitlines(), *done.stdout.splitlines()[-4:]]
