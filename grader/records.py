@@ -272,7 +272,7 @@ class Outcome:
 
 def added(points: Iterable[float]) -> float:
     """The sum of points as on paper: 0.1 and 0.2 are 0.3."""
-    return float(sum((Decimal(repr(float(number))) for number in points), Decimal()))
+    return float(sum((Decimal(repr(float(one))) for one in points if one), Decimal()))
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """The command line, as instructors and students use it; bad input gets one sentence and exit 2."""
 
 import csv
+import importlib.machinery
 import io
 import json
 import os
@@ -8,12 +9,14 @@ import signal
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import psutil
 import pytest
 from click.testing import CliRunner
 
 from grader.checks.framework import registry
+from grader.cli import doctor
 from grader.cli.main import main
 from grader.diagnosis.sentences import SENTENCES
 from grader.grading import batch
@@ -181,9 +184,10 @@ def test_list_names_public_checks(tmp_path):
     assert "takes_any_truth" in hw3("list", "--part", "part3", "--hidden").output
 
 
-def test_what_computes_nothing_does_without_torch():
+def test_what_computes_nothing_does_without_torch_and_hypothesis():
     code = (
-        "import sys; sys.modules['torch'] = None; from grader.cli.main import main\n"
+        "import sys; sys.modules['torch'] = sys.modules['hypothesis'] = None\n"
+        "from grader.cli.main import main\n"
         "for told in (['list', '--hidden'], ['words', '--checks'], ['--help']):\n"
         "    main(told, standalone_mode=False)"
     )
@@ -198,6 +202,20 @@ def test_doctor_finds_this_machine_fit():
     assert "walls" in result.output
     assert "torchvision" in result.output
     assert "BAD" not in result.output
+
+
+def test_doctor_says_whether_torchvision_fits(monkeypatch, tmp_path):
+    (tmp_path / "torchvision").mkdir()
+    (tmp_path / "torchvision" / "__init__.py").write_text("raise RuntimeError")
+    found = importlib.machinery.PathFinder.find_spec("torchvision", [str(tmp_path)])
+    for operators, level in (({}, "note"), ({"nms": print}, "good")):
+        monkeypatch.setattr("importlib.util.find_spec", lambda name: found)
+        monkeypatch.setattr("torch.ops.torchvision", SimpleNamespace(**operators), raising=False)
+        assert doctor._torchvision().level == level
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    missing = doctor._torchvision()
+    assert (missing.level, missing.says) == ("bad", "not installed")
+    assert missing.repair.startswith("install torch and torchvision together")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of process groups")

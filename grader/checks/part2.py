@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import assume
 
 from grader.checks.framework import expect
 from grader.checks.framework.cases import (
@@ -25,7 +24,7 @@ from grader.checks.framework.path_rules import (
     follows_a_rule,
     up_to_an_interval,
 )
-from grader.checks.framework.registry import check, for_all
+from grader.checks.framework.registry import assume, check, for_all
 from grader.checks.framework.shared import averages, by_slice, right_on
 from grader.checks.framework.student import Student
 from grader.homework.networks import Network

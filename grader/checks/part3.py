@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from hypothesis import strategies as st
 
 from grader.checks.framework import expect
 from grader.checks.framework.cases import SIZES, Case, case_list, cases, normal
@@ -164,13 +163,11 @@ def may_name_none(student: Student) -> None:
         expect.same_ranking(got[1], up[:negative], f"the {negative} most negative")
 
 
-_KEEP = st.sampled_from([(), (0,), (1, 3), (3, 1), (2,), (0, 1, 2, 3), (3, 3, 0)])
+_KEEP = [(), (0,), (1, 3), (3, 1), (2,), (0, 1, 2, 3), (3, 3, 0)]
 
 
 @check("mask_slice", points=1.5)
-@for_all(
-    st.tuples(cases(["smooth_cnn", "relu_avg_cnn", "inplace_cnn"], layers=[0, 2], seeds=4), _KEEP)
-)
+@for_all(cases(["smooth_cnn", "relu_avg_cnn", "inplace_cnn"], layers=[0, 2], seeds=4), _KEEP)
 def keeps_some_and_zeroes_the_rest(student: Student, case: tuple[Case, tuple[int, ...]]) -> None:
     """Keep the output of kept neurons exactly, and set all others to zero.
 

@@ -252,7 +252,8 @@ class _Run:
             rules.write(self.out, self.book.rules)
             state.write(self.out, self.state)
             questions.write(self.out, class_.questions, {*self.here, *class_.groups})
-            book.write_class(self.out, self.book, self.state, over=False)
+            if self.left:  # else the class is written at once, when all is over
+                book.write_class(self.out, self.book, self.state, over=False)
 
     def _keep_files(self) -> None:
         """Keep the files of results that an older version wrote, which kept none."""

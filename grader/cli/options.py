@@ -25,6 +25,7 @@ from grader.grading.assignment_toml import delivered, load
 from grader.grading.environment import unusable
 from grader.homework import contract
 from grader.records import Check
+from grader.sandbox.host.collecting import collect_less
 from grader.sandbox.isolation import probe
 from grader.sandbox.isolation.modes import NO_WALLS, WISHES, Walls
 from grader.text import one_line
@@ -68,6 +69,7 @@ class Commands(click.Group):
     def main(self, *args: Any, **options: Any) -> Any:
         """Carry out a command line; what it prints may be read by nobody, or fit on no disk."""
         outlive_readers()
+        collect_less()
         try:
             return super().main(*args, **options)
         except SystemExit:

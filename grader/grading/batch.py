@@ -34,6 +34,7 @@ from grader.oracle.kept import enable, kept
 from grader.records import Report, Submission
 from grader.report.writers import handed_in
 from grader.report.writers.files import sweep
+from grader.sandbox.host.collecting import collect_less
 from grader.sandbox.host.process import end_guests
 from grader.sandbox.host.session import Allowance, ProcessSession
 from grader.sandbox.isolation.modes import Walls
@@ -340,6 +341,7 @@ def _prepare() -> None:
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _PARENTS)
     signal.signal(signal.SIGTERM, _leave)
+    collect_less()
     enable()
     threading.Thread(target=_follow, daemon=True).start()
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -165,12 +165,11 @@ def read(path: Path) -> Result:
 
 
 def _ran(row: Mapping[str, Any], terms: Sequence[Terms]) -> Ran:
-    check = replace(check_of(row), points=0.0)
     of = terms[row.get("terms", 0)]
     timeouts, beside = row.get("timeouts", 0), row.get("beside", False)
     if type(timeouts) is not int or type(beside) is not bool:
         raise ValueError("it says of a check how often it took too long in no number")
-    return Ran(check, outcome_of(row), of, timeouts, beside)
+    return Ran(check_of(row), outcome_of(row), of, timeouts, beside)
 
 
 def read_all(out: Path, again: Collection[str] = ()) -> dict[str, Result]:

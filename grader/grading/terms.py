@@ -12,7 +12,7 @@ import platform
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -22,7 +22,7 @@ from grader import layout
 from grader.grading.results import Terms
 from grader.grading.weights import Assignment
 from grader.homework import contract
-from grader.records import Check, Submission
+from grader.records import Check, Limits, Submission
 from grader.sandbox.isolation.modes import Walls
 
 __all__ = ["changed", "code_of", "environment", "of_checks"]
@@ -74,17 +74,18 @@ def of_checks(
     """
     versions = {**environment(), **_versions(tuple(assignment.packages))}
     packages = ", ".join(f"{name} {version}" for name, version in versions.items())
-    every = Terms(
-        submission.digest, "", packages, "none" if walls.unsandboxed else "isolated", "", ""
-    )
+    isolated = "none" if walls.unsandboxed else "isolated"
+    hidden_cases = _cases(assignment)
     made = {}
     for check in checks:
-        drawn = check.hidden and layout.is_hidden(modules[check.id])
-        made[check.id] = replace(
-            every,
-            code=code_of(modules[check.id], check.part),
-            limits=_limits(check, assignment),
-            cases=_cases(assignment) if drawn else "public",
+        module = modules[check.id]
+        made[check.id] = Terms(
+            submission.digest,
+            code_of(module, check.part),
+            packages,
+            isolated,
+            _limits(check.limits or assignment.limits, assignment.limits),
+            hidden_cases if check.hidden and layout.is_hidden(module) else "public",
         )
     return made
 
@@ -127,9 +128,10 @@ def _versions(packages: tuple[str, ...]) -> Mapping[str, str]:
     return found
 
 
-def _limits(check: Check, assignment: Assignment) -> str:
+@cache
+def _limits(of_check: Limits, of_assignment: Limits) -> str:
     """Of each call of the check, of imports and of everything together."""
-    own, of_all = asdict(check.limits or assignment.limits), asdict(assignment.limits)
+    own, of_all = asdict(of_check), asdict(of_assignment)
     for name in ("load_seconds", "total_seconds", "output_kb", "memory_mb"):
         own[f"all {name}"] = of_all[name]
     return ", ".join(f"{name} {value:g}" for name, value in own.items())

@@ -10,12 +10,15 @@ that does so, and only after a plain import has failed.
 from __future__ import annotations
 
 import importlib
+import importlib.machinery
+import importlib.util
 import sys
+from contextlib import suppress
 from types import ModuleType
 
 import torch
 
-__all__ = ["import_torchvision", "torchvision_models"]
+__all__ = ["import_torchvision", "operators_fit", "torchvision_models"]
 
 _declared: list[torch.library.Library] = []
 """Kept for the life of the process: a library that is collected takes its schemas with it."""
@@ -44,6 +47,26 @@ def import_torchvision() -> bool:
         _declared.append(library)
         importlib.import_module("torchvision")
     return bool(_declared)
+
+
+def operators_fit() -> bool:
+    """Whether torchvision's compiled operators load into the installed torch.
+
+    Only their library is loaded: all of torchvision takes nearly as long to import as torch.
+
+    Raises:
+        ImportError: torchvision is not installed, or Pillow, without which it cannot be imported.
+    """
+    found = importlib.util.find_spec("torchvision")
+    if found is None:
+        raise ImportError("not installed")
+    importlib.import_module("PIL.Image")
+    places = list(found.submodule_search_locations or [])
+    library = importlib.machinery.PathFinder.find_spec("_C", places)
+    if library is not None and library.origin is not None:
+        with suppress(OSError):
+            torch.ops.load_library(library.origin)  # type: ignore[no-untyped-call]
+    return hasattr(torch.ops.torchvision, "nms")
 
 
 def torchvision_models() -> ModuleType:

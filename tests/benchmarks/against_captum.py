@@ -64,9 +64,14 @@ class Task:
     other: int
     neuron: int
 
-    def by_captum(self, method: str) -> Tensor:
-        """What a method of Captum gives, in the shape that the homework asks for."""
-        network = explainable(self.model)
+    def by_captum(self, method: str, network: nn.Sequential | None = None) -> Tensor:
+        """What a method of Captum gives, in the shape that the homework asks for.
+
+        Args:
+            method: its name in :data:`METHODS`.
+            network: what :func:`explainable` makes of the model, where it is asked more than once.
+        """
+        network = explainable(self.model) if network is None else network
         slice_ = (network, network[self.layer + 1])
         xs = self.xs.clone().requires_grad_()
         x, baseline = xs[:1].detach().requires_grad_(), self.xs[1:2]

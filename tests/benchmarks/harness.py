@@ -19,31 +19,28 @@ first worker left there (in a home of its own).
 from __future__ import annotations
 
 import argparse
-import copy
 import json
 import os
-import random
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
+from plain_calls import Plain
 from start import of_tree
 
 from grader.checks.framework import registry
 from grader.grading import engine
 from grader.grading.fingerprint import fingerprint
-from grader.homework import contract
-from grader.homework.networks import Network, build
+from grader.homework.networks import Network
 from grader.oracle import kept
-from grader.records import Call, Limits, NumPy, Reply
+from grader.records import Call, Limits, Reply
 from grader.sandbox.guest.loader import Loader
 from grader.sandbox.host import process
 from grader.sandbox.host.session import InProcessSession, ProcessSession
@@ -84,56 +81,22 @@ class Bare:
 
     def __init__(self, files: Mapping[str, bytes]) -> None:
         self._loader = Loader(dict(files), (), "", None)
-        self._networks: dict[Network, torch.nn.Sequential] = {}
-        self._values: dict[int, Any] = {}
+        self._plain = Plain(self._loader.namespace)
 
     def run(self, calls: list[Call]) -> float:
         """Carry them out; the seconds of processor time."""
-        self._networks.clear()
-        self._values.clear()
+        self._plain.forget()
         self._loader.install()
         try:
             for part in PARTS:
                 self._loader.namespace(part)
             started = time.process_time()
             for call in calls:
-                try:
-                    self._value(call)
-                except Exception:  # some checks ask for what has to be refused
-                    continue
+                with suppress(Exception):  # some checks ask for what has to be refused
+                    self._plain.value(call)
             return time.process_time() - started
         finally:
             self._loader.uninstall()
-
-    def _value(self, call: Call) -> Any:
-        arguments = {name: self._made(value) for name, value in call.arguments.items()}
-        torch.manual_seed(call.seed)
-        np.random.seed(call.seed % 2**32)
-        random.seed(call.seed)
-        if call.function == "()":
-            return arguments["module"].eval()(arguments["inputs"])
-        if call.function == "[]":
-            return arguments["of"][arguments["index"]]
-        function = contract.function(call.function)
-        return self._loader.namespace(function.part)[function.name](**arguments)
-
-    def _made(self, value: Any) -> Any:
-        if isinstance(value, Network):
-            if value not in self._networks:
-                self._networks[value] = build(value)
-            model = copy.deepcopy(self._networks[value])
-            return model.forward if value.function else model
-        if isinstance(value, NumPy):
-            return value.array.copy()
-        if isinstance(value, np.ndarray):
-            return torch.from_numpy(value.copy())
-        if isinstance(value, Call):  # a module that several calls share
-            if id(value) not in self._values:
-                self._values[id(value)] = self._value(value)
-            return self._values[id(value)]
-        if isinstance(value, list | tuple):
-            return [self._made(one) for one in value]
-        return value
 
 
 def checks_of(parts: list[str]) -> list[Any]:
@@ -218,7 +181,8 @@ def main() -> None:
     if options.worker:
         worker(options.submission, options.sandbox, parts)
         return
-    files, calls = read(options.submission), []
+    files = read(options.submission)
+    calls: list[Call] = []
     list(engine.run(checks_of(parts), lambda part: Recording(files, calls)))
     networks = {v for c in calls for v in c.arguments.values() if isinstance(v, Network)}
     print(f"{len(checks_of(parts))} checks, {len(calls)} calls, {len(networks)} networks")

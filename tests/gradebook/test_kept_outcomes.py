@@ -1,6 +1,7 @@
 """Outcomes are kept, points are computed: which changes run which checks again, and no others."""
 
 import csv
+from dataclasses import replace
 
 import pytest
 
@@ -144,8 +145,8 @@ def test_what_ran_late_alone_is_kept_and_what_ran_late_beside_others_is_not(grad
     kept = results.read(path)
     for beside in (False, True):
         first, *rest = kept.ran
-        ran = (results.replace(first, timeouts=1, beside=beside), *rest)
-        results.write(path.parent, results.replace(kept, ran=ran))
+        ran = (replace(first, timeouts=1, beside=beside), *rest)
+        results.write(path.parent, replace(kept, ran=ran))
         graded.grade()
         assert asked == ([first.check.id] if beside else [])
 

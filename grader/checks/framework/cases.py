@@ -1,8 +1,8 @@
 """The cases of checks: networks with a slice, inputs and a baseline, all from seeds.
 
 A case is a frozen spec; its arrays follow from it.  Comparisons with the reference use lists of
-cases, axioms use strategies.  Strategies draw from finite lists only, so that the same check draws
-the same cases everywhere.  Importing this module and declaring cases does not import torch.
+cases; axioms draw from such lists, which are finite, so that the same check draws the same cases
+everywhere.  Importing this module and declaring cases does not import torch.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from hypothesis import strategies as st
 
 from grader.calls.snippet import remember
 from grader.homework.networks import (
@@ -218,19 +217,16 @@ def cases(
     layers: Sequence[int] | None = None,
     seeds: int = 12,
     **network: Any,
-) -> st.SearchStrategy[Case]:
-    """Cases over families, layers, seeds and target classes, as a strategy of Hypothesis.
+) -> list[Case]:
+    """All cases over families, layers, seeds and target classes, from which axioms draw.
 
     Args:
         families: of networks.
         layers: after which the slice is; ``None`` takes all layers of a family.
         seeds: how many; each seeds a network and its inputs.
         **network: further fields of :class:`Network`.
-
-    Returns:
-        A strategy that draws from a finite list, so that every machine draws the same cases.
     """
-    finite = [
+    return [
         Case(spec, layer, target, seed)
         for family in families
         for seed in range(seeds)
@@ -238,4 +234,3 @@ def cases(
         for layer in (slices_of(family) if layers is None else layers)
         for target in range(num_classes(Network(family)))
     ]
-    return st.sampled_from(finite)

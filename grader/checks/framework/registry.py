@@ -2,6 +2,7 @@
 
 ``@check`` registers the function.  ``@for_all`` runs it on cases that Hypothesis draws, and shrinks
 failures.  Checks keep the order in which they are declared; a wrong declaration fails at import.
+Hypothesis is imported by the first check that draws: to declare checks needs none of it.
 """
 
 from __future__ import annotations
@@ -14,15 +15,10 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import wraps
+from functools import cache, wraps
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
-
-from hypothesis import HealthCheck, Phase, Verbosity, given, settings
-from hypothesis.configuration import set_hypothesis_home_dir
-from hypothesis.internal.conjecture import providers
-from hypothesis.strategies import SearchStrategy
 
 from grader import layout
 from grader.checks.framework import trace
@@ -31,14 +27,10 @@ from grader.checks.framework.student import Student
 from grader.homework import contract
 from grader.records import Check, Feedback, Limits
 
-__all__ = ["CHECKS", "check", "checks_of", "for_all", "load", "without_shrinking"]
+__all__ = ["CHECKS", "assume", "check", "checks_of", "for_all", "load", "without_shrinking"]
 
 Run = Callable[[Student], Feedback | None]
 R = TypeVar("R", bound=Run)
-C = TypeVar("C")
-
-# Hypothesis would make a folder in whatever folder the student works.
-set_hypothesis_home_dir(Path.home() / ".cache" / "hw3-grader")
 
 CHECKS: dict[str, Check] = {}
 """Every check by id, as :func:`load` imported them; the hidden ones are those of the last seed."""
@@ -189,17 +181,17 @@ def checks_of(checks: Sequence[Check], *, part: str = "", only: str = "") -> lis
 
 
 _SHRINK_CALLS, _SHRINK_SECONDS = 30, 2.0
-_PHASES = [Phase.generate, Phase.shrink]
+_PHASES = ["generate", "shrink"]
 
 
 @contextmanager
 def without_shrinking() -> Iterator[None]:
     """Inside, the first counterexample is reported without making it smaller."""
-    _PHASES.remove(Phase.shrink)
+    _PHASES.remove("shrink")
     try:
         yield
     finally:
-        _PHASES.append(Phase.shrink)
+        _PHASES.append("shrink")
 
 
 class _Halt(BaseException):
@@ -210,6 +202,20 @@ class _Halt(BaseException):
         self.verdict = verdict
 
 
+@cache
+def _hypothesis() -> ModuleType:
+    """Hypothesis, with a folder of ours: it would make one wherever the student works."""
+    from hypothesis.configuration import set_hypothesis_home_dir
+
+    set_hypothesis_home_dir(Path.home() / ".cache" / "hw3-grader")
+    return importlib.import_module("hypothesis")
+
+
+def assume(holds: bool) -> None:
+    """Leave out the case at hand, in a check of :func:`for_all`, unless this holds."""
+    _hypothesis().assume(holds)
+
+
 @contextmanager
 def _nothing_of_this_process() -> Iterator[None]:
     """Keep Hypothesis from drawing numbers that it finds in the source of loaded modules.
@@ -217,32 +223,31 @@ def _nothing_of_this_process() -> Iterator[None]:
     It reads all modules that are not installed, for example those of a checkout or a student's own
     tests.  With these numbers the same check would try other cases, and could give another mark.
     """
+    providers = importlib.import_module("hypothesis.internal.conjecture.providers")
     collect = getattr(providers, "_get_local_constants", None)
     if collect is None:  # before 6.131 it drew none
         yield
         return
-    setattr(providers, "_get_local_constants", lambda: _NO_CONSTANTS)  # noqa: B010
-    _forget_permitted()
+    none = providers.Constants()
+    setattr(providers, "_get_local_constants", lambda: none)  # noqa: B010
+    _forget_permitted(providers)
     try:
         yield
     finally:
         setattr(providers, "_get_local_constants", collect)  # noqa: B010
-        _forget_permitted()
+        _forget_permitted(providers)
 
 
-def _forget_permitted() -> None:
+def _forget_permitted(providers: ModuleType) -> None:
     """Clear Hypothesis's memory of which of these numbers fit which strategy."""
-    cache = getattr(providers, "CONSTANTS_CACHE", None)
-    if cache is not None:
-        cache.cache.clear()
-
-
-_NO_CONSTANTS = getattr(providers, "Constants", lambda: None)()
+    permitted = getattr(providers, "CONSTANTS_CACHE", None)
+    if permitted is not None:
+        permitted.cache.clear()
 
 
 def for_all(
-    cases: SearchStrategy[C], examples: int = 20
-) -> Callable[[Callable[[Student, C], None]], Run]:
+    *lists: Sequence[Any], examples: int = 20
+) -> Callable[[Callable[[Student, Any], None]], Run]:
     """Run a check ``(student, case)`` on cases that Hypothesis draws, derandomized.
 
     The outcome of a case is remembered.  Shrinking ends after 30 further cases or two seconds, so
@@ -251,27 +256,19 @@ def for_all(
     decides which example is shown.
 
     Args:
-        cases: draws hashable cases from finite lists.
+        *lists: of hashable cases, so that every machine draws the same ones; of several lists, a
+            case is a tuple with one of each.
         examples: how many cases at most.
     """
-    quick = settings(
-        max_examples=examples,
-        derandomize=True,
-        deadline=None,
-        database=None,
-        report_multiple_bugs=False,
-        verbosity=Verbosity.quiet,
-        suppress_health_check=list(HealthCheck),
-    )
 
-    def decorate(body: Callable[[Student, C], None]) -> Run:
+    def decorate(body: Callable[[Student, Any], None]) -> Run:
         @wraps(body)
         def run(student: Student) -> None:
-            seen: dict[C, Unmet | None] = {}
+            seen: dict[Any, Unmet | None] = {}
             first: Unmet | None = None
             failed_at, since = 0.0, 0
 
-            def outcome(case: C) -> Unmet | None:
+            def outcome(case: Any) -> Unmet | None:
                 nonlocal first, failed_at, since
                 if case not in seen:
                     if first is not None:
@@ -299,7 +296,7 @@ def for_all(
 
             try:
                 with _nothing_of_this_process():
-                    settings(quick, phases=_PHASES)(given(cases)(holds))()
+                    _searched(lists, examples)(holds)()
             except _Halt as halt:
                 raise halt.verdict from None
 
@@ -307,3 +304,27 @@ def for_all(
         return run
 
     return decorate
+
+
+def _searched(
+    lists: Sequence[Sequence[Any]], examples: int
+) -> Callable[[Callable[[Any], None]], Callable[[], None]]:
+    """What makes of a test of a case one of many cases: one list's, or tuples of several."""
+    hypothesis = _hypothesis()
+    drawn = [hypothesis.strategies.sampled_from(cases) for cases in lists]
+    cases = drawn[0] if len(drawn) == 1 else hypothesis.strategies.tuples(*drawn)
+    quick = hypothesis.settings(
+        max_examples=examples,
+        derandomize=True,
+        deadline=None,
+        database=None,
+        report_multiple_bugs=False,
+        verbosity=hypothesis.Verbosity.quiet,
+        suppress_health_check=list(hypothesis.HealthCheck),
+        phases=[hypothesis.Phase[name] for name in _PHASES],
+    )
+
+    def search(holds: Callable[[Any], None]) -> Callable[[], None]:
+        return quick(hypothesis.given(cases)(holds))  # type: ignore[no-any-return]
+
+    return search

@@ -117,10 +117,10 @@ def submission_of(about: Mapping[str, Any]) -> Submission:
 
 
 def check_of(row: Mapping[str, Any]) -> Check:
-    """A check that was written; it cannot be run, and points that are not there are 0."""
+    """A check that was written, without points; it cannot be run."""
     function = row["id"].partition(".")[0]
     return Check(
-        *(row["id"], row["part"], function, row["title"], row.get("points", 0.0), row["hidden"]),
+        *(row["id"], row["part"], function, row["title"], 0.0, row["hidden"]),
         needs=(),
         limits=None,
         run=_not_here,
