@@ -49,10 +49,14 @@ def _calls() -> dict[str, list[Call]]:
     one = [(c.network, c.layer, c.xs(4), c.target) for c in SLICES]
     two = [(*call, c.other) for call, c in zip(one, SLICES, strict=True)]
     weights = distribution(9, 4)
-    made["instance_influence"] = [ask("instance_influence", *call) for call in one]
-    made["class_influence"] = [ask("class_influence", *call) for call in one]
+    three = [(c.network, c.layer, c.xs(3), c.target) for c in SLICES[:2]]
+    made["instance_influence"] = [ask("instance_influence", *call) for call in (*one, *three)]
+    made["class_influence"] = [ask("class_influence", *call) for call in (*one, *three)]
     made["class_influence"] += [ask("class_influence", *call, weights) for call in one]
     made["comparative_influence"] = [ask("comparative_influence", *call) for call in two]
+    made["comparative_influence"] += [
+        ask("comparative_influence", *call, c.other) for call, c in zip(three, SLICES, strict=False)
+    ]
     made["comparative_influence"] += [ask("comparative_influence", *c, weights) for c in two]
     made["distinguishing_neurons"] = [ask("distinguishing_neurons", *call, 4) for call in two]
     made["compare_with_single_class"] = [ask("compare_with_single_class", *c, 3) for c in two]
@@ -105,6 +109,7 @@ def _calls() -> dict[str, list[Call]]:
     made["evaluate"] = [
         ask("evaluate", margins, rows, truth),
         ask("evaluate", margins, -rows, truth),
+        ask("evaluate", margins, -np.abs(rows), truth),
         ask(
             "evaluate", stochastic, normal(41, 60, 4, scale=2.0), (np.arange(60) % 3 == 0).tolist()
         ),

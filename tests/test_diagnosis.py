@@ -152,6 +152,33 @@ def test_an_earlier_answer_tells_mistakes_apart():
     assert diagnose([answer(calls[1], end[1]), answer(calls[0], 2 * end[0][0][None])]) == ""
 
 
+@pytest.mark.parametrize(
+    ("factors", "said"),
+    [
+        ({4: 0.5, 3: 0.5}, "0.5 times right"),
+        ({4: -1.0, 3: -1.0}, "every sign is reversed"),
+        ({4: 1 / 4, 3: 1 / 3}, "divided by the number of rows"),
+        ({4: 4.0, 3: 3.0, 1: 1.0}, "multiplied by the number of rows"),
+        ({4: 1 / 4, 3: 1 / 4, 1: 1.0}, ""),
+    ],
+)
+def test_a_factor_is_said_if_it_is_one_number_or_follows_from_the_call(factors, said):
+    sentence = factor_of(factors.items())
+    assert said in sentence
+    assert bool(said) == bool(sentence)
+
+
+def test_a_factor_that_can_be_two_things_is_not_said():
+    assert factor_of([(4, 1 / 4), (4, 1 / 4)]) == ""
+
+
+def factor_of(found):
+    right = np.array([1.0, -2.0, 3.0])
+    return match.factor(
+        [Answer("f", (by * right,), {"": [(right,)]}, {"rows": rows}) for rows, by in found]
+    )
+
+
 IDS = [
     "integrated_gradients.has_a_value_per_feature",
     "integrated_gradients.is_exact_on_linear_networks",
@@ -173,6 +200,15 @@ def test_a_report_says_it(no_difference):
     for name in IDS[1:]:
         assert ended[name].status is Status.FAILED
         assert ended[name].feedback.diagnosis == SENTENCES["no_difference"]
+
+
+def test_a_report_says_it_of_a_classifier_too():
+    files = reference_files()
+    name = "part3_compression.py"
+    files[name] = files[name].replace(b"said = (margin > 0)", b"said = (margin >= 0)")
+    name = "evaluate.takes_zero_for_a_no"
+    ended = outcomes(files, ["evaluate.counts_right", name])
+    assert ended[name].feedback.diagnosis == SENTENCES["zero_says_yes"]
 
 
 @pytest.mark.parametrize("broken", ["raises", "lies"])
