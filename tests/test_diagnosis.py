@@ -138,6 +138,14 @@ def test_between_right_and_wrong_nothing_is_said():
         assert diagnose([answer(call, (right + share * (wrong - right),))]) == name
 
 
+def test_two_numbers_alone_are_not_enough():
+    """Ranks and shares agree by chance."""
+    calls = CALLS["compare_attributions"][:2]
+    known = [answer(call, ORACLE.mistaken(call)["pearson.Pearson"][0]) for call in calls]
+    assert diagnose(known) == "pearson"
+    assert diagnose(known[:1]) == ""
+
+
 def test_an_earlier_answer_tells_mistakes_apart():
     """On a linear network it makes no difference where the line lies."""
     linear = Case(Network("affine", seed=12), target=2, seed=12)

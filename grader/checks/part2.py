@@ -60,11 +60,13 @@ def has_the_shape_of_the_slice(student: Student) -> None:
 
     The shape is Z, without a batch dimension, for one row and for many.
     """
-    for case in (*SLICES, *SPECIAL):
-        for rows in (1, 4):
-            xs = case.xs(rows)
-            call = (case.network, case.layer, xs, case.target, case.other)
-            expect.finite(student.comparative_influence(*call), "the influence")
+
+    def holds(asked: tuple[Case, int]) -> None:
+        case, rows = asked
+        call = (case.network, case.layer, case.xs(rows), case.target, case.other)
+        expect.finite(student.comparative_influence(*call), "the influence")
+
+    right_on_each(student, [(case, rows) for case in (*SLICES, *SPECIAL) for rows in (1, 4)], holds)
 
 
 @check("comparative_influence", points=1, needs=[has_the_shape_of_the_slice])

@@ -22,6 +22,8 @@ NEAR_FEW = 1e-5
 """The same for one or two numbers, which agree by chance more easily."""
 AWAY = 1e-2
 """From this error on, results differ; in between, no mistake is named."""
+ENOUGH = 3
+"""Numbers that have to be wrong: a rank or a share may be that of a mistake by chance."""
 
 COVERS = {
     "times_x": {"zero_baseline"},
@@ -79,7 +81,7 @@ def diagnose(answers: Sequence[Answer]) -> str:
     """
     wrong = [answer for answer in answers if answer.wrong]
     telling = [answer for answer in wrong if answer.telling]
-    if not telling:
+    if sum(part.size for answer in telling for part in answer.possible[""][0]) < ENOUGH:
         return ""
     misfits = {key: _misfit(telling[0], key) for key in telling[0].possible if key}
     left = [key for key, misfit in misfits.items() if misfit <= AWAY]

@@ -122,6 +122,10 @@ SENTENCES = {
     ),
     "sum_for_mean": "This is a sum. Take the average: a sum grows with the number of points.",
     "not_averaged": "This has one row per instance. Average it over the distribution of interest.",
+    "batch_of_one": (
+        "The result is a batch of one: it has an extra dimension of length 1 in front. Return the "
+        "row itself."
+    ),
     "at_the_mean": (
         "This is the influence at the mean of the rows. Compute the influence at each row, and "
         "average the influences: the mean image need not look like any of them."

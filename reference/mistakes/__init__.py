@@ -121,6 +121,7 @@ MISTAKES = (
     Mistake("clipped", (*OF_SCORES, *MAPS, *USING), (influences.Clipped, influences.ClippedResult)),
     Mistake("sum_for_mean", (*ROWS, *INTEGRALS), (influences.SumForMean,)),
     Mistake("not_averaged", ROWS, (influences.RowsKept, influences.RowsDivided)),
+    Mistake("batch_of_one", (*ROWS, "saliency_map"), (influences.BatchOfOne,)),
     Mistake("at_the_mean", (*ROWS, *USING), (influences.AtTheMean,)),
     Mistake("first_row", (*ROWS, *USING), (influences.FirstRow,)),
     Mistake("path_to_rows", ("binary_classifier",), (influences.PathToRows,)),
