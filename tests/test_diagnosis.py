@@ -70,11 +70,7 @@ UNNAMED = {
     "comparative_influence": {"after_softmax.LogProbability", *KEPT},
     "comparative_integrated_gradients": {"after_softmax.LogProbability", *KEPT},
     "distinguishing_neurons": {"after_softmax.LogProbability", *KEPT},
-    "binary_classifier": {
-        "rank_absolute.AbsoluteClasses",
-        "after_sigmoid.SigmoidOfScores",
-        "max_before_mean.StrengthOfEachRow",
-    },
+    "binary_classifier": {"rank_absolute.AbsoluteClasses"},
 }
 """Ways that make no difference in a function, or that stop it, or that are not told apart."""
 
