@@ -55,7 +55,8 @@ class RankLength(Way):
     """ranked by the length of the map"""
 
     def strength(self, influence: Tensor) -> Tensor:
-        return influence.reshape(len(influence), -1).norm(dim=1)
+        length: Tensor = influence.reshape(len(influence), -1).norm(dim=1)
+        return length
 
 
 class FeatureIndices(Way):
