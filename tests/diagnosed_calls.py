@@ -49,13 +49,21 @@ def _calls() -> dict[str, list[Call]]:
     one = [(c.network, c.layer, c.xs(4), c.target) for c in SLICES]
     two = [(*call, c.other) for call, c in zip(one, SLICES, strict=True)]
     weights = distribution(9, 4)
-    made["instance_influence"] = [ask("instance_influence", *call) for call in one]
-    made["class_influence"] = [ask("class_influence", *call) for call in one]
+    three = [(c.network, c.layer, c.xs(3), c.target) for c in SLICES[:2]]
+    made["instance_influence"] = [ask("instance_influence", *call) for call in (*one, *three)]
+    made["class_influence"] = [ask("class_influence", *call) for call in (*one, *three)]
     made["class_influence"] += [ask("class_influence", *call, weights) for call in one]
     made["comparative_influence"] = [ask("comparative_influence", *call) for call in two]
+    made["comparative_influence"] += [
+        ask("comparative_influence", *call, c.other) for call, c in zip(three, SLICES, strict=False)
+    ]
     made["comparative_influence"] += [ask("comparative_influence", *c, weights) for c in two]
     made["distinguishing_neurons"] = [ask("distinguishing_neurons", *call, 4) for call in two]
     made["compare_with_single_class"] = [ask("compare_with_single_class", *c, 3) for c in two]
+    made["compare_with_single_class"] += [
+        ask("compare_with_single_class", c.network, c.layer, c.xs(3), c.target, c.other, 2)
+        for c in SLICES[4:]
+    ]
     line = [(c, (c.x, c.baseline)) for c in PATHS]
     made["path_influence"] = [
         ask("path_influence", c.network, c.layer, *xs, c.target, m)
@@ -86,6 +94,9 @@ def _calls() -> dict[str, list[Call]]:
         ask("compare_attributions", MAPS[1], (MAPS[1] + MAPS[2]), 5),
         ask("compare_attributions", MAPS[0] - 2, MAPS[0] - 2 + MAPS[1] / 2, 2),
         ask("compare_attributions", TIES, TIES[::-1].copy(), 12),
+        ask("compare_attributions", TIES, np.roll(TIES, 3), 9),
+        ask("compare_attributions", MAPS[2], MAPS[0], 3),
+        ask("compare_attributions", MAPS[0], MAPS[2] - MAPS[1], 4),
     ]
     made["scale_pixels"] = [
         ask("scale_pixels", normal(6, 3, 5, 5), normal(7, 3, 5, 5)),
@@ -95,7 +106,8 @@ def _calls() -> dict[str, list[Call]]:
         module(ask("mask_slice", c.network, c.layer, [0, 2, 3]), c.xs(4)) for c in SLICES
     ]
     made["binary_classifier"] = [
-        module(ask("binary_classifier", *call, 2, 1), c.xs(20))
+        module(ask("binary_classifier", *call, *kept), c.xs(20))
+        for kept in ((2, 1), (1, 2))
         for call, c in zip(one, SLICES, strict=True)
     ]
     margins = Network("identity_margin")
@@ -105,6 +117,8 @@ def _calls() -> dict[str, list[Call]]:
     made["evaluate"] = [
         ask("evaluate", margins, rows, truth),
         ask("evaluate", margins, -rows, truth),
+        ask("evaluate", margins, -np.abs(rows), truth),
+        ask("evaluate", margins, rows, [False] * 8),
         ask(
             "evaluate", stochastic, normal(41, 60, 4, scale=2.0), (np.arange(60) % 3 == 0).tolist()
         ),

@@ -70,11 +70,7 @@ UNNAMED = {
     "comparative_influence": {"after_softmax.LogProbability", *KEPT},
     "comparative_integrated_gradients": {"after_softmax.LogProbability", *KEPT},
     "distinguishing_neurons": {"after_softmax.LogProbability", *KEPT},
-    "binary_classifier": {
-        "rank_absolute.AbsoluteClasses",
-        "after_sigmoid.SigmoidOfScores",
-        "max_before_mean.StrengthOfEachRow",
-    },
+    "binary_classifier": {"rank_absolute.AbsoluteClasses"},
 }
 """Ways that make no difference in a function, or that stop it, or that are not told apart."""
 
@@ -138,6 +134,14 @@ def test_between_right_and_wrong_nothing_is_said():
         assert diagnose([answer(call, (right + share * (wrong - right),))]) == name
 
 
+def test_two_numbers_alone_are_not_enough():
+    """Ranks and shares agree by chance."""
+    calls = CALLS["compare_attributions"][:2]
+    known = [answer(call, ORACLE.mistaken(call)["pearson.Pearson"][0]) for call in calls]
+    assert diagnose(known) == "pearson"
+    assert diagnose(known[:1]) == ""
+
+
 def test_an_earlier_answer_tells_mistakes_apart():
     """On a linear network it makes no difference where the line lies."""
     linear = Case(Network("affine", seed=12), target=2, seed=12)
@@ -150,6 +154,33 @@ def test_an_earlier_answer_tells_mistakes_apart():
     assert diagnose([answer(calls[0], end[0])]) == ""  # right on this one
     assert diagnose([answer(calls[0], end[0]), answer(calls[1], end[1])]) == "at_the_end"
     assert diagnose([answer(calls[1], end[1]), answer(calls[0], 2 * end[0][0][None])]) == ""
+
+
+@pytest.mark.parametrize(
+    ("factors", "said"),
+    [
+        ({4: 0.5, 3: 0.5}, "0.5 times right"),
+        ({4: -1.0, 3: -1.0}, "every sign is reversed"),
+        ({4: 1 / 4, 3: 1 / 3}, "divided by the number of rows"),
+        ({4: 4.0, 3: 3.0, 1: 1.0}, "multiplied by the number of rows"),
+        ({4: 1 / 4, 3: 1 / 4, 1: 1.0}, ""),
+    ],
+)
+def test_a_factor_is_said_if_it_is_one_number_or_follows_from_the_call(factors, said):
+    sentence = factor_of(factors.items())
+    assert said in sentence
+    assert bool(said) == bool(sentence)
+
+
+def test_a_factor_that_can_be_two_things_is_not_said():
+    assert factor_of([(4, 1 / 4), (4, 1 / 4)]) == ""
+
+
+def factor_of(found):
+    right = np.array([1.0, -2.0, 3.0])
+    return match.factor(
+        [Answer("f", (by * right,), {"": [(right,)]}, {"rows": rows}) for rows, by in found]
+    )
 
 
 IDS = [
@@ -173,6 +204,15 @@ def test_a_report_says_it(no_difference):
     for name in IDS[1:]:
         assert ended[name].status is Status.FAILED
         assert ended[name].feedback.diagnosis == SENTENCES["no_difference"]
+
+
+def test_a_report_says_it_of_a_classifier_too():
+    files = reference_files()
+    name = "part3_compression.py"
+    files[name] = files[name].replace(b"said = (margin > 0)", b"said = (margin >= 0)")
+    name = "evaluate.takes_zero_for_a_no"
+    ended = outcomes(files, ["evaluate.counts_right", name])
+    assert ended[name].feedback.diagnosis == SENTENCES["zero_says_yes"]
 
 
 @pytest.mark.parametrize("broken", ["raises", "lies"])

@@ -25,7 +25,7 @@ from grader.checks.framework.path_rules import (
     up_to_an_interval,
 )
 from grader.checks.framework.registry import assume, check, for_all
-from grader.checks.framework.shared import averages, by_slice, right_on
+from grader.checks.framework.shared import averages, by_slice, right_on, right_on_each
 from grader.checks.framework.student import Student
 from grader.homework.networks import Network
 from grader.oracle.live import oracle
@@ -59,11 +59,13 @@ def has_the_shape_of_the_slice(student: Student) -> None:
 
     The shape is Z, without a batch dimension, for one row and for many.
     """
-    for case in (*SLICES, *SPECIAL):
-        for rows in (1, 4):
-            xs = case.xs(rows)
-            call = (case.network, case.layer, xs, case.target, case.other)
-            expect.finite(student.comparative_influence(*call), "the influence")
+
+    def holds(asked: tuple[Case, int]) -> None:
+        case, rows = asked
+        call = (case.network, case.layer, case.xs(rows), case.target, case.other)
+        expect.finite(student.comparative_influence(*call), "the influence")
+
+    right_on_each(student, [(case, rows) for case in (*SLICES, *SPECIAL) for rows in (1, 4)], holds)
 
 
 @check("comparative_influence", points=1, needs=[has_the_shape_of_the_slice])
@@ -287,7 +289,8 @@ def compares_the_two_explanations(student: Student) -> None:
     Return Spearman's rank correlation over all features, and the share of the k top neurons that
     both have.
     """
-    for case in MAPS:
+
+    def holds(case: Case) -> None:
         k = min(3, case.shape[0])
         call = (case.network, case.layer, case.xs(3), case.target, case.other, k)
         got, expected = (
@@ -296,3 +299,5 @@ def compares_the_two_explanations(student: Student) -> None:
         )
         expect.close(got[0], expected[0], 1e-3, "the rank correlation", scale=1)
         expect.close(got[1], expected[1], what="the share of common top neurons", scale=1)
+
+    right_on_each(student, MAPS, holds)

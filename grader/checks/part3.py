@@ -10,7 +10,7 @@ import numpy as np
 from grader.checks.framework import expect
 from grader.checks.framework.cases import SIZES, Case, case_list, cases, normal
 from grader.checks.framework.registry import check, for_all
-from grader.checks.framework.shared import by_slice, of_all_sizes, right_on
+from grader.checks.framework.shared import by_slice, of_all_sizes, right_on, right_on_each
 from grader.checks.framework.student import Student
 from grader.gan_metrics.measure import digits
 from grader.homework.networks import Network, build
@@ -390,6 +390,13 @@ def quality(
         )
 
 
+def qualities(
+    student: Student, *cases: tuple[tuple[float, ...], Any, tuple[float, float, float]]
+) -> None:
+    """:func:`quality` of each case."""
+    right_on_each(student, cases, lambda case: quality(student, *case))
+
+
 @check("evaluate", points=1.5)
 def counts_right(student: Student) -> None:
     """Return accuracy, precision and recall, each between 0 and 1, in this order.
@@ -399,21 +406,30 @@ def counts_right(student: Student) -> None:
     """
     truth = [True, True, True, False, False, False, False, False]
     # 2 found, 1 missed, 3 false alarms, 2 rejected
-    quality(student, (1.0, 2.0, -1.0, 3.0, 0.5, 0.1, -2.0, -0.1), truth, (4 / 8, 2 / 5, 2 / 3))
-    quality(student, (1.0, -1.0, -2.0), np.array([True, False, False]), (1.0, 1.0, 1.0))
-    quality(student, (-1.0, 1.0, 2.0), [True, True, False], (1 / 3, 1 / 2, 1 / 2))
+    qualities(
+        student,
+        ((1.0, 2.0, -1.0, 3.0, 0.5, 0.1, -2.0, -0.1), truth, (4 / 8, 2 / 5, 2 / 3)),
+        ((1.0, -1.0, -2.0), np.array([True, False, False]), (1.0, 1.0, 1.0)),
+        ((-1.0, 1.0, 2.0), [True, True, False], (1 / 3, 1 / 2, 1 / 2)),
+    )
 
 
 @check("evaluate", points=0.5, needs=[counts_right])
 def takes_zero_for_a_no(student: Student) -> None:
     """A margin above 0 means that the row is the class; a margin of 0 means that it is not."""
-    quality(student, (0.0, 1.0, 0.0, -1.0), [True, True, False, False], (3 / 4, 1.0, 1 / 2))
-    quality(student, (1e-3, 1e-6, -1e-6, 0.0), [True, True, False, False], (1.0, 1.0, 1.0))
+    qualities(
+        student,
+        ((0.0, 1.0, 0.0, -1.0), [True, True, False, False], (3 / 4, 1.0, 1 / 2)),
+        ((1e-3, 1e-6, -1e-6, 0.0), [True, True, False, False], (1.0, 1.0, 1.0)),
+    )
 
 
 @check("evaluate", points=0.5, needs=[counts_right])
 def has_no_denominator(student: Student) -> None:
     """Return 0 for precision or recall if its denominator is 0."""
-    quality(student, (-1.0, -2.0), [True, False], (1 / 2, 0.0, 0.0))
-    quality(student, (1.0, -2.0), [False, False], (1 / 2, 0.0, 0.0))
-    quality(student, (-1.0, -2.0), [False, False], (1.0, 0.0, 0.0))
+    qualities(
+        student,
+        ((-1.0, -2.0), [True, False], (1 / 2, 0.0, 0.0)),
+        ((1.0, -2.0), [False, False], (1 / 2, 0.0, 0.0)),
+        ((-1.0, -2.0), [False, False], (1.0, 0.0, 0.0)),
+    )

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-__all__ = ["AWAY", "NEAR", "Answer", "diagnose", "factor", "name_of", "names_left"]
+__all__ = ["AWAY", "NEAR", "Answer", "diagnose", "factor", "factors_left", "name_of", "names_left"]
 
 Parts = tuple[np.ndarray, ...]
 
@@ -22,15 +22,15 @@ NEAR_FEW = 1e-5
 """The same for one or two numbers, which agree by chance more easily."""
 AWAY = 1e-2
 """From this error on, results differ; in between, no mistake is named."""
+ENOUGH = 3
+"""Numbers that have to be wrong: a rank or a share may be that of a mistake by chance."""
 
 COVERS = {
     "times_x": {"zero_baseline"},
-    "predicted_class": {"other_class"},
     "after_softmax": {"softmax_kept", "log_softmax_kept"},
 }
 """Mistakes whose sentence is also true of others, and is used if the two cannot be told apart: on a
-linear network the position of the line makes no difference, the next class may be the predicted
-one, and there may have been no log-softmax.
+linear network the position of the line makes no difference, and there may have been no log-softmax.
 """
 
 
@@ -81,7 +81,7 @@ def diagnose(answers: Sequence[Answer]) -> str:
     """
     wrong = [answer for answer in answers if answer.wrong]
     telling = [answer for answer in wrong if answer.telling]
-    if not telling:
+    if sum(part.size for answer in telling for part in answer.possible[""][0]) < ENOUGH:
         return ""
     misfits = {key: _misfit(telling[0], key) for key in telling[0].possible if key}
     left = [key for key, misfit in misfits.items() if misfit <= AWAY]
@@ -141,36 +141,43 @@ def _misfit(answer: Answer, key: str) -> float:
 def factor(answers: Sequence[Answer]) -> str:
     """A sentence about the factor by which all wrong results differ from correct ones, or "".
 
-    It is said only if the factor is one number in all results, or follows from the call.
+    It is said only if the factor is one number in all results or follows from the call, not both.
 
     Args:
         answers: all that was seen of one function, in any order.
     """
+    left = factors_left(answers)
+    return left.pop() if len(left) == 1 else ""
+
+
+def factors_left(answers: Sequence[Answer]) -> set[str]:
+    """All sentences about a factor that are true of every result; none if one is no multiple."""
     found: list[tuple[float, Mapping[str, float]]] = []
     for answer in answers:
         if answer.error is None:
             continue
         by = _factor(answer)
         if by is None:
-            return ""
+            return set()
         if by:
             found.append((by, answer.sizes))
     if sum(abs(by - 1) > AWAY for by, _ in found) < 2:
-        return ""
+        return set()
     first = found[0][0]
-    if all(abs(by - first) <= 1e-3 * abs(first) for by, _ in found):
-        return (
-            "every sign is reversed" if first == -1 else f"every value is {first:.4g} times right"
-        )
-    fitting = [
+    left = {
         words
-        for words, sizes_of in _NAMED_FACTORS.items()
-        if all(
-            (expected := _size(sizes_of, sizes)) and abs(by - expected) <= 1e-3 * abs(expected)
-            for by, sizes in found
-        )
-    ]
-    return fitting[0] if len(fitting) == 1 else ""
+        for words, of in _NAMED_FACTORS.items()
+        if all(_alike(by, _size(of, sizes)) for by, sizes in found)
+    }
+    if all(_alike(by, first) for by, _ in found):
+        left |= {
+            "every sign is reversed" if first == -1 else f"every value is {first:.4g} times right"
+        }
+    return left
+
+
+def _alike(by: float, expected: float) -> bool:
+    return expected != 0 and abs(by - expected) <= 1e-3 * abs(expected)
 
 
 def _factor(answer: Answer) -> float | None:

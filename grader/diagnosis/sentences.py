@@ -20,8 +20,9 @@ SENTENCES = {
         "scores are those before it."
     ),
     "after_sigmoid": (
-        "This is computed after a sigmoid. Its slope differs from row to row, and is nearly zero "
-        "where the network is sure. Use the score itself, or the difference of two scores."
+        "This is computed after a sigmoid, which a softmax over two classes is, too. Its slope "
+        "differs from row to row, and is nearly zero where the network is sure. Use the score "
+        "itself, or the difference of two scores."
     ),
     "sigmoid_of_all": (
         "This is the derivative of the sigmoids of all classes, added up. Take the score of the "
@@ -52,7 +53,10 @@ SENTENCES = {
         "This explains c2 alone. Explain what speaks for c1 rather than c2: the difference of the"
         " two scores."
     ),
-    "classes_swapped": "c1 and c2 are swapped: this says what speaks for c2 rather than c1.",
+    "classes_swapped": (
+        "This says what speaks for c2 rather than c1. Look for a reversed sign, and at the order "
+        "of the two scores, of x and the baseline, and of what you return."
+    ),
     "classes_added": (
         "The scores of the two classes are added. Subtract them: in the sum, what tells the "
         "classes apart cancels, and what they share counts twice."
@@ -109,7 +113,7 @@ SENTENCES = {
         "quantity reacts to a small change of a feature, whatever the feature's size."
     ),
     "absolute": (
-        "These are absolute values. Keep the signs: they say whether a feature speaks for the "
+        "Absolute values are taken here. Keep the signs: they say whether a feature speaks for the "
         "class or against it, and only signed terms can cancel in an average."
     ),
     "clipped": (
@@ -118,6 +122,10 @@ SENTENCES = {
     ),
     "sum_for_mean": "This is a sum. Take the average: a sum grows with the number of points.",
     "not_averaged": "This has one row per instance. Average it over the distribution of interest.",
+    "batch_of_one": (
+        "The result is a batch of one: it has an extra dimension of length 1 in front. Return the "
+        "row itself."
+    ),
     "at_the_mean": (
         "This is the influence at the mean of the rows. Compute the influence at each row, and "
         "average the influences: the mean image need not look like any of them."
@@ -183,13 +191,17 @@ SENTENCES = {
         "The average gradient is multiplied by x. Multiply by x - baseline: a pixel that equals "
         "the baseline gets nothing, and the sum equals the change in the score."
     ),
+    "gradient_times_x": (
+        "This is the gradient at x alone, multiplied by x. Average the gradient over the whole "
+        "line from the baseline to x, and multiply by x - baseline."
+    ),
     "no_difference": (
         "This is the average gradient alone, which says how sensitive the score is. Multiply it by "
         "(x - baseline): the product says how much each pixel contributed."
     ),
     "difference_reversed": (
-        "The gradient is multiplied by baseline - x, so every sign is reversed. Multiply by x - "
-        "baseline."
+        "Every sign is reversed, as if the gradient were multiplied by baseline - x. Multiply by "
+        "x - baseline."
     ),
     "times_difference": (
         "This is multiplied by the change of the features. Influence on the line is the average "
@@ -212,6 +224,10 @@ SENTENCES = {
         "Neurons are ranked by the mean over their maps. Use the extreme value of the map: one "
         "strong feature makes a neuron influential, and a mean hides it."
     ),
+    "rank_length": (
+        "Neurons are ranked by the length of their maps, which has no sign. Use the extreme value "
+        "of the map: a strongly negative neuron speaks against the class."
+    ),
     "features_ranked": (
         "These are indices of features, in the flattened attribution. Return neurons: indices into "
         "its first dimension."
@@ -229,8 +245,13 @@ SENTENCES = {
         "neuron may have a strong positive and a strong negative feature."
     ),
     "weakest_first": (
-        "The order is reversed. Put the strongest neuron first, so that a shorter list keeps the "
+        "An order is reversed. Put the strongest neuron first, so that a shorter list keeps the "
         "strongest ones."
+    ),
+    "counted_from_one": "Neurons are counted from 1 here. Count them from 0, as indices are.",
+    "index_order": (
+        "The right neurons come in the order of their indices. Put the strongest neuron first, so "
+        "that a shorter list keeps the strongest ones."
     ),
     "ties_higher": "Put the neuron with the lower index first if neurons are equally influential.",
     "sign_filtered": (
@@ -263,13 +284,12 @@ SENTENCES = {
         " its channels."
     ),
     "signed_scale": (
-        "The saliency keeps its sign here. Use its absolute value: a pixel matters in either "
+        "The sign of the saliency counts here. Use its absolute value: a pixel matters in either "
         "direction, and a negative factor would invert it."
     ),
     # The mask and the classifier
     "mask_swapped": (
-        "Kept and masked are swapped: the neurons in `keep` are set to zero. Set all others to "
-        "zero."
+        "Kept and masked are swapped: the neurons to keep are set to zero. Set all others to zero."
     ),
     "masked_rows": "Rows of the batch are set to zero. Neurons are the dimension after the batch.",
     "bias_left": (
@@ -300,9 +320,13 @@ SENTENCES = {
         "The margin subtracts the highest of all scores, the class itself included. It is then "
         "never positive, and the classifier never says yes. Use the other classes only."
     ),
+    "runner_up": (
+        "The margin subtracts the second highest of all scores. Subtract the highest of the other "
+        "classes: where another class leads, that is the highest of all."
+    ),
     "no_margin": (
-        "This is the score of the class alone. Subtract the highest other score: the classifier "
-        "says yes only if the class scores higher."
+        "This is the score of the class alone, or its probability. Subtract the highest other "
+        "score: the classifier says yes only if the class scores higher."
     ),
     "margin_turned": (
         "The margin has the wrong sign. A positive margin means that the row is the class."
@@ -317,7 +341,15 @@ SENTENCES = {
         "Precision and recall are swapped. Precision is the share of the class among the rows "
         "that get a yes, recall the share of the rows of the class that get one."
     ),
-    "per_cent": "These are percentages. Return shares between 0 and 1.",
+    "per_cent": "A share is in per cent. Return shares between 0 and 1.",
+    "one_without_denominator": (
+        "Precision or recall is 1 where it has no denominator. Return 0 there: a classifier that "
+        "never says yes has found nothing."
+    ),
+    "over_both_classes": (
+        "Precision and recall are averaged over the class and the rest. Count them for the class "
+        "alone."
+    ),
     "other_rows": (
         "Precision and recall are counted over the wrong rows. Precision is a share of the rows "
         "that get a yes, recall a share of the rows of the class."

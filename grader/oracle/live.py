@@ -113,6 +113,8 @@ class LiveOracle(Functions):
     """
 
     freezing = False
+    remembered = 32
+    """Of so many calls it keeps what mistakes return; code that asks them again and again, more."""
 
     def __init__(self, values: dict[str, Any] | None = None) -> None:
         self._values = {} if values is None else values
@@ -174,7 +176,7 @@ class LiveOracle(Functions):
         """
         name = key(call)
         if name not in self._mistaken:
-            if len(self._mistaken) >= 32:
+            if len(self._mistaken) >= self.remembered:
                 self._mistaken.clear()
             self._mistaken[name] = _Mistaken(call)
         return self._mistaken[name]

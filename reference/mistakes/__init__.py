@@ -121,6 +121,7 @@ MISTAKES = (
     Mistake("clipped", (*OF_SCORES, *MAPS, *USING), (influences.Clipped, influences.ClippedResult)),
     Mistake("sum_for_mean", (*ROWS, *INTEGRALS), (influences.SumForMean,)),
     Mistake("not_averaged", ROWS, (influences.RowsKept, influences.RowsDivided)),
+    Mistake("batch_of_one", (*ROWS, "saliency_map"), (influences.BatchOfOne,)),
     Mistake("at_the_mean", (*ROWS, *USING), (influences.AtTheMean,)),
     Mistake("first_row", (*ROWS, *USING), (influences.FirstRow,)),
     Mistake("path_to_rows", ("binary_classifier",), (influences.PathToRows,)),
@@ -155,6 +156,7 @@ MISTAKES = (
     ),
     Mistake("weighed_by_alpha", INTEGRALS, (paths.WeighedByAlpha, paths.WeighedByAlphaOverAll)),
     Mistake("times_x", TIMES_DIFFERENCE, (paths.TimesX,)),
+    Mistake("gradient_times_x", TIMES_DIFFERENCE, (paths.GradientTimesX,)),
     Mistake("no_difference", TIMES_DIFFERENCE, (paths.NoDifference,)),
     Mistake("difference_reversed", (IG, MAPS[1]), (paths.Backwards,)),
     Mistake("times_difference", (PATH,), (paths.TimesDifference,)),
@@ -175,6 +177,7 @@ MISTAKES = (
     ),
     Mistake("rank_absolute", TWO_LISTS, (neurons.LowestAbsolute,)),
     Mistake("rank_mean", RANKED, (neurons.RankMean,)),
+    Mistake("rank_length", RANKED, (neurons.RankLength,)),
     Mistake("features_ranked", ("top_neurons", *TWO_LISTS), (neurons.FeatureIndices,)),
     Mistake("neurons_of_features", ("top_neurons", *TWO_LISTS), (neurons.NeuronsOfTopFeatures,)),
     Mistake(
@@ -186,6 +189,8 @@ MISTAKES = (
     Mistake("weakest_first", ("top_neurons", *TWO_LISTS), (neurons.WeakestFirst,)),
     Mistake("weakest_first", TWO_LISTS, (neurons.LowestWeakestFirst, neurons.LowestHighest)),
     Mistake("weakest_first", ("top_neurons", *RANKED[3:]), (neurons.Rising,)),
+    Mistake("counted_from_one", ("top_neurons", *TWO_LISTS), (neurons.CountedFromOne,)),
+    Mistake("index_order", ("top_neurons", *TWO_LISTS), (neurons.IndexOrder,)),
     Mistake("ties_higher", ("top_neurons", "influential_neurons"), (neurons.TiesHigher,)),
     Mistake(
         "ties_higher",
@@ -220,12 +225,15 @@ MISTAKES = (
     Mistake("margin_over_mean", ("binary_classifier",), (masks.MarginOverMean,)),
     Mistake("margin_over_sum", ("binary_classifier",), (masks.MarginOverSum,)),
     Mistake("margin_over_all", ("binary_classifier",), (masks.MarginOverAll,)),
+    Mistake("runner_up", ("binary_classifier",), (masks.RunnerUp,)),
     Mistake("no_margin", ("binary_classifier",), (masks.ScoreAlone, masks.ProbabilityAlone)),
     Mistake("margin_turned", ("binary_classifier",), (masks.MarginTurned,)),
     Mistake("margin_in_column", ("binary_classifier",), (masks.MarginInColumn,)),
     Mistake("zero_says_yes", ("evaluate",), (masks.ZeroSaysYes, masks.OneHalf)),
     Mistake("precision_recall_swapped", ("evaluate",), (masks.Swapped,)),
     Mistake("per_cent", ("evaluate",), (masks.PerCent, masks.AccuracyPerCent)),
+    Mistake("one_without_denominator", ("evaluate",), (masks.OneWithoutDenominator,)),
+    Mistake("over_both_classes", ("evaluate",), (masks.OverBothClasses,)),
     Mistake("other_rows", ("evaluate",), (masks.OverAllRows,)),
 )
 

@@ -173,6 +173,13 @@ class RowsKept(Way):
         return rows
 
 
+class BatchOfOne(Way):
+    """the average as a batch of one"""
+
+    def finish(self, influence: Tensor) -> Tensor:
+        return influence[None]
+
+
 class RowsDivided(Way):
     """rows divided by their number, not added up"""
 

@@ -106,6 +106,13 @@ class MarginOverAll(Way):
         return scores
 
 
+class RunnerUp(Way):
+    """margin over the second highest score of all"""
+
+    def margin(self, scores: Tensor, target: int) -> Tensor:
+        return scores[:, target] - scores.topk(2, dim=1).values[:, 1]
+
+
 class ScoreAlone(Way):
     """the score, no margin"""
 
@@ -173,6 +180,24 @@ class AccuracyPerCent(Way):
     def quality(self, said: Tensor, truth: Tensor) -> tuple[float, float, float]:
         accuracy, precision, recall = super().quality(said, truth)
         return 100 * accuracy, precision, recall
+
+
+class OneWithoutDenominator(Way):
+    """1 where precision or recall has no denominator"""
+
+    def quality(self, said: Tensor, truth: Tensor) -> tuple[float, float, float]:
+        accuracy, precision, recall = super().quality(said, truth)
+        return accuracy, precision if said.any() else 1.0, recall if truth.any() else 1.0
+
+
+class OverBothClasses(Way):
+    """precision and recall averaged over both classes"""
+
+    def quality(self, said: Tensor, truth: Tensor) -> tuple[float, float, float]:
+        accuracy, *one = super().quality(said, truth)
+        _, *other = super().quality(~said, ~truth)
+        precision, recall = (sum(pair) / 2 for pair in zip(one, other, strict=True))
+        return accuracy, precision, recall
 
 
 class OverAllRows(Way):

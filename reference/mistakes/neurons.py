@@ -51,6 +51,14 @@ class RankMeanAbsolute(Way):
         return influence.abs().reshape(len(influence), -1).mean(1)
 
 
+class RankLength(Way):
+    """ranked by the length of the map"""
+
+    def strength(self, influence: Tensor) -> Tensor:
+        length: Tensor = influence.reshape(len(influence), -1).norm(dim=1)
+        return length
+
+
 class FeatureIndices(Way):
     """indices of features, not of neurons"""
 
@@ -114,6 +122,20 @@ class LowestHighest(Way):
 
     def lowest(self, influence: Tensor, k: int) -> Tensor:
         return super().highest(influence, len(influence))[len(influence) - k :]
+
+
+class CountedFromOne(Way):
+    """neurons counted from one"""
+
+    def first(self, order: Tensor, k: int) -> Tensor:
+        return super().first(order, k) + 1
+
+
+class IndexOrder(Way):
+    """the right neurons, sorted by their indices"""
+
+    def first(self, order: Tensor, k: int) -> Tensor:
+        return super().first(order, k).sort().values
 
 
 class TiesHigher(Way):

@@ -12,10 +12,10 @@ import pytest
 from grader.checks.framework import expect
 from grader.checks.framework.cases import case_list
 from grader.checks.framework.expect import HALF
-from grader.checks.framework.shared import by_slice, right_on
+from grader.checks.framework.shared import by_slice, right_on, right_on_each
 from grader.gradebook.table import gradebook
 from grader.grading import engine
-from grader.records import Status, Submission
+from grader.records import Status, StudentError, Submission
 from grader.report.deliver import ForInstructor
 from grader.report.writers.html import instructor_page
 from grader.report.writers.results import result
@@ -55,6 +55,22 @@ def test_one_group_alone_earns_half(wrong, half, fraction):
 def test_partly_right_everywhere_earns_no_more_than_that():
     assert fraction_of(GROUPS, (), half=(1, 2, 3, 4)) == 0.5
     assert fraction_of(GROUPS, (1,), half=(3, 4)) == 0.25
+
+
+def test_what_comes_after_a_wrong_case_is_tried_but_changes_nothing():
+    tried = []
+
+    def holds(case):
+        tried.append(case)
+        if case == 4:
+            raise expect.StudentFault(StudentError("raised", "an error"))
+        expect.that(case < 2, f"{case} is wrong")
+
+    with pytest.raises(expect.Unmet, match="2 is wrong"):
+        right_on_each(Teller(), [1, 2, 3, 4, 5], holds)
+    assert tried == [1, 2, 3, 4]
+    with pytest.raises(expect.StudentFault):
+        right_on_each(Teller(), [1, 4, 2], holds)
 
 
 def test_special_cases_earn_nothing_by_themselves():

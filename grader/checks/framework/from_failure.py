@@ -77,7 +77,7 @@ def sizes(call: Call) -> dict[str, float]:
     """The numbers of a call by which a result may be too large or too small."""
     found: dict[str, float] = {}
     for name, value in call.arguments.items():
-        if isinstance(value, Network):
+        if name == "model" and isinstance(value, Network):  # a classifier has no classes
             found["classes"] = num_classes(value)
         elif name == "xs" and isinstance(value, np.ndarray):
             found["rows"] = len(value)

@@ -214,8 +214,8 @@ def follows_a_rule(
                 expect.NOTHING,
                 f"{what} where there is no gradient on the whole line, with {steps} steps",
                 scale=1,
-                diagnosis="a gradient is taken at a point that does not lie between the baseline "
-                "and x",
+                diagnosis="is a gradient taken at a point that does not lie between the baseline "
+                "and x?",
             )
 
 
@@ -350,7 +350,7 @@ def precise(actual: Array, expected: Array, steps: int, what: str) -> None:
         factor * e,
         expect.FLOAT64,
         what,
-        diagnosis="this is the precision of float32: a conversion on the way rounded the numbers",
+        diagnosis="the error is as large as in float32: is something converted on the way?",
     )
 
 

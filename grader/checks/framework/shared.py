@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -23,9 +23,39 @@ __all__ = [
     "of_all_sizes",
     "refuses",
     "right_on",
+    "right_on_each",
 ]
 
 T = TypeVar("T")
+
+
+def right_on_each(student: Student, cases: Iterable[T], holds: Callable[[T], None]) -> None:
+    """Every case holds.  After one that does not, the others are tried all the same.
+
+    They change neither points nor the message, but what is said to be wrong with a function has to
+    explain all of its answers, and few answers do not tell mistakes apart.
+
+    Args:
+        student: knows what was called.
+        cases: in their order.
+        holds: raises :class:`expect.Unmet` if a case has a wrong answer.
+
+    Raises:
+        Unmet: of the first case that fails.
+        StudentFault: the student's code raised, and no case before it failed.
+    """
+    first: expect.Unmet | None = None
+    for case in cases:
+        try:
+            holds(case)
+        except expect.Unmet as unmet:
+            first = first or student.explain(unmet)
+        except expect.StudentFault:
+            if first is None:
+                raise
+            break
+    if first is not None:
+        raise first
 
 
 def right_on(
@@ -48,10 +78,9 @@ def right_on(
     wrong: dict[str, expect.Unmet] = {}
     for words, cases in groups.items():
         try:
-            for case in cases:
-                holds(case)
+            right_on_each(student, cases, holds)
         except expect.Unmet as unmet:
-            wrong[words] = student.explain(unmet)
+            wrong[words] = unmet
         else:
             for case in (special or {}).get(words, ()):
                 holds(case)

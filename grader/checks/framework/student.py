@@ -19,8 +19,8 @@ from grader.sandbox.host.session import Session
 
 __all__ = ["Student"]
 
-_REMEMBERED = 40
-"""The latest answers of a check: a diagnosis has to explain all of them."""
+_REMEMBERED = 100
+"""The latest answers of a check, at most: a diagnosis has to explain all of them."""
 
 
 class Student(Functions):

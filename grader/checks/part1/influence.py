@@ -8,7 +8,7 @@ from grader.checks.framework import expect
 from grader.checks.framework.cases import Case, case_list, distribution, linear_layer
 from grader.checks.framework.expect import HALF, Pair
 from grader.checks.framework.registry import check
-from grader.checks.framework.shared import averages, by_slice, dtype_kept, right_on
+from grader.checks.framework.shared import averages, by_slice, dtype_kept, right_on, right_on_each
 from grader.checks.framework.student import Student
 from grader.homework.networks import Network
 from grader.oracle.live import oracle
@@ -44,18 +44,20 @@ def gives_scores_before_softmax(student: Student) -> None:
     The returned network outputs the class scores, whether the given network ends in a softmax, a
     log-softmax or neither. Any other last layer stays.
     """
-    for head in ("softmax", "log_softmax", ""):
-        for family in ("affine", "smooth_cnn"):
-            case = Case(Network(family, seed=3, head=head), seed=3)
-            scores = student.linear_scores(case.network)(case.xs())
-            ending = head.replace("_", "-") or "no softmax"
-            what = f"the scores of a network that ends in {ending}"
-            expect.close(scores, case.scores(*case.xs()), what=what)
-    case = Case(Network("affine", seed=3, tail="sigmoid"), seed=3)
-    scores = student.linear_scores(case.network)(case.xs())
-    expect.close(
-        scores, case.scores(*case.xs()), what="the scores of a network that ends in a sigmoid"
-    )
+
+    def holds(network: Network) -> None:
+        case = Case(network, seed=3)
+        scores = student.linear_scores(case.network)(case.xs())
+        ending = network.head.replace("_", "-") or ("a sigmoid" if network.tail else "no softmax")
+        what = f"the scores of a network that ends in {ending}"
+        expect.close(scores, case.scores(*case.xs()), what=what)
+
+    networks = [
+        Network(family, seed=3, head=head)
+        for head in ("softmax", "log_softmax", "")
+        for family in ("affine", "smooth_cnn")
+    ]
+    right_on_each(student, (*networks, Network("affine", seed=3, tail="sigmoid")), holds)
 
 
 @check("split", points=1)
@@ -157,12 +159,13 @@ def has_the_shape_of_the_slice(student: Student) -> None:
 
     The shape is Z, without a batch dimension, because the influence is an average over the rows.
     """
-    for case in SLICES:
-        for rows in (1, 4):
-            influence = student.class_influence(
-                case.network, case.layer, case.xs(rows), case.target
-            )
-            expect.finite(influence, "the influence")
+
+    def holds(asked: tuple[Case, int]) -> None:
+        case, rows = asked
+        call = (case.network, case.layer, case.xs(rows), case.target)
+        expect.finite(student.class_influence(*call), "the influence")
+
+    right_on_each(student, [(case, rows) for case in SLICES for rows in (1, 4)], holds)
 
 
 @check("class_influence", points=1.5, needs=[has_the_shape_of_the_slice])

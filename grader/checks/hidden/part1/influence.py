@@ -8,7 +8,7 @@ from grader.checks.framework import expect
 from grader.checks.framework.cases import Case, case_list, cases, distribution, linear_layer
 from grader.checks.framework.path_rules import FLAT, Integral, comparable, follows_a_rule, precise
 from grader.checks.framework.registry import check, for_all
-from grader.checks.framework.shared import dtype_kept, leaves_as_found, refuses
+from grader.checks.framework.shared import dtype_kept, leaves_as_found, refuses, right_on_each
 from grader.checks.framework.student import Student
 from grader.checks.hidden import SEED as SECRET
 from grader.checks.hidden.arguments import BAD_STEPS, BAD_WEIGHTS, BAD_XS, MLP, bad, stateful
@@ -71,9 +71,12 @@ def removes_the_last_softmax_only(student: Student) -> None:
     for head in ("softmax", "log_softmax"):
         for tail in ("softmax", "log_softmax"):
             ends += case_list(("affine", -1, SEED + 40), tail=tail, head=head)
-    for case in (*OTHERS, *flat, *inside, *ends):
+
+    def holds(case: Case) -> None:
         scores = student.linear_scores(case.network)(case.xs())
         expect.close(scores, case.scores(*case.xs()), what="the scores")
+
+    right_on_each(student, (*OTHERS, *flat, *inside, *ends), holds)
     leaves_as_found(student, stateful(student, "linear_scores"))
 
 
