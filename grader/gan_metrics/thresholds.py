@@ -118,11 +118,12 @@ def _diagnosis(quality: Quality, gate: float, least: str) -> str:
             f"the generator makes {10 - len(lost)} of the 10 digits, hardly ever {listed(lost)}: "
             "it has collapsed to the images that the discriminator takes for real"
         )
-    return {
+    words = {
         "coverage": "the images are too similar to each other, or too blurred, to cover all digits",
         "mmd2": "as a whole the images differ from digits in contrast, strokes or mixture",
         "entropy": "the generator makes some digits far more often: it begins to collapse",
     }[least]
+    return f"{words}. If the other checks of the GAN pass, try another LEARNING_RATE"
 
 
 def listed(words: list[str]) -> str:

@@ -137,7 +137,7 @@ def test_each_measure_alone_can_cost_everything_or_half(name):
     assert worst.fraction == 0
     assert middle.fraction == pytest.approx(0.5)
     assert worst.diagnosis
-    assert middle.diagnosis
+    assert "try another LEARNING_RATE" in middle.diagnosis
 
 
 @pytest.mark.parametrize(("name", "value"), [("copies", 0.4), ("closeness", 0.75)])
