@@ -52,7 +52,7 @@ __all__ = [
 Quantity = Callable[[Tensor], Tensor]  # (N, ...) -> (N,), row n of row n alone
 Values = Tensor | np.ndarray[Any, Any] | Sequence[Any]  # numbers, however they are handed over
 
-PASS_ELEMENTS = 2**20  # input numbers per backward pass: 16384 digits, 6 images for VGG16
+PASS_ELEMENTS = 2**19  # input numbers per backward pass: 8192 digits, 3 images for VGG16
 
 
 class Comparison(NamedTuple):
@@ -157,9 +157,7 @@ def line(x: Tensor, baseline: Tensor, steps: int) -> Tensor:
 
 def distribution(weights: Values | None, rows: int) -> Tensor:
     """Distribution of interest: P over the rows, (rows,) float64; adds up to 1."""
-    if weights is None:
-        return torch.full((rows,), 1 / rows, dtype=torch.float64)
-    p = numbers(weights)
+    p = torch.ones(rows, dtype=torch.float64) if weights is None else numbers(weights)
     if p.shape != (rows,):
         raise ValueError(f"'weights' must be {rows} numbers, one a row (got shape {(*p.shape,)})")
     if not (p.isfinite().all() and (p >= 0).all() and (p > 0).any()):
@@ -350,7 +348,7 @@ def saliency_map(model: nn.Sequential, layer: int, neuron: int, x: Tensor) -> Te
         IndexError: no such layer, or no such neuron.
     """
     h, _ = split(linear_scores(model), layer)
-    return next(influences(h, -1, x[None], activation(neuron)))[0]
+    return average_influence(h, -1, x[None], activation(neuron))
 
 
 def integrated_saliency_map(
