@@ -306,11 +306,15 @@ def pool(workers: int) -> Executor:
     """
     end_guests()
     os.environ["OMP_NUM_THREADS"] = "1"
-    with _held_back():
-        made = ProcessPoolExecutor(
-            workers, mp_context=multiprocessing.get_context("spawn"), initializer=_prepare
-        )
-        made.submit(int)  # starts the workers
+    made = ProcessPoolExecutor(
+        workers, mp_context=multiprocessing.get_context("spawn"), initializer=_prepare
+    )
+    try:
+        with _held_back():
+            made.submit(int)  # starts the workers
+    except BaseException:  # Ctrl-C: a worker that goes on starting would miss what is removed here
+        stop(made)
+        raise
     return made
 
 
