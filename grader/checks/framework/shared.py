@@ -29,8 +29,12 @@ __all__ = [
 T = TypeVar("T")
 
 
+FURTHER = 24
+"""Cases that are tried after one that fails: enough to tell mistakes apart."""
+
+
 def right_on_each(student: Student, cases: Iterable[T], holds: Callable[[T], None]) -> None:
-    """Every case holds.  After one that does not, the others are tried all the same.
+    """Every case holds.  After one that does not, up to :data:`FURTHER` others are tried as well.
 
     They change neither points nor the message, but what is said to be wrong with a function has to
     explain all of its answers, and few answers do not tell mistakes apart.
@@ -45,7 +49,11 @@ def right_on_each(student: Student, cases: Iterable[T], holds: Callable[[T], Non
         StudentFault: the student's code raised, and no case before it failed.
     """
     first: expect.Unmet | None = None
+    further = 0
     for case in cases:
+        further += first is not None
+        if further > FURTHER:
+            break
         try:
             holds(case)
         except expect.Unmet as unmet:
