@@ -33,15 +33,21 @@ def once(factory, name: str, make: Callable[[Path], None]) -> Path:
     return folder
 
 
-def install(folder: Path, wheel: Path) -> Path:
-    """A virtual environment that has the wheel, and links to all other packages; its ``bin``."""
+def install(folder: Path, wheel: Path, *options: str) -> Path:
+    """A virtual environment that has the wheel, and links to all other packages; its ``bin``.
+
+    Args:
+        folder: where it is made.
+        wheel: a wheel of ours, or with the option ``--editable`` before it, the project.
+        options: further ones for ``pip install``.
+    """
     venv.create(folder, with_pip=False)
     (site,) = folder.glob("lib/python*/site-packages")
     for entry in Path(sysconfig.get_path("purelib")).iterdir():
         if not entry.name.startswith(OURS):
             (site / entry.name).symlink_to(entry)
     python = folder / "bin" / "python"
-    command = [python, "-m", "pip", "install", "--quiet", "--no-deps", wheel]
+    command = [python, "-m", "pip", "install", "--quiet", "--no-deps", *options, wheel]
     done = subprocess.run(command, capture_output=True, text=True, env=clean())
     assert done.returncode == 0, done.stderr
     return folder / "bin"

@@ -16,10 +16,22 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from pathlib import Path
+from queue import Queue
 
 ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+
+import environments  # noqa: E402
+
+MINUTES = 20
+"""In which the tests of a fault have to end; where they do not, nobody knows."""
+NOT_ENDED = f"the tests did not end within {MINUTES} minutes"
+ENVIRONMENT = ".venv"
 FOLDERS = ("grader/grading", "grader/checks", "grader/report", "grader/submissions")
 KINDS = (
     *("AddNot", "NumberReplacer", "ReplaceAndWithOr", "ReplaceOrWithAnd", "ReplaceUnaryOperator"),
@@ -93,19 +105,20 @@ def noticed(
     """The first test that fails in the copy, or "" if none does.
 
     Args:
-        copy: the project, with or without a fault.
+        copy: the project, with or without a fault, and an environment in which it is installed.
         tests: files of tests, or single ones.
         marker: which of them.
         unfit: tests that are left out.
     """
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-m", marker]
+    python = copy / ENVIRONMENT / "bin" / "python"
+    command = [python, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-m", marker]
     chosen = [*map(str, tests), *(f"--deselect={test}" for test in unfit)]
     try:
         done = subprocess.run(
-            [*command, *chosen], cwd=copy, capture_output=True, text=True, timeout=600
+            [*command, *chosen], cwd=copy, capture_output=True, text=True, timeout=MINUTES * 60
         )
     except subprocess.TimeoutExpired:
-        return "did not end within ten minutes"
+        return NOT_ENDED
     if done.returncode in (0, 5):  # 5: no test has the marker
         return ""
     lines = done.stdout.splitlines()
@@ -113,50 +126,72 @@ def noticed(
     return next(failed, f"pytest: exit {done.returncode}").split(" - ")[0]
 
 
+def project(folder: Path) -> Path:
+    """A copy of the project in this folder, installed in an environment of its own."""
+    files = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, stdout=-1, text=True, check=True)
+    for name in filter(None, files.stdout.split("\0")):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, folder / name)
+    environments.install(folder / ENVIRONMENT, folder, "--editable")
+    return folder
+
+
+def planted(copy: Path, module: Path, text: str, unfit: set[str]) -> tuple[str, str]:
+    """What notices a fault: the marker of the tests that did, and the first; "" where none does.
+
+    Args:
+        copy: the project, as :func:`project` makes it.
+        module: the module of ours that is changed.
+        text: its text with the fault.
+        unfit: tests that fail in a copy without a fault, too; those that do so here are added.
+    """
+    tests, target = tests_of(module), copy / module.relative_to(ROOT)
+    try:
+        for marker in ("not weekly", "weekly"):
+            target.write_text(text, "utf-8")
+            while found := noticed(copy, tests, marker, unfit):
+                test = found.partition(" ")[2]
+                target.write_bytes(module.read_bytes())
+                if "tests/" not in test or not noticed(copy, [test], ""):
+                    return marker, found
+                unfit.add(test)
+                target.write_text(text, "utf-8")
+    finally:
+        target.write_bytes(module.read_bytes())
+    return "", ""
+
+
 def main() -> int:
     """Plant the faults, run the tests, count."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--faults", type=int, default=40)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--jobs", type=int, default=1, help="copies of the project side by side")
     asked = parser.parse_args()
-    number = asked.faults
-    missed, weekly = [], []
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder)
-        files = subprocess.run(
-            ["git", "ls-files", "-z"], cwd=ROOT, stdout=-1, text=True, check=True
-        )
-        for name in filter(None, files.stdout.split("\0")):
-            (copy / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, copy / name)
-        planted, unfit = faults(random.Random(asked.seed)), set[str]()
-        for count in range(1, number + 1):
-            module, words, text = next(planted)
-            tests = tests_of(module)
-            target = copy / module.relative_to(ROOT)
-            target.write_text(text, "utf-8")
-            found, when = "", ""
-            for marker in ("not weekly", "weekly"):
-                while found := noticed(copy, tests, marker, unfit):
-                    test = found.partition(" ")[2]
-                    target.write_bytes(module.read_bytes())
-                    if "tests/" not in test or not noticed(copy, [test], ""):
-                        break
-                    unfit.add(test)  # it fails in a copy without a fault, too
-                    target.write_text(text, "utf-8")
-                if found:
-                    break
-                when = "only in the week's run: "
-            if when:
-                missed.append(words)
-                weekly += [words] * bool(found)
-            target.write_bytes(module.read_bytes())
-            said = f"{when}{found}" if found else "nothing noticed it"
-            print(f"{count}/{number} {words}\n    {said}", flush=True)
-    print(f"\n{number - len(missed)} of {number} are found in every run")
-    print(f"{len(weekly)} of the others are found by the week's run")
+    chosen = list(islice(faults(random.Random(asked.seed)), asked.faults))
+    unfit, counted = set[str](), Counter[str]()
+    copies: Queue[Path] = Queue()
+
+    def judge(fault: tuple[Path, str, str]) -> tuple[str, str]:
+        copy = copies.get()
+        try:
+            return planted(copy, fault[0], fault[2], unfit)
+        finally:
+            copies.put(copy)
+
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(asked.jobs) as pool:
+        for number in range(asked.jobs):
+            copies.put(project(Path(folder, str(number))))
+        for fault, (when, what) in zip(chosen, pool.map(judge, chosen), strict=True):
+            kind = "unknown" if what == NOT_ENDED else when or "missed"
+            counted[kind] += 1
+            print(f"{counted.total()}/{len(chosen)} {fault[1]}\n    {kind}: {what}", flush=True)
+    print(f"\n{counted['not weekly']} of {len(chosen)} are found in every run")
+    print(f"{counted['weekly']} are found by the week's run alone")
+    print(f"{counted['missed']} are found by none")
+    print(f"of {counted['unknown']} nobody knows, since {NOT_ENDED}")
     print(f"left out, since they fail in a copy without a fault: {sorted(unfit) or 'none'}")
-    return bool(weekly)
+    return bool(counted["weekly"])
 
 
 if __name__ == "__main__":
