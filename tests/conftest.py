@@ -21,7 +21,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 collect_less()
 
-pytest_plugins = ["browser"]
+pytest_plugins = ["browser", "lines"]
 
 LONGEST_FIRST = (
     *("test_submissions.py", "test_load.py", "test_student.py", "test_processors.py"),

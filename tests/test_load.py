@@ -147,11 +147,11 @@ class Class:
 
     def guests(self):
         found = []
-        for child in self.children("grader.sandbox.host.zygote"):
+        for child in self.children("grader.sandbox.guest.forking"):
             with suppress(psutil.Error):
                 words = " ".join(child.parent().cmdline())
                 at_work = child.cpu_times().user > 0.3
-                if "grader.sandbox.host.zygote" in words and "bwrap" not in words and at_work:
+                if "grader.sandbox.guest.forking" in words and "bwrap" not in words and at_work:
                     found.append(child)
         return found
 

@@ -308,9 +308,10 @@ def _kind(process: psutil.Process) -> str:
         words = " ".join(process.cmdline())
         if "spawn_main" in words:
             return "worker"
-        if "grader.sandbox.host.zygote" in words and "bwrap" not in words.split()[0]:
+        zygote = "grader.sandbox.guest.forking"  # stands in its command, and in its guests'
+        if zygote in words and "bwrap" not in words.split()[0]:
             above = " ".join(process.parent().cmdline())
-            return "guest" if "grader.sandbox.host.zygote" in above and "bwrap" not in above else ""
+            return "guest" if zygote in above and "bwrap" not in above else ""
     return ""
 
 

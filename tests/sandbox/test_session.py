@@ -19,8 +19,9 @@ from grader.homework.contract import FILES, PARTS
 from grader.homework.families import FAMILIES
 from grader.homework.networks import Network, build
 from grader.records import Call, Limits, NumPy, Other, Passes, Received
+from grader.sandbox.guest import forking
 from grader.sandbox.guest import server as guests
-from grader.sandbox.host import process, zygote
+from grader.sandbox.host import process
 from grader.sandbox.host import session as sessions
 from grader.sandbox.host.session import InProcessSession, ProcessSession
 from grader.sandbox.protocol import replies, wire
@@ -593,7 +594,7 @@ def afresh(request, monkeypatch):
 
 def boot(monkeypatch, change):
     monkeypatch.setattr(guests, "BOOT", change(guests.BOOT))
-    monkeypatch.setattr(zygote, "BOOT", change(zygote.BOOT))
+    monkeypatch.setattr(forking, "BOOT", change(forking.BOOT))
 
 
 def test_a_guest_that_cannot_start_is_not_the_students_fault(afresh, monkeypatch):

@@ -21,7 +21,8 @@ from grader.errors import GuestUnusable, NoWalls
 from grader.grading import batch
 from grader.homework.contract import FILES
 from grader.records import Call, Limits
-from grader.sandbox.host import bubblewrap, process, zygote
+from grader.sandbox.guest import forking
+from grader.sandbox.host import bubblewrap, process
 from grader.sandbox.host.session import Allowance, ProcessSession
 from grader.sandbox.isolation import lockdown, probe, readable
 from grader.sandbox.isolation.modes import MODES, NO_WALLS, Walls
@@ -216,11 +217,11 @@ def test_the_folder_of_such_a_module_is_swept_away(tmp_path, monkeypatch):
     )
     monkeypatch.syspath_prepend(tmp_path)
     make, paths = tempfile.TemporaryDirectory, list(sys.path)
-    zygote.import_and_sweep("writes_at_import")
+    forking.import_and_sweep("writes_at_import")
     assert not Path(sys.modules.pop("writes_at_import").folder.name).exists()
     assert tempfile.TemporaryDirectory is make
     assert sys.path == paths
-    zygote.import_and_sweep("is_in_no_release")
+    forking.import_and_sweep("is_in_no_release")
 
 
 @on_linux

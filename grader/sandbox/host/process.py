@@ -23,8 +23,8 @@ import psutil
 
 from grader import layout
 from grader.errors import GuestUnusable
-from grader.sandbox.guest import folder, server, standing
-from grader.sandbox.host import bubblewrap, zygote
+from grader.sandbox.guest import folder, forking, server, standing
+from grader.sandbox.host import bubblewrap
 from grader.sandbox.host.printed import Printed
 from grader.sandbox.host.zygote import Forked, Zygote
 from grader.sandbox.isolation.modes import Walls
@@ -80,7 +80,7 @@ def _fork(walls: Walls, memory_mb: int) -> Forked:
 
 
 def _zygote(mode: str) -> Zygote:
-    command = [sys.executable, "-c", zygote.BOOT, str(layout.HOME)]
+    command = [sys.executable, "-c", forking.BOOT, str(layout.HOME)]
     if mode == "none":
         return Zygote(command, _environment(tempfile.gettempdir()))
     sees = readable()

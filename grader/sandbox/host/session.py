@@ -25,12 +25,12 @@ from grader.errors import GuestUnusable
 from grader.homework import contract
 from grader.records import Call, Limits, Reply, StudentError
 from grader.sandbox.guest import standing as guests
+from grader.sandbox.guest.forking import TOO_MANY_THREADS
 from grader.sandbox.guest.server import Server
 from grader.sandbox.host import process, standing
 from grader.sandbox.host.needs import in_words, missing_file, parts_of
 from grader.sandbox.host.printed import Capture
 from grader.sandbox.host.process import GuestProcess
-from grader.sandbox.host.zygote import TOO_MANY_THREADS
 from grader.sandbox.isolation.modes import NO_WALLS, Walls
 
 __all__ = ["Allowance", "InProcessSession", "ProcessSession", "Session"]
