@@ -58,11 +58,11 @@ def test_a_folder_called_reference_changes_no_mark(class_folder):
     others = {c.function for c in CHECKS if c.part == PART} - {"comparative_influence"}
     left_out = "".join(f"{function} = 0\n" for function in sorted(others))
     (class_folder / "rules.toml").write_text(f"[points]\n{left_out}")
-    for path, walls in (("", "none"), (".", "auto")):
+    for path, mode in (("", "none"), (".", "auto")):
         out = class_folder / f"graded{len(marks)}"
         done = hw3(
             *("grade", "class", "--out", out, "--part", PART, "--jobs", "1"),
-            *("--assignment", "rules.toml", "--sandbox", walls),
+            *("--assignment", "rules.toml", "--sandbox", mode),
             cwd=class_folder,
             PYTHONPATH=path,
         )

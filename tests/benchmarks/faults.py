@@ -4,9 +4,10 @@
     python tests/benchmarks/faults.py --faults 40
 
 Each fault changes one operator, comparison, constant or loop of a module of grading, checks, report
-or intake, in a copy of the project.  The tests whose files import the module, nearest first, run on
-it; for a fault that those of every run miss, the weekly ones run, too.  It fails if a weekly test
-finds what they miss: then a test of every run is weaker than it was before the two were told apart.
+or intake, in a copy of the project.  The tests whose files import the module, or else what imports
+it, run on it, those that take long last; for a fault that those of every run miss, the weekly ones
+run, too.  It fails if a weekly test finds what they miss: then a test of every run is weaker than
+it was before the two were told apart.
 """
 
 import argparse
@@ -53,7 +54,7 @@ def imported(file: Path) -> set[str]:
 
 
 def tests_of(module: Path) -> list[Path]:
-    """The test files that import a module, or import what imports it: the nearest first."""
+    """The test files that import a module, or else import what imports it."""
     files = [*ROOT.glob("grader/**/*.py"), *ROOT.glob("tests/*.py"), *ROOT.glob("tests/*/*.py")]
     names = {file: dotted(file) for file in files if "benchmarks" not in file.parts}
     uses = {file: imported(file) for file in names}
