@@ -28,6 +28,9 @@ from grading import Inline
 from hostile import FILES, IMAGE, MARKUP, NAMES, TEXT, acts, build, everything, write
 from report_builders import index_page, instructor_page, judge, report, student_page
 
+GRADE = ("grade", "class", "--out", "graded", "--part", "part3", "--sandbox", "none")
+"""What is written is the same behind walls."""
+
 
 def hw3(*arguments, cwd, terminal=False):
     """Run the command; what it wrote, to a terminal or to two pipes, and its exit status."""
@@ -61,8 +64,7 @@ def graded(tmp_path_factory):
         # Two more have the name and the files of a third, but for blanks in the name: one person's.
         count = build(place / "class") - 2
         terminal = sys.platform != "win32"
-        command = ("grade", "class", "--out", "graded", "--part", "part3", "--jobs", "1")
-        said, status = hw3(*command, cwd=place, terminal=terminal)
+        said, status = hw3(*GRADE, "--jobs", "1", cwd=place, terminal=terminal)
         assert status == 3, said  # some cannot be read: a person has to decide
         (place / "said.json").write_text(json.dumps([said, count]), encoding="utf-8")
 
@@ -324,7 +326,7 @@ def test_grading_writes_nothing_that_acts(graded):
     out, said, count = graded
     lines = lines_of(said)
     assert f"{count} graded: open graded/index.html" in lines
-    piped, status = hw3(*("grade", "class", "--out", "graded", "--part", "part3"), cwd=out.parent)
+    piped, status = hw3(*GRADE, cwd=out.parent)
     assert status == 3
     assert "\x1b" not in piped
     assert "\r" not in piped
