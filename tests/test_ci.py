@@ -1,7 +1,7 @@
-"""The jobs of the students' template, run as written: what each system receives.
+"""The jobs of the students' template: what each system receives.
 
 The commands are taken out of the workflow files and run with that system's variables, on one quick
-function instead of all.
+function instead of all: as written; where only what ``hw3`` does is asked, that in this process.
 """
 
 import json
@@ -14,9 +14,11 @@ from xml.etree import ElementTree as ET
 
 import pytest
 import yaml
+from click.testing import CliRunner
 
 import cases
 from ci_readers import Markdown, carried_out, junit_problems
+from grader.cli.main import main
 from grading import ROOT
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the jobs' shell is bash")
@@ -59,7 +61,7 @@ def clean():
 
 
 class Run:
-    """A job that ran in a repository: its log, its exit status and its files."""
+    """A job that runs in a repository: its log, its exit status and its files."""
 
     def __init__(self, folder, system, **changed):
         self.repository = folder / "repository"
@@ -68,21 +70,38 @@ class Run:
             self.summary_file = folder / "GITHUB_STEP_SUMMARY"
             variables = {"GITHUB_STEP_SUMMARY": str(self.summary_file)}
             variables |= {"GITHUB_ACTIONS": "true", "GITHUB_WORKSPACE": str(self.repository)}
+        self.variables = {**clean(), **variables, **changed}
+        self.command, count = re.subn(r"hw3 check\b", f"hw3 check {QUICK}", job_of(system))
+        assert count == 1
+
+    def as_written(self, folder):
+        """Run it by the shell."""
         bin = folder / "bin"
         bin.mkdir(exist_ok=True)
         hw3 = bin / "hw3"  # the one that is tested, however it is installed
         hw3.write_text(f"#!/bin/sh\nexec {shlex.quote(sys.executable)} -c '{MAIN}' \"$@\"\n")
         hw3.chmod(0o755)
-        command, count = re.subn(r"hw3 check\b", f"hw3 check {QUICK}", job_of(system))
-        assert count == 1
         done = subprocess.run(
-            ["bash", "-e", "-c", command],
+            ["bash", "-e", "-c", self.command],
             cwd=self.repository,
-            env={**clean(), **variables, **changed, "PATH": f"{bin}:{os.environ['PATH']}"},
+            env={**self.variables, "PATH": f"{bin}:{os.environ['PATH']}"},
             capture_output=True,
         )
         # Two pipes: a runner may read one behind the other.
         self.log, self.status = (done.stdout + done.stderr).decode(), done.returncode
+        return self
+
+    def here(self, monkeypatch):
+        """Carry out its ``hw3``."""
+        (line,) = re.findall(r"hw3 check .*", self.command)
+        for name in set(os.environ) - set(self.variables):
+            monkeypatch.delenv(name)
+        for name, value in self.variables.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.chdir(self.repository)
+        done = CliRunner().invoke(main, shlex.split(line)[1:])
+        self.log, self.status = done.output, done.exit_code
+        return self
 
     def read(self, name):
         return (self.repository / name).read_text(encoding="utf-8")
@@ -107,7 +126,7 @@ def half_right(tmp_path_factory):
     """A half-right submission's run on GitHub."""
     folder = tmp_path_factory.mktemp("half_right")
     cases.write(HALF_RIGHT, folder).rename(folder / "repository")
-    return Run(folder, "github")
+    return Run(folder, "github").as_written(folder)
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +135,7 @@ def hostile(tmp_path_factory):
     folder = tmp_path_factory.mktemp("hostile")
     (folder / "repository").mkdir()
     (folder / "repository" / "part1_focused.py").write_text(HOSTILE)
-    return Run(folder, "github")
+    return Run(folder, "github").as_written(folder)
 
 
 def test_github_gets_summary_annotations_and_files(half_right):
@@ -144,7 +163,7 @@ def test_github_gets_summary_annotations_and_files(half_right):
 
 
 def test_gitlab_gets_summary_code_quality_and_files(folder):
-    run = Run(folder, "gitlab")
+    run = Run(folder, "gitlab").as_written(folder)
     assert run.status == 1
     assert "::" not in run.log
     assert run.read("hw3-summary.md").startswith("## Homework 3: 0.75 / 1.5 points\n")
@@ -187,9 +206,9 @@ def test_the_log_s_fence_cannot_be_guessed(half_right, hostile):
 @pytest.mark.parametrize(
     ("system", "variable"), [("github", "GITHUB_STEP_SUMMARY"), ("gitlab", "CI_PROJECT_DIR")]
 )
-def test_what_cannot_be_written_is_said_and_changes_nothing(folder, system, variable):
+def test_what_cannot_be_written_is_said_and_changes_nothing(folder, system, variable, monkeypatch):
     (folder / "file").write_text("")
-    run = Run(folder, system, **{variable: str(folder / "file" / "there")})
+    run = Run(folder, system, **{variable: str(folder / "file" / "there")}).here(monkeypatch)
     assert run.status == 1
     assert run.result["score"]["earned"] == 0.75
     (line,) = [line for line in run.log.split("\n") if "The summary cannot be written" in line]
@@ -202,15 +221,15 @@ def test_on_github_what_is_refused_is_fenced_too(folder):
     hidden.mkdir()
     (hidden / "part1_focused.py").write_text("")
     (folder / "repository" / "part1_focused.py").unlink()
-    run = Run(folder, "github")
+    run = Run(folder, "github").as_written(folder)
     assert run.status == 2
     assert "##[error]forged" in run.log
     assert carried_out(run.log) == []
 
 
-def test_without_a_system_no_file_is_written(folder):
+def test_without_a_system_no_file_is_written(folder, monkeypatch):
     before = set(os.listdir(folder / "repository"))
-    run = Run(folder, "gitlab", GITLAB_CI="")
+    run = Run(folder, "gitlab", GITLAB_CI="").here(monkeypatch)
     assert run.status == 1
     written = {path.name for path in run.repository.iterdir()} - before
     assert written == {"result.json", "hw3.xml", "report.html"}

@@ -399,9 +399,9 @@ def test_pytest_never_imports_the_homework_s_files(folder):
     assert "'part3_compression'" not in said
 
 
-def test_a_folder_s_own_tests_run_beside_the_checks(folder):
-    (folder / "test_own.py").write_text("def test_evaluate():\n    pass\n")
-    done = run(folder, "-k", "evaluate")
+def test_a_folder_s_own_tests_run_beside_the_checks(folder, run_here):
+    (folder / "test_own_and_checks.py").write_text("def test_evaluate():\n    pass\n")
+    done = run_here(folder, "-k", "evaluate")
     assert "4 passed" in done.stdout.splitlines()[-1]
 
 
