@@ -306,16 +306,16 @@ def pool(workers: int) -> Executor:
     """
     end_guests()
     os.environ["OMP_NUM_THREADS"] = "1"
-    made = ProcessPoolExecutor(
-        workers, mp_context=multiprocessing.get_context("spawn"), initializer=_prepare
-    )
-    try:
+    return _Pool(workers, mp_context=multiprocessing.get_context("spawn"), initializer=_prepare)
+
+
+class _Pool(ProcessPoolExecutor):
+    """Each call may start a worker, and Ctrl-C waits until it has."""
+
+    def submit(self, function: Callable[..., Any], /, *given: Any, **named: Any) -> Future[Any]:
+        """Hand a call to a worker."""
         with _held_back():
-            made.submit(int)  # starts the workers
-    except BaseException:  # Ctrl-C: a worker that goes on starting would miss what is removed here
-        stop(made)
-        raise
-    return made
+            return super().submit(function, *given, **named)
 
 
 _PARENTS = [getattr(signal, name) for name in ("SIGINT", "SIGHUP") if hasattr(signal, name)]

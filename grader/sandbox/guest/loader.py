@@ -20,7 +20,7 @@ import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from importlib.machinery import ModuleSpec
 from types import ModuleType
-from typing import Any
+from typing import Any, ClassVar
 
 from grader import layout
 from grader.homework import contract
@@ -43,6 +43,9 @@ class Loader(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         packages: what the submission's files may import beside the promised packages; ``None``
             lets them import whatever is installed.
     """
+
+    _installed: ClassVar[bool] = False
+    """Whether one has been, in this process."""
 
     def __init__(
         self,
@@ -67,9 +70,11 @@ class Loader(importlib.abc.MetaPathFinder, importlib.abc.Loader):
             lines = io.TextIOWrapper(io.BytesIO(data), "utf-8", "replace").readlines()
             path = self._path(name)
             linecache.cache[path] = (len(data), None, lines, path)
-        for name, module in list(sys.modules.items()):
-            if isinstance(getattr(module, "__dict__", {}).get("__loader__"), Loader):
-                del sys.modules[name]
+        if Loader._installed:  # a new guest has no other, and to look at every module takes time
+            for name, module in list(sys.modules.items()):
+                if isinstance(getattr(module, "__dict__", {}).get("__loader__"), Loader):
+                    del sys.modules[name]
+        Loader._installed = True
         sys.modules.update(self._modules)
         sys.meta_path.insert(0, self)
         if self._packages is not None:
