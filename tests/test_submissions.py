@@ -11,6 +11,7 @@ all of them every week, as do the checks that say nothing new of a case in which
 import ast
 import importlib.util
 from contextlib import nullcontext
+from functools import cache
 
 import pytest
 
@@ -97,6 +98,7 @@ def test_a_sample_inside_walls(name, class_):
     assert_as_expected(name, report)
 
 
+@cache
 def statements(content):
     """What stands at the top of a file: each name that a statement binds, with its syntax tree.
 
@@ -116,7 +118,7 @@ def statements(content):
             found.add((top.targets[0].id, ast.dump(top)))
         elif not (isinstance(top, ast.Expr) and isinstance(top.value, ast.Constant)):
             found.add(("", ast.dump(top)))
-    return found
+    return frozenset(found)
 
 
 def is_import(name, tree):

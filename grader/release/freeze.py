@@ -312,8 +312,10 @@ def _apart(one: Any, other: Any, precision: str = "") -> float:
     a, b = np.asarray(one), np.asarray(other)
     if a.shape != b.shape or (a.dtype.kind == "f") != (b.dtype.kind == "f"):
         return np.inf
+    if np.array_equal(a, b):
+        return 0.0
     if a.dtype.kind != "f":
-        return 0.0 if np.array_equal(a, b) else np.inf
+        return np.inf
     if not np.array_equal(np.isfinite(a), np.isfinite(b)):
         return np.inf
     room = max(_ALIKE.get(name, 0.0) for name in (a.dtype.name, b.dtype.name, precision))

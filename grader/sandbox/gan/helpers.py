@@ -194,7 +194,8 @@ def updates(optimizer: torch.optim.Optimizer) -> int:
 
 def seed_all(seed: int) -> None:
     """Seed the global random states of torch, NumPy and Python."""
-    torch.manual_seed(seed)
+    # The CPU's alone: torch.manual_seed also queues a call, with its stack, for every GPU backend.
+    torch.default_generator.manual_seed(seed)
     np.random.seed(seed)
     random.seed(seed)
 

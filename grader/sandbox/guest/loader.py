@@ -44,8 +44,9 @@ class Loader(importlib.abc.MetaPathFinder, importlib.abc.Loader):
             lets them import whatever is installed.
     """
 
-    _installed: ClassVar[bool] = False
-    """Whether one has been, in this process."""
+    _loaded: ClassVar[set[str]] = set()
+    """The names of all modules that one of them has run in this process: to look at every module
+    takes time."""
 
     def __init__(
         self,
@@ -70,11 +71,9 @@ class Loader(importlib.abc.MetaPathFinder, importlib.abc.Loader):
             lines = io.TextIOWrapper(io.BytesIO(data), "utf-8", "replace").readlines()
             path = self._path(name)
             linecache.cache[path] = (len(data), None, lines, path)
-        if Loader._installed:  # a new guest has no other, and to look at every module takes time
-            for name, module in list(sys.modules.items()):
-                if isinstance(getattr(module, "__dict__", {}).get("__loader__"), Loader):
-                    del sys.modules[name]
-        Loader._installed = True
+        for name in Loader._loaded:
+            if isinstance(getattr(sys.modules.get(name), "__loader__", None), Loader):
+                del sys.modules[name]
         sys.modules.update(self._modules)
         sys.meta_path.insert(0, self)
         if self._packages is not None:
@@ -178,6 +177,7 @@ class Loader(importlib.abc.MetaPathFinder, importlib.abc.Loader):
             text = _text_of(path, self._sources[self.names[path]])
             exec(compile(text, path, "exec", dont_inherit=True), vars(module))
         self._modules[module.__name__] = module
+        Loader._loaded.add(module.__name__)
 
     def get_source(self, fullname: str) -> str | None:
         """The module's text, for inspect and torch.jit."""
