@@ -286,6 +286,28 @@ class TestACommand:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals to a process")
+def test_ctrl_c_waits_while_any_worker_starts(monkeypatch):
+    """One that came while a worker imports would end it with a traceback."""
+    from multiprocessing.popen_spawn_posix import Popen
+
+    held, launch = [], Popen._launch
+
+    def launched(*arguments):
+        held.append(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, []))
+        return launch(*arguments)
+
+    monkeypatch.setattr(Popen, "_launch", launched)
+    made = batch.pool(2)
+    try:
+        calls = [made.submit(time.sleep, 0.2) for _ in range(2)]
+        assert [call.result(60) for call in calls] == [None, None]
+    finally:
+        batch.stop(made)
+    assert held == [True, True]
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals to a process")
 @pytest.mark.parametrize("number", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_every_signal_to_stop_is_one_of_the_command(number):
     """The command's own handler, which all three have, and what was to be ignored stays so."""
