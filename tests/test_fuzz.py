@@ -21,9 +21,9 @@ def tried(tmp_path, frames=0, archives=0, seed=1):
 
 
 def test_hostile_frames_and_archives_end_in_an_answer_or_a_reason(tmp_path):
-    tally = tried(tmp_path, frames=3000, archives=500)
+    tally = tried(tmp_path, frames=1500, archives=250)
     assert tally.findings == []
-    assert tally.cases == {"frame": 3000, "archive": 500}
+    assert tally.cases == {"frame": 1500, "archive": 250}
     frames, archives = (" ".join(tally.outcomes[kind]) for kind in ("frame", "archive"))
     for outcome in ("a reply", "an error", "JSONDecodeError", "SafetensorError", "truncated frame"):
         assert outcome in frames
@@ -34,7 +34,7 @@ def test_hostile_frames_and_archives_end_in_an_answer_or_a_reason(tmp_path):
 
 def test_hostile_notebooks_end_in_a_module_or_a_reason(tmp_path):
     tally = fuzz.Tally()
-    fuzz.fuzz({"notebook": range(150)}, 1, tally, tmp_path / "findings")
+    fuzz.fuzz({"notebook": range(80)}, 1, tally, tmp_path / "findings")
     assert tally.findings == []
     assert {"a module", "no module"} <= set(tally.outcomes["notebook"])
 

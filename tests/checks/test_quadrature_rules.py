@@ -80,7 +80,7 @@ def files(alpha, weights):
     return {**changed, "part1_focused.py": text}
 
 
-ALIKE = ("mean over m points", "mean over m + 1 points", "trapezoid of m points")
+ALIKE = ("left-hand sum", "mean over m points", "mean over m + 1 points", "trapezoid of m points")
 """Rules that differ from one that is tried in every run by an end of the line."""
 
 
