@@ -43,8 +43,8 @@ LOSS = "non_saturating"
 # Optional: the learning rate of the optimizers (Adam, betas 0.5 and 0.999), a number from 1e-5 to
 # 1e-2, or one for each network:
 #   LEARNING_RATE = {"generator": 1e-3, "discriminator": 5e-4}
-# Without this line the grader tries 2e-3, then 5e-4.  Your train may lower the rates, not raise
-# them.
+# Without this line the grader begins with 2e-3.  If your images are not good enough then, it trains
+# again with a quarter of the rate.  Your train may lower the rates, not raise them.
 # LEARNING_RATE = 2e-3
 
 

@@ -26,6 +26,7 @@ from grader.checks.gan.training import (
     keeps_the_losses_apart,
     moves_only_its_own,
 )
+from grader.checks.gan.tries import LONGER, Plan, Tried, better, given_up, looks, next_plan
 from grader.checks.gan.whole import (
     HELD,
     Drawn,
@@ -51,20 +52,11 @@ from grader.gan_metrics.thresholds import NAMES, Verdict, fraction, listed, miss
 from grader.homework.contract import GAN_NETWORKS
 from grader.records import Feedback, Figure, Limits
 
-__all__ = ["GIVEN_UP", "HALF", "LOOKS", "TRAINING", "worth"]
+__all__ = ["HALF", "TRAINING", "worth"]
 
 TRAINING = Limits(wall_seconds=2400.0, cpu_seconds=1200.0)
 """Twelve times what the slowest honest training took for :data:`STEPS` (the seconds of ``python
 fixtures/calibrate_gan.py``), for machines that are slower."""
-
-LOOKS = (1000, 2000, 3000)
-"""Steps after which the images are looked at; a training ends where they earn full marks.
-
-Measured, as is what one look more or less would do: ``python fixtures/calibrate_gan.py``.
-"""
-
-GIVEN_UP = 2000
-"""Steps after which a training is given up whose images have not earned anything yet."""
 
 HALF = 0.5
 """The share of what images are worth that they may not keep without a discriminator that learns.
@@ -98,7 +90,7 @@ CAUSES = (
 class _Training:
     """What came out of one training."""
 
-    rates: Rates
+    plan: Plan
     seed: int
     stage: Stage
     """Where the images were drawn."""
@@ -110,15 +102,27 @@ class _Training:
     drawn: Drawn | None = None
     """What a fresh process made of the stage's weights."""
 
+    @property
+    def tried(self) -> Tried:
+        """What decides whether there is another training."""
+        return Tried(
+            self.plan.rates,
+            self.stage.steps,
+            self.verdict.fraction,
+            self.quality.mmd2,
+            self.verdict.final,
+        )
+
 
 @check("train", points=4, limits=TRAINING, causes=CAUSES)
 def learns_the_digits(student: Student) -> Feedback:
     """The trained generator makes all ten digits, in all their variety.
 
     We train your two networks with your train, our optimizers (Adam, betas 0.5 and 0.999) and 4,000
-    steps of 32 images. The learning rate is your LEARNING_RATE; without one we try 0.002, then
-    0.0005. We look after 1,000, 2,000 and 3,000 steps and at the end, and stop as soon as you have
-    full marks. What is not good enough gets another chance with another seed, and the best counts.
+    steps of 32 images. The learning rate is your LEARNING_RATE, or 0.002 without one. We look at
+    the images several times and stop as soon as you have full marks, or after 1,000 steps or more
+    if they are nothing like digits. What is not good enough gets a second chance with a quarter of
+    the rate, and a third with the better rate of the two and up to 8,000 steps. The best counts.
     A new process makes your generator, loads its trained parameters and buffers, and draws 600
     images, which we compare with 600 digits that it has never seen. Look at the pictures: if they
     look like mush, the generator does not learn; if they show few kinds of digits, it has
@@ -163,37 +167,34 @@ def _is_sound(student: Student) -> bool:
 
 
 def _best(student: Student, rates: tuple[Rates, ...]) -> _Training:
-    """The best of some trainings, as many as there is time for; the first one if all are equal."""
+    """The best of some trainings, against a discriminator that stands still, too."""
     sound = _is_sound(student)
-    best = _attempt(student, 0, rates[0], sound)
-    spent = best.stage.steps
-    for seed in (1, 2):
-        share = best.verdict.fraction
-        enough = best.verdict.final or spent >= 2 * STEPS or share == 1
-        # Where two have shown nothing, a third hardly would.
-        if enough or (seed == 2 and share == 0) or (not sound and (share == 0 or seed == 2)):
-            break
-        one = rates[seed % len(rates)] if sound and seed == 1 else best.rates
+    trainings: list[_Training] = []
+    while plan := next_plan([one.tried for one in trainings], rates, sound=sound):
         try:
-            again = _attempt(student, seed, one, sound)
+            trainings.append(_attempt(student, len(trainings), plan, sound))
         except (StudentFault, Unmet):
+            if not trainings:
+                raise
             break  # then the best one so far counts
-        spent += again.stage.steps
-        best = max(best, again, key=lambda training: training.verdict.fraction)
-    return best
+    best = trainings[better([one.tried for one in trainings])]
+    why = _without_the_discriminator(student, best) if best.verdict.fraction > 0 else None
+    return replace(best, verdict=Verdict(0.0, *why, final=True)) if why else best
 
 
-def _attempt(student: Student, seed: int, rates: Rates, sound: bool) -> _Training:
+def _attempt(student: Student, seed: int, plan: Plan, sound: bool) -> _Training:
     """One training; what is not sound is looked at when it has ended."""
     passed: dict[int, Stage] = {}
     learnt = 0.0
-    for stage in stages(student, digits().train, seed, rates, (0, HELD, *(LOOKS if sound else ()))):
+    stops = (0, HELD, *(looks(plan.steps) if sound else ()))
+    for stage in stages(student, digits().train, seed, plan.rates, stops, steps=plan.steps):
         passed[stage.steps] = stage
         if stage.steps <= HELD and not stage.ended:
             continue
-        training = _judged(student, _Training(rates, seed, stage, passed, *_NOTHING))
-        learnt = max(learnt, training.verdict.fraction)
-        if training.verdict.fraction == 1 or (stage.steps == GIVEN_UP and learnt == 0):
+        training = _judged(student, _Training(plan, seed, stage, passed, *_NOTHING))
+        share = training.verdict.fraction
+        learnt = max(learnt, share)
+        if share == 1 or given_up(stage.steps, learnt, training.quality.mmd2):
             break
     if training.verdict.fraction > 0:
         verdict = _of_other_origin(student, training) or training.verdict
@@ -245,7 +246,6 @@ def _of_other_origin(student: Student, training: _Training) -> Verdict | None:
             f"{training.stage.steps:,} steps.",
             "take at least one step with the given optimizer in every train_step",
         )
-    why = why or _without_the_discriminator(student, training)
     return Verdict(0.0, *why, final=True) if why else None
 
 
@@ -270,8 +270,11 @@ def _unlearnt(student: Student, training: _Training) -> tuple[str, str] | None:
 def _without_the_discriminator(student: Student, training: _Training) -> tuple[str, str] | None:
     """The same training against another discriminator, which stands still."""
     early = not training.stage.ended
-    stops = (0, HELD)
-    for stage in stages(student, digits().train, training.seed, training.rates, stops, still=True):
+    plan, given = training.plan, digits().train
+    again = stages(
+        *(student, given, training.seed, plan.rates, (0, HELD)), steps=plan.steps, still=True
+    )
+    for stage in again:
         if stage.steps == 0:
             continue
         before, learnt = training.passed.get(0), training.passed.get(HELD)
@@ -371,7 +374,11 @@ def _curves(losses: Any) -> tuple[Figure, ...]:
     if not isinstance(losses, np.ndarray) or losses.ndim != 2 or losses.shape[1] != 2:
         return ()
     length = len(losses) // 100 * 100
-    if not 0 < length <= STEPS or losses.dtype.kind != "f" or not np.isfinite(losses).all():
+    if (
+        not 0 < length <= LONGER * STEPS
+        or losses.dtype.kind != "f"
+        or not np.isfinite(losses).all()
+    ):
         return ()
     means = losses[:length].astype(np.float64).reshape(100, -1, 2).mean(1).round(5)
     arrays = {"d_loss": means[:, 0].tolist(), "g_loss": means[:, 1].tolist()}

@@ -62,12 +62,15 @@ them there came through different discriminators."""
 FEW = 32
 """Values of a tensor below which two ways may be alike by chance."""
 
+LOWER = 4.0
+"""What a student's own rates are divided by after a training that was not good enough."""
+
 LARGEST = 12_000_000
 """Values that a generator's state may have."""
 
 
 def learning_rates(student: Student) -> tuple[Rates, ...]:
-    """The rates to train with, the first ones first.
+    """The rates to train with, the first ones first; a student's own, then a quarter of them.
 
     Raises:
         Unmet: ``LEARNING_RATE`` is there, and is nothing that the homework allows.
@@ -87,7 +90,8 @@ def learning_rates(student: Student) -> tuple[Rates, ...]:
         diagnosis="change the line, or leave it out: then we try "
         + " and ".join(f"{rate:g}" for rate in LEARNING_RATES),
     )
-    return ((float(rates[0]), float(rates[1])),)
+    own = float(rates[0]), float(rates[1])
+    return own, (own[0] / LOWER, own[1] / LOWER)
 
 
 @dataclass(frozen=True)
@@ -170,6 +174,7 @@ def stages(
     rates: Rates,
     stops: tuple[int, ...],
     *,
+    steps: int = STEPS,
     still: bool = False,
 ) -> Iterator[Stage]:
     """Train a submission's networks with its ``train``, in a process of their own.
@@ -181,6 +186,7 @@ def stages(
         rates: of the optimizers.
         stops: steps of the generator after which a stage is given; whoever takes no more of them
             ends the training.
+        steps: of the whole training.
         still: whether the discriminator is another one that no step moves.
 
     Yields:
@@ -190,7 +196,8 @@ def stages(
         paused = False
         try:
             for number in range(len(stops) + 1):
-                with _slow_is_explained(stops[number] if number < len(stops) else STEPS):
+                until = stops[number] if number < len(stops) else steps
+                with _slow_is_explained(until):
                     result = (
                         trainee.drive("go_on", seed=seed)
                         if number
@@ -199,11 +206,11 @@ def stages(
                             seed=seed,
                             images=images,
                             noise=_noise()[0],
-                            **{"steps": STEPS, "batch_size": BATCH, "train_seed": seed},
+                            **{"steps": steps, "batch_size": BATCH, "train_seed": seed},
                             **{"rates": list(rates), "stops": list(stops), "still": still},
                         )
                     )
-                stage = _stage(result, stops[number] if number < len(stops) else STEPS)
+                stage = _stage(result, until, steps)
                 paused = not stage.ended
                 yield stage
                 if stage.ended:
@@ -214,14 +221,14 @@ def stages(
                     trainee.drive("leave", seed=seed)
 
 
-def _stage(result: Mapping[str, Any], steps: int) -> Stage:
+def _stage(result: Mapping[str, Any], steps: int, whole: int) -> Stage:
     ended = float(field(result, "ended", ())) == 1
     updates, rose = field(result, "updates", (2,)), field(result, "rose", (2,))
     own = None
     if ended:
         own = outputs(result, "own", SAMPLES, (1, 8, 8)).astype(np.float32).clip(-1, 1)
     return Stage(
-        steps=STEPS if ended else steps,
+        steps=whole if ended else steps,
         weights=_weights(result),
         updates=(float(updates[0]), float(updates[1])),
         rose=(float(rose[0]), float(rose[1])),
@@ -331,8 +338,10 @@ def misused_optimizers(stage: Stage) -> tuple[str, str] | None:
             )
     generator, discriminator = stage.updates
     most_g, most_d = (MOST_STEPS[name] for name in GAN_NETWORKS)
-    calls = float(STEPS) if stage.ended else generator  # each call takes a step of the generator
-    if generator > most_g * STEPS or discriminator > most_d * calls:
+    calls = (
+        float(stage.steps) if stage.ended else generator
+    )  # each call takes a step of the generator
+    if generator > most_g * stage.steps or discriminator > most_d * calls:
         return (
             f"The training took {generator:,.0f} steps with opt_g and {discriminator:,.0f} with "
             "opt_d.",
