@@ -72,14 +72,15 @@ SEEDS = 40
 def follows_its_seed(student: Student) -> None:
     """Draw other classes for other seeds, and every class about equally often.
 
-    That holds for few classes as for many. We count over 40 seeds.
+    That holds for few classes as for many, and for large seeds. We count over 40 seeds.
     """
-    drawn = {tuple(_drawn(student, 1000, 5, seed, seed + 50).tolist()) for seed in range(12)}
-    expect.that(
-        len(drawn) >= 10,
-        f"the seeds 0 to 11 give {len(drawn)} different draw(s) of 5 out of 1000 classes",
-        expected="another draw for almost every seed",
-    )
+    for seeds, which in ((range(12), "0 to 11"), (LARGE, f"{LARGE[0]} to {LARGE[-1]}")):
+        drawn = {tuple(_drawn(student, 1000, 5, seed, seed % 97).tolist()) for seed in seeds}
+        expect.that(
+            len(drawn) >= 10,
+            f"12 seeds from {which} give {len(drawn)} different draw(s) of 5 out of 1000 classes",
+            expected="another draw for almost every seed",
+        )
     for count, k, groups in ((10, 5, 10), (3, 1, 3), (30, 15, 30), (1000, 200, 10)):
         draws = [_drawn(student, count, k, seed, seed) for seed in range(SEEDS)]
         sets = {frozenset(draw.tolist()) for draw in draws}
@@ -106,6 +107,9 @@ def follows_its_seed(student: Student) -> None:
                 hint="draw from all of range(num_classes), without replacement",
             )
 
+
+LARGE = tuple(1_000 + 65_536 * n for n in range(12))
+"""Seeds that are alike in their last 16 bits."""
 
 ALIKE = 5.5
 """Standard deviations that a count may be off; a fair draw is off by more once in a million."""

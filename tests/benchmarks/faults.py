@@ -95,11 +95,19 @@ def faults(chance: random.Random) -> Iterator[tuple[Path, str, str]]:
         name = chance.choice(kinds[chance.choice(KINDS)])
         operator = plugins.get_operator(name)
         changed = mutate_code(text, operator(), chance.randrange(6))
-        if changed and ast.dump(ast.parse(changed)) != ast.dump(ast.parse(text)):
+        if changed and _is_another(changed, text):
             pairs = zip(text.splitlines(), changed.splitlines(), strict=False)
             line, (before, after) = next((n, p) for n, p in enumerate(pairs, 1) if p[0] != p[1])
             where = f"{module.relative_to(ROOT)}:{line}"
             yield module, f"{where}: {before.strip()}  ->  {after.strip()}", changed
+
+
+def _is_another(changed: str, text: str) -> bool:
+    """Whether it is Python, and another program."""
+    try:
+        return ast.dump(ast.parse(changed)) != ast.dump(ast.parse(text))
+    except SyntaxError:  # some operators write what needs parentheses without them
+        return False
 
 
 def noticed(

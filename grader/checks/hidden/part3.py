@@ -134,6 +134,10 @@ def takes_any_order(student: Student) -> None:
         for given in (keep, NumPy(keep), keep.tolist()):
             got = student.mask_slice(case.network, case.layer, given)(case.xs(3))
             expect.close(got, expected, what="the output with neurons 0 and 1 kept")
+    wide = Case(Network("many_classes", seed=SEED + 22), 2, 0, SEED + 22)
+    most = [n for n in range(wide.shape[0]) if n % 7]
+    got, expected = (f.mask_slice(wide.network, 2, most)(wide.xs(3)) for f in (student, oracle))
+    expect.close(got, expected, what=f"the output with {len(most)} of {wide.shape[0]} neurons kept")
     case = Case(Network("smooth_cnn", seed=SEED + 10, dtype="float64"), 0, 0, SEED + 10)
     module = student.mask_slice(case.network, 0, [2])
     reply = student.reply(Call("()", {"module": module.call, "inputs": case.xs(2)}))
@@ -234,6 +238,8 @@ def evaluates_in_eval_mode(student: Student) -> None:
         for mixed in (False, True):
             other = replace(network, training=training, mixed=mixed)
             leaves_as_found(student, [student.call("evaluate", other, xs, truth)])
+    double, rows = replace(network, dtype="float64"), xs.astype(np.float64)
+    leaves_as_found(student, [student.call("evaluate", double, rows, truth)])
     in_place = Network("inplace_margin", seed=SEED + 42)
     leaves_as_found(student, [student.call("evaluate", in_place, xs, truth)])
 
