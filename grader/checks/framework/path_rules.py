@@ -27,6 +27,7 @@ __all__ = [
     "comparable",
     "fifty_by_default",
     "follows_a_rule",
+    "on_a_long_line",
     "precise",
     "up_to_an_interval",
 ]
@@ -75,6 +76,9 @@ Errors are root mean squares over a check's cases without kinks.  Below CLOSE th
 asked for: a rule may be lucky at 8 and 50 steps.  It is at most 0.64 for honest rules over many
 seeds, and 1 for rules that ignore ``steps``.
 """
+
+LONG = np.float32(1000)
+"""How much larger than usual an input is where its size must not matter."""
 
 VARIATION = 2.0
 """How often the variation of the slope ÷ steps an attribution may miss the change of the score."""
@@ -306,6 +310,34 @@ def fifty_by_default(student: Student, name: str, arguments: Sequence[Any], what
         f"{what} without steps (50 by default)",
         scale=1e-3,
     )
+
+
+def on_a_long_line(
+    case: Case,
+    ask: Callable[[Array, Array], Array],
+    average: Callable[[Array, Array], Array],
+    what: str,
+    *,
+    times_difference: bool = False,
+) -> None:
+    """Inputs may be of any size: the integral on a line that is a thousand times as long.
+
+    Args:
+        case: of a network whose gradient is linear in the input, such as "quadratic".
+        ask: the student's result from a baseline to an x, with 300 steps.
+        average: the right average over points (n, *x.shape) with weights (n,) that add up to 1.
+        what: how the sentence calls the result.
+        times_difference: whether the result is (x − baseline) times the average.
+
+    Raises:
+        Unmet: it is another one.
+    """
+    x, baseline = LONG * case.x, np.zeros_like(case.x)
+    nodes, weights = gauss_legendre(4)
+    expected = average(np.multiply.outer(nodes, x).astype(x.dtype), weights)
+    if times_difference:
+        expected = x * expected
+    expect.close(ask(x, baseline), expected, AT_300, f"{what} where inputs are large")
 
 
 def comparable(student: Student, name: str, arguments: Sequence[Any]) -> tuple[int, float]:

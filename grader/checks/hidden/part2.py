@@ -8,7 +8,7 @@ import numpy as np
 
 from grader.checks.framework import expect
 from grader.checks.framework.cases import Case, case_list, cases, distribution, linear_layer
-from grader.checks.framework.path_rules import comparable, precise
+from grader.checks.framework.path_rules import adds_up, comparable, on_a_long_line, precise
 from grader.checks.framework.registry import check, for_all
 from grader.checks.framework.shared import dtype_kept, leaves_as_found, refuses
 from grader.checks.framework.student import Student
@@ -44,6 +44,7 @@ OTHERS = [
     *case_list(("blocks", 1, SEED + 12), mixed=True),
     *case_list(("softmax_inside", 2, SEED + 13), ("smooth_mlp", 4, SEED + 15), head="softmax"),
     *case_list(("smooth_mlp", 1, SEED + 20), tail="sigmoid"),
+    *case_list(("smooth_mlp", 2, SEED + 28), tail="softmax", head="log_softmax"),
     *case_list(("two_classes", 0, SEED + 21), ("many_classes", 1, SEED + 22)),
     *case_list(("smooth_mlp", 1, SEED + 26), mix=((1e-6, SEED + 26),)),
     *case_list(("smooth_mlp", 3, SEED + 24), mix=((1e6, SEED + 24),)),
@@ -52,6 +53,11 @@ DOUBLE = [
     *case_list(("smooth_mlp", 0, SEED + 1), dtype="float64"),
     *case_list(("smooth_cnn", 4, SEED + 2), dtype="float64", head="softmax"),
 ]
+ENDED = [
+    *case_list(("smooth_mlp", -1, SEED + 29), tail="sigmoid"),
+    *case_list(("smooth_mlp", -1, SEED + 30), tail="softmax", head="log_softmax"),
+]
+"""Networks whose scores come from another layer than a linear one."""
 ENDS = case_list(("smooth_cnn", -1, SEED + 16), ("smooth_mlp", 4, SEED + 17))
 """The first slice and the last; at the scores, all classes except two are tied."""
 IDLE = case_list(("inplace_mlp", 3, SEED + 18), ("digits", 3, SEED + 19))
@@ -91,7 +97,8 @@ def is_right_elsewhere_too(student: Student) -> None:
     for case in (*OTHERS, *DOUBLE):
         dtype = case.network.dtype
         call = (case.network, case.layer, case.xs(3), case.target, case.other)
-        for weights in ((), (1e-6 * distribution(case.seed, 3),)):
+        few = 1e-6 * distribution(case.seed, 3)
+        for weights in ((), (few,), (few.tolist(),)):
             dtype_kept(student.reply(student.call("comparative_influence", *call, *weights)), dtype)
             expect.close(
                 student.comparative_influence(*call, *weights),
@@ -142,9 +149,26 @@ def gives_nothing_to_what_does_nothing(student: Student, case: Case) -> None:
 def keeps_float64(student: Student) -> None:
     """Keep float64, also if the network ends in a log-softmax; leave everything unchanged.
 
-    Half the points if the values are right, but arguments, parameters, gradients or modes are
-    changed.
+    Inputs may be large, and scores end in any layer. Half the points if the values are right, but
+    arguments, parameters, gradients or modes are changed.
     """
+    for ended in ENDED:
+        c1, c2 = ended.target, ended.other
+        line = (ended.network, ended.x, ended.baseline)
+        got = student.comparative_integrated_gradients(*line, c1, c2, 300)
+        adds_up(got, partial(_difference, ended), ended, 300, "the attribution")
+    curved = Case(Network("quadratic", seed=SEED + 31), -1, 1, SEED + 31)
+    on_a_long_line(
+        curved,
+        lambda x, baseline: student.comparative_integrated_gradients(
+            curved.network, x, baseline, 1, 3, 300
+        ),
+        lambda points, weights: oracle.comparative_influence(
+            curved.network, -1, points, 1, 3, weights
+        ),
+        "the attribution",
+        times_difference=True,
+    )
     for dtype in ("float64", "float32"):
         spec = Network("affine", seed=SEED + 14, dtype=dtype, head="log_softmax")
         case = Case(spec, -1, 1, SEED + 14)
@@ -157,6 +181,11 @@ def keeps_float64(student: Student) -> None:
             precise(got, expected, 6, "the attribution in float64")
     name = "comparative_integrated_gradients"
     leaves_as_found(student, stateful(student, name, "x", "baseline", 1, 0, 3))
+
+
+def _difference(case: Case, at: np.ndarray) -> float:
+    scores = case.scores(at)[0]
+    return float(scores[case.target] - scores[case.other])
 
 
 @check("comparative_integrated_gradients", points=0.5, needs=[has_a_value_per_feature])

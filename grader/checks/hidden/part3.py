@@ -11,7 +11,7 @@ import numpy as np
 from grader.checks.framework import expect
 from grader.checks.framework.cases import Case, case_list, normal
 from grader.checks.framework.registry import check
-from grader.checks.framework.shared import dtype_kept, leaves_as_found, refuses
+from grader.checks.framework.shared import dtype_kept, leaves_as_found, of_all_sizes, refuses
 from grader.checks.framework.student import Student
 from grader.checks.hidden import SEED as SECRET
 from grader.checks.hidden.arguments import BAD_XS, MLP, bad, clear, redrawn, stateful
@@ -41,6 +41,7 @@ OTHERS = [
     *case_list(("blocks", 1, SEED + 11), mixed=True),
     *case_list(("softmax_inside", 2, SEED + 12), head="softmax"),
     *case_list(("smooth_mlp", 1, SEED + 17), tail="sigmoid"),
+    *case_list(("smooth_mlp", 2, SEED + 23), tail="softmax", head="log_softmax"),
     *case_list(("two_classes", 0, SEED + 18), ("many_classes", 1, SEED + 19)),
     *case_list(("smooth_mlp", 1, SEED + 20), mix=((1e-6, SEED + 20),)),
     *case_list(("smooth_mlp", 3, SEED + 21), mix=((1e6, SEED + 21),)),
@@ -79,6 +80,10 @@ def breaks_ties_towards_the_lower_index(student: Student) -> None:
         flat = low.reshape(9, -1)
         expect.same_ranking(got[0], np.argsort(-flat.max(1)), "the most positive neurons of a list")
         expect.same_ranking(got[1], np.argsort(flat.min(1)), "the most negative neurons of a list")
+    for one in of_all_sizes(SEED + 33):
+        got = student.influential_neurons(one.tolist(), 12, 12)
+        expect.same_ranking(got[0], np.argsort(-one), "the most positive neurons of a list")
+        expect.same_ranking(got[1], np.argsort(one), "the most negative neurons of a list")
     ties = np.array([1.0, -3.0, 2.0, -3.0, 2.0, 1.0, -3.0, 2.0] * 4, dtype=np.float32)
     for influence in (ties, NumPy(ties.astype(np.float64)), ties.tolist()):
         got = student.influential_neurons(influence, 20, 20)

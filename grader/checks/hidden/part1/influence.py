@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
+
 import numpy as np
 
 from grader.checks.framework import expect
 from grader.checks.framework.cases import Case, case_list, cases, distribution, linear_layer
-from grader.checks.framework.path_rules import FLAT, Integral, comparable, follows_a_rule, precise
+from grader.checks.framework.path_rules import (
+    FLAT,
+    Integral,
+    adds_up,
+    comparable,
+    follows_a_rule,
+    on_a_long_line,
+    precise,
+)
 from grader.checks.framework.registry import check, for_all
 from grader.checks.framework.shared import dtype_kept, leaves_as_found, refuses, right_on_each
 from grader.checks.framework.student import Student
@@ -46,6 +57,13 @@ DOUBLE = [
     *case_list(("smooth_mlp", 0, SEED + 1), ("smooth_cnn", 4, SEED + 2), dtype="float64"),
     *case_list(("inplace_cnn", -1, SEED + 3), dtype="float64", head="softmax"),
 ]
+ENDED = [
+    *case_list(("smooth_mlp", -1, SEED + 30), tail="sigmoid"),
+    *case_list(("smooth_mlp", -1, SEED + 31), tail="softmax", head="log_softmax"),
+]
+"""Networks whose scores come from another layer than a linear one."""
+CURVED = Case(Network("quadratic", seed=SEED + 32), -1, 1, SEED + 32)
+
 SMALL = 1e-6
 """Weights this small are valid too, and reveal an epsilon that was added to their sum."""
 
@@ -191,9 +209,10 @@ def is_right_with_small_weights(student: Student) -> None:
         p, dtype = SMALL * distribution(case.seed, 3), case.network.dtype
         call = (case.network, case.layer, case.xs(3), case.target, p)
         dtype_kept(student.reply(student.call("class_influence", *call)), dtype)
-        expect.close(
-            student.class_influence(*call), oracle.class_influence(*call), what="the influence"
-        )
+        expected = oracle.class_influence(*call)
+        for weights in (p, p.tolist()):
+            got = student.class_influence(*call[:-1], weights)
+            expect.close(got, expected, what="the influence")
     leaves_as_found(student, stateful(student, "class_influence", 2, "xs", 1))
     weights = distribution(SEED + 0, 4)
     leaves_as_found(student, stateful(student, "class_influence", 2, "xs", 1, weights))
@@ -214,11 +233,12 @@ def bends_the_line(student: Student) -> None:
     """Follow the line that is straight in input space, also for a deeper slice.
 
     We compare with derivatives found by small changes of the features, in float32 and float64, and
-    with the weights on a linear network. Half the points if the values are right, but arguments,
-    parameters, gradients or modes are changed.
+    with the weights on a linear network. Inputs may be large, and scores end in any layer. Half the
+    points if the values are right, but arguments, parameters, gradients or modes are changed.
     """
     deep = (("smooth_mlp", 1, SEED + 11), ("smooth_cnn", 2, SEED + 12))
-    bent = [*case_list(*deep), *case_list(*deep, dtype="float64")]
+    ended = [replace(case, layer=2) for case in ENDED]
+    bent = [*case_list(*deep), *case_list(*deep, dtype="float64"), *ended]
     for case in bent:
         call = (case.network, case.layer, case.x, case.baseline, case.target)
         dtype_kept(student.reply(student.call("path_influence", *call, 8)), case.network.dtype)
@@ -231,6 +251,13 @@ def bends_the_line(student: Student) -> None:
     (first, _), (second, _) = (linear_layer(case.network, i) for i in (0, 1))
     got = student.path_influence(case.network, -1, case.x, case.baseline, 2, 6)
     precise(got, second[2] @ first, 6, "the influence on a linear network in float64")
+    spec = CURVED.network
+    on_a_long_line(
+        CURVED,
+        lambda x, baseline: student.path_influence(spec, -1, x, baseline, 1, 300),
+        lambda points, weights: oracle.class_influence(spec, -1, points, 1, weights),
+        "the influence",
+    )
     leaves_as_found(student, stateful(student, "path_influence", 2, "x", "baseline", 1, 3))
 
 
@@ -306,10 +333,24 @@ def is_linear(student: Student, case: Case) -> None:
 
 @check("integrated_gradients", points=0.5, needs=[has_a_value_per_feature])
 def keeps_float64(student: Student) -> None:
-    """Keep float64, and leave everything unchanged.
+    """Keep float64, take large inputs and any last layer, and leave everything unchanged.
 
     Half the points if the values are right, but something is changed.
     """
+    for ended in ENDED:
+        got = student.integrated_gradients(
+            ended.network, ended.x, ended.baseline, ended.target, 300
+        )
+        score = partial(_score, ended)
+        adds_up(got, score, ended, 300, "the attribution")
+    curved = CURVED.network
+    on_a_long_line(
+        CURVED,
+        lambda x, baseline: student.integrated_gradients(curved, x, baseline, 1, 300),
+        lambda points, weights: oracle.class_influence(curved, -1, points, 1, weights),
+        "the attribution",
+        times_difference=True,
+    )
     for dtype in ("float64", "float32"):
         spec = Network("affine", seed=SEED + 13, dtype=dtype)
         case = Case(spec, -1, 1, SEED + 13)
@@ -320,6 +361,10 @@ def keeps_float64(student: Student) -> None:
             expected = weight[1] * (case.x - case.baseline)
             precise(student.integrated_gradients(*call), expected, 6, "the attribution in float64")
     leaves_as_found(student, stateful(student, "integrated_gradients", "x", "baseline", 1, 3))
+
+
+def _score(case: Case, at: np.ndarray) -> float:
+    return float(case.scores(at)[0, case.target])
 
 
 @check("integrated_gradients", points=0.5, needs=[has_a_value_per_feature])

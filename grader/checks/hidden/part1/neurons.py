@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from grader.checks.framework import expect
 from grader.checks.framework.cases import Case, case_list, cases, linear_layer, normal
-from grader.checks.framework.path_rules import adds_up, precise
+from grader.checks.framework.path_rules import adds_up, on_a_long_line, precise
 from grader.checks.framework.registry import check, for_all
 from grader.checks.framework.shared import dtype_kept, leaves_as_found, of_all_sizes, refuses
 from grader.checks.framework.student import Student
@@ -41,6 +43,10 @@ def breaks_ties_towards_the_lower_index(student: Student) -> None:
     order = np.argsort(-low.reshape(6, -1).max(1), kind="stable")
     for given in (NumPy(low), low.tolist()):
         expect.same_ranking(student.top_neurons(given, 6), order, "the top neurons of a list")
+    for one in of_all_sizes(SEED + 36):
+        order = np.argsort(-one, kind="stable")
+        got = student.top_neurons(one.tolist(), 12)
+        expect.same_ranking(got, order, "the top neurons of a list")
     wrong = (
         ("k = 0", {"k": 0}),
         ("k above the number of neurons", {"k": 36}),
@@ -54,6 +60,11 @@ NEURONS = case_list(
     ("smooth_mlp", 4, SEED + 2), ("smooth_cnn", 3, SEED + 3), ("relu_max_cnn", 3, SEED + 5)
 )
 NEURONS += case_list(("inplace_cnn", 0, SEED + 6), ("dropout_bn", 6, SEED + 7), training=True)
+LAST = [
+    *case_list(("smooth_mlp", 5, SEED + 33), tail="sigmoid"),
+    *case_list(("smooth_mlp", 5, SEED + 34), tail="softmax", head="log_softmax"),
+]
+"""Slices after the last layer of the scores, which is no linear one."""
 BAD_NEURON = (
     ("neuron -1", {"neuron": -1}),
     ("a neuron index out of range", {"neuron": 9}),
@@ -68,7 +79,7 @@ def is_right_on_other_neurons(student: Student) -> None:
 
     Half the points if the values are right, but something is changed.
     """
-    for case in NEURONS:
+    for case in (*NEURONS, *LAST):
         call = (case.network, case.layer, case.neuron, case.x)
         expect.close(
             student.saliency_map(*call), oracle.saliency_map(*call), what="the saliency map"
@@ -106,6 +117,7 @@ def adds_up_to_the_change_of_the_activation(student: Student, case: Case) -> Non
 def refuses_bad_neurons(student: Student) -> None:
     """Raise ValueError or IndexError for bad arguments, change nothing and keep float64.
 
+    Inputs may be large, and any layer may come before a last softmax.
     Each call that raises earns its share of the points. Half the points if something is changed.
     """
     case = Case(Network("smooth_mlp", seed=SEED + 9, dtype="float64"), 1, 0, SEED + 9)
@@ -116,6 +128,22 @@ def refuses_bad_neurons(student: Student) -> None:
     got = student.integrated_saliency_map(case.network, 1, 2, case.x, case.baseline, 6)
     expected = second[2] @ first * (case.x - case.baseline)
     precise(got, expected, 6, "the map on a linear network in float64")
+    for last in LAST:
+        call = (last.network, last.layer, last.neuron, last.x, last.baseline)
+        got = student.integrated_saliency_map(*call, 300)
+        adds_up(got, partial(_activation, last), last, 300, "the map")
+    curved = Case(Network("quadratic", seed=SEED + 35), 1, 1, SEED + 35)
+    on_a_long_line(
+        curved,
+        lambda x, baseline: student.integrated_saliency_map(curved.network, 1, 2, x, baseline, 300),
+        lambda points, weights: np.tensordot(
+            weights,
+            np.stack([oracle.saliency_map(curved.network, 1, 2, point) for point in points]),
+            1,
+        ),
+        "the map",
+        times_difference=True,
+    )
     good = {
         "model": MLP.network,
         "layer": 1,
@@ -125,6 +153,10 @@ def refuses_bad_neurons(student: Student) -> None:
     }
     refuses(student, bad(student, "integrated_saliency_map", BAD_NEURON, BAD_STEPS, **good))
     leaves_as_found(student, stateful(student, "integrated_saliency_map", 2, 3, "x", "baseline", 3))
+
+
+def _activation(case: Case, at: np.ndarray) -> float:
+    return float(case.activations(at)[0, case.neuron])
 
 
 @check("scale_pixels", points=0.25)
@@ -187,9 +219,11 @@ def averages_ties(student: Student) -> None:
             expect.close(got[1], expected[1], what=f"the share of {k} common neurons", scale=1)
     for i, one in enumerate(of_all_sizes(SEED + 28)):
         for other in of_all_sizes(SEED + 29):
-            expected, got = (f.compare_attributions(one, other, 5) for f in (oracle, student))
-            expect.close(got[0], expected[0], what=f"the rank correlation, size {i}", scale=0.1)
-            expect.close(got[1], expected[1], what="the share of 5 common neurons", scale=1)
+            expected = oracle.compare_attributions(one, other, 5)
+            for given in ((one, other), (one.tolist(), other.tolist())):
+                got = student.compare_attributions(*given, 5)
+                expect.close(got[0], expected[0], what=f"the rank correlation, size {i}", scale=0.1)
+                expect.close(got[1], expected[1], what="the share of 5 common neurons", scale=1)
     map_, beside = (normal(SEED + i, 9, 3, 3).astype(np.float64) for i in (26, 27))
     for k in (2, 3, 4):
         expected = oracle.compare_attributions(map_, beside, k)
