@@ -187,6 +187,13 @@ def is_right_elsewhere_too(student: Student) -> None:
             got, expected = (f.binary_classifier(*call)(case.xs(4)) for f in (student, oracle))
             what = f"the margin with {positive} positive and {negative} negative neurons"
             expect.close(got, expected, what=what)
+    first = Case(Network("smooth_mlp", mix=((1e6, SEED + 25),), seed=SEED + 25), 1, 0, SEED + 25)
+    found = redrawn(first, lambda case: _chosen_clearly(_least(case), 1, 2, 1))
+    if found is not None:
+        low = _least(found)
+        call = (low.network, low.layer, low.xs(1), low.target, 2, 1)
+        got, expected = (f.binary_classifier(*call)(low.xs(4)) for f in (student, oracle))
+        expect.close(got, expected, what="the margin of a class of very low score")
     double = case_list(("smooth_mlp", 1, SEED + 14), dtype="float64")
     idle = [(case, rest) for case in case_list(("digits", 3, SEED + 16)) for rest in (1, 2, 3, 4)]
     large = [(case, 2) for case in (*case_list(("deep_affine", 0, SEED + 15)), *double)]
@@ -201,6 +208,11 @@ def is_right_elsewhere_too(student: Student) -> None:
         tolerance = expect.FLOAT64 if first in double else expect.FLOAT32
         expect.close(got, expected, tolerance, "the margin where scores are large")
     leaves_as_found(student, stateful(student, "binary_classifier", 2, "xs", 1, 2, 1))
+
+
+def _least(case: Case) -> Case:
+    """The case with the class of the lowest score."""
+    return replace(case, target=int(case.scores(*case.xs(1))[0].argmin()))
 
 
 def _chosen_clearly(case: Case, rows: int, positive: int, negative: int) -> bool:
@@ -229,7 +241,8 @@ def refuses_bad_arguments(student: Student) -> None:
 def evaluates_in_eval_mode(student: Student) -> None:
     """Run the classifier in eval mode, and leave its mode and all else unchanged.
 
-    Half the points if the values are right, but something is changed.
+    That holds if the classifier raises, too. Half the points if the values are right, but something
+    is changed.
     """
     xs = normal(SEED + 41, 60, 4, scale=2.0)
     seed = next(filter(lambda seed: _tells(seed, xs), SEED.candidates(SEED + 40)), SEED + 40)
@@ -245,6 +258,8 @@ def evaluates_in_eval_mode(student: Student) -> None:
             leaves_as_found(student, [student.call("evaluate", other, xs, truth)])
     double, rows = replace(network, dtype="float64"), xs.astype(np.float64)
     leaves_as_found(student, [student.call("evaluate", double, rows, truth)])
+    wider = normal(SEED + 43, 60, 5)  # it cannot take five features
+    leaves_as_found(student, [student.call("evaluate", network, wider, truth)], may_raise=True)
     in_place = Network("inplace_margin", seed=SEED + 42)
     leaves_as_found(student, [student.call("evaluate", in_place, xs, truth)])
 
