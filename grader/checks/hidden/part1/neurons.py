@@ -220,8 +220,8 @@ def averages_ties(student: Student) -> None:
     for i, one in enumerate(of_all_sizes(SEED + 28)):
         for other in of_all_sizes(SEED + 29):
             expected = oracle.compare_attributions(one, other, 5)
-            for a, b in ((one, other), (one.tolist(), other.tolist())):
-                got = student.compare_attributions(a, b, 5)
+            for first, second in ((one, other), (one.tolist(), other.tolist())):
+                got = student.compare_attributions(first, second, 5)
                 expect.close(got[0], expected[0], what=f"the rank correlation, size {i}", scale=0.1)
                 expect.close(got[1], expected[1], what="the share of 5 common neurons", scale=1)
     map_, beside = (normal(SEED + i, 9, 3, 3).astype(np.float64) for i in (26, 27))
