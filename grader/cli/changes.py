@@ -11,7 +11,7 @@ from grader.text import one_line
 if TYPE_CHECKING:
     from grader.gradebook.history import Change
     from grader.grading.late import Late
-    from grader.grading.reuse import Plan
+    from grader.grading.reuse import Planned
     from grader.records import Submission
 
 __all__ = ["changed_marks", "reused", "without_time"]
@@ -23,7 +23,7 @@ _LISTED = 20
 """Changed marks that are listed; history.csv has all of them."""
 
 
-def reused(plans: Sequence[Plan]) -> Iterator[str]:
+def reused(plans: Sequence[Planned]) -> Iterator[str]:
     """What of earlier results is used again, and why checks run; nothing of a first run.
 
     Args:
@@ -31,7 +31,7 @@ def reused(plans: Sequence[Plan]) -> Iterator[str]:
     """
     from grader.grading.reuse import FIRST
 
-    used = sum(len(plan.known) for plan in plans)
+    used = sum(plan.used for plan in plans)
     if not used and all(why == FIRST for plan in plans for why in plan.why.values()):
         return
     yield f"{_many(used, 'outcome')} of earlier runs count as they are."

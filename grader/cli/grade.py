@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -146,7 +146,7 @@ class _Run:
         self, class_: Class, job: Any, out: Path, errors: Console, decisions: Mapping[str, str]
     ) -> None:
         from grader.gradebook import book, history, state
-        from grader.grading import batch, results, rules
+        from grader.grading import rules
 
         self.class_, self.job, self.out, self.errors = class_, job, out, errors
         self.decisions = decisions
@@ -155,22 +155,34 @@ class _Run:
         self.summary = class_.sum_in_words([part.file for part in PARTS if part.id in asked])
         self.here = {submission.id: submission for submission in class_.submissions}
         rules.refuse_newer(out)
-        every = results.read_all(out, self.here)
-        self.plans = batch.plans(class_.submissions, job, every)
-        # A result on other files is no result of what is graded now.
-        kept = {key: r for key, r in every.items() if key not in self.here or self._fits(r)}
+        self.plans: dict[str, Any] = {}
         self.state, self.marks = state.read(out), history.last(out)
-        self.book = book.read_book(out, rules.rules_of(job.assignment), kept)
-        self.left = [one for one in class_.submissions if self.plans[one.id].run]
+        self.book = book.read_book(out, rules.rules_of(job.assignment), self._results())
+        self.left = [one for one in class_.submissions if self.plans[one.id].why]
         self.failed: list[tuple[str, str]] = []
         self.cluster: Any = None
         self.changed: Sequence[Any] = ()
 
-    def _fits(self, result: Any) -> bool:
-        """Whether something of a result is on the files that are here."""
-        one = self.here[result.submission.id]
-        some = any(kept.terms.submission == one.digest for kept in self.plans[one.id].kept)
-        return bool(some) or not self.plans[one.id].run
+    def _results(self) -> Iterator[Any]:
+        """The results that count, one after the other; and the plan of each submission."""
+        from grader.grading import results
+        from grader.grading.reuse import planned
+
+        found: dict[str, Any] = {}
+        same: dict[str, Any] = {}  # a class has few different reasons
+
+        def plan(one: Submission, result: Any) -> Any:
+            made = planned(self.job.plan(one, result), one.digest)
+            return replace(made, why=same.setdefault(repr(made.why), made.why))
+
+        for result in results.read_all(self.out, self.here):
+            key = result.submission.id
+            if key in self.here:
+                found[key] = plan(self.here[key], result)
+            # A result on other files is no result of what is graded now.
+            if key not in found or found[key].fits:
+                yield result
+        self.plans = {key: found.get(key) or plan(one, None) for key, one in self.here.items()}
 
     def say(self, words: str, style: str = "") -> None:
         """A line for the instructor."""
@@ -311,13 +323,14 @@ class _Run:
         from grader.grading import results
 
         for key in self.here.keys() & self.book.results.keys():
-            kept = self.book.results[key]
+            kept = self.book.results[key].submission
             now = replace(self.here[key], files={})
             if not has_roster:
-                known = {name: getattr(kept.submission, name) or getattr(now, name) for name in WHO}
-                now = replace(now, **known, allowed=kept.submission.allowed)
-            if kept.submission != now and kept.submission.digest == now.digest:
-                results.write(self.out / key, replace(kept, submission=now))
+                known = {name: getattr(kept, name) or getattr(now, name) for name in WHO}
+                now = replace(now, **known, allowed=kept.allowed)
+            if kept != now and kept.digest == now.digest:
+                whole = results.read_of(self.out, key)
+                results.write(self.out / key, replace(whole, submission=now))
                 self._take(key)
 
     def _take(self, key: str) -> None:
@@ -325,7 +338,7 @@ class _Run:
         from grader.grading import batch
 
         if found := batch.earlier(self.here[key], self.out):
-            self.book.take(key, found)
+            self.book.take(found)
 
     def _end(self, ended: Any, *, over: bool) -> None:
         """Write the class as it is now: what somebody removed meanwhile is no result."""

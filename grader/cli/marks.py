@@ -47,12 +47,12 @@ def marks(out: Path, table: Path, assignment: Path | None, named: bool) -> None:
         raise Refused(f"{path_words(out)} is no folder of results; name one that `hw3 grade` wrote")
     writable(table)
     with lock.locked(out):
-        every = results.read_all(out)
+        every = {one.submission.id: one.submission for one in results.read_all(out)}
         if not every:
             raise Refused(f"there are no results in {path_words(out)}: run `hw3 grade` first")
         asked = _rules(out, assignment)
         order = Order(asked.assignment.seed, every)
-        class_ = page.class_of(asked, {k: one.submission for k, one in every.items()}, order)
+        class_ = page.class_of(asked, every, order)
         with writing(table):
             data = table.read_bytes() if table.is_file() else None
         found = sheet.Marks() if data is None else sheet.read(data, class_, path_words(table))
@@ -60,7 +60,7 @@ def marks(out: Path, table: Path, assignment: Path | None, named: bool) -> None:
         added = sheet.added_to(data, rows)
         before, known, last = kept.read(out), state.read(out), history.last(out)
         now = kept.Kept(str(table), page.for_groups(found.marks, class_), before.read)
-        made = book.read_book(out, asked, every, now)
+        made = book.read_book(out, asked, results.read_all(out), now)
         now = page.with_answers(now, before, made)
         ids = sorted(made.reports)
         if added != data:

@@ -35,13 +35,12 @@ def report(out: Path, assignment: Path | None) -> None:
     if not out.is_dir():
         raise Refused(f"{path_words(out)} is no folder of results; name one that `hw3 grade` wrote")
     with lock.locked(out):
-        every = results.read_all(out)
-        if not every:
-            raise Refused(f"there are no results in {path_words(out)}: run `hw3 grade` first")
         if assignment is None:
             made = book.read_results(out)
         else:
-            made = book.read_book(out, rules.rules_of(load(assignment)), every)
+            made = book.read_book(out, rules.rules_of(load(assignment)), results.read_all(out))
+        if not made.reports:
+            raise Refused(f"there are no results in {path_words(out)}: run `hw3 grade` first")
         known, marks = state.read(out), history.last(out)
         ids = sorted(made.reports)
         with writing(out):

@@ -6,7 +6,7 @@ from ``rules.json`` or an assignment, and lines beside the parts (:mod:`grader.g
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from grader.gradebook import lateness, lines, notes
 from grader.gradebook.by_hand import given as by_hand
 from grader.gradebook.by_hand.given import ByHand
 from grader.gradebook.by_hand.kept import Kept
+from grader.gradebook.light import Light
 from grader.gradebook.notes import Note
 from grader.gradebook.state import ClassState
 from grader.gradebook.table import gradebook
@@ -28,7 +29,7 @@ from grader.report.writers.files import write_text
 from grader.report.writers.html import index_page
 from grader.text import shown
 
-__all__ = ["INDEX", "TABLE", "Book", "read_book", "read_results", "write_class"]
+__all__ = ["INDEX", "TABLE", "Book", "OnDisk", "read_book", "read_results", "write_class"]
 
 TABLE, INDEX = "gradebook.csv", "index.html"
 
@@ -37,27 +38,52 @@ _BOM = "\ufeff"
 
 
 @dataclass(frozen=True)
+class OnDisk:
+    """A ``result.json`` that counts: whose it is, and a digest of the file."""
+
+    submission: Submission
+    source: str
+
+
+@dataclass(frozen=True)
 class Book:
     """The results that count, by id, and the rules by which they become marks."""
 
     rules: Rules = field(default_factory=Rules)
-    results: dict[str, Result] = field(default_factory=dict)
+    results: dict[str, OnDisk] = field(default_factory=dict)
     reports: dict[str, Report] = field(default_factory=dict)
-    """The marks, in step with the results."""
+    """The marks, in step with the results, and as light as tables and the class's page need them;
+    :meth:`full` has the rest.
+    """
     makers: tuple[lines.Maker, ...] = ()
     """What makes the lines beside the parts, in this order."""
     notes: tuple[Note, ...] = ()
     """What an instructor says to everybody who met a mistake."""
     by_hand: ByHand = field(default_factory=ByHand)
     """The marks that persons gave."""
+    out: Path = Path()
+    """The folder of all results."""
+    light: Light = field(default_factory=Light, repr=False, compare=False)
 
-    def take(self, key: str, result: Result) -> Report:
-        """Take over a result, in place of an earlier one; its marks."""
+    def take(self, result: Result) -> None:
+        """Take over a result, in place of an earlier one."""
+        key = result.submission.id
+        self.results[key] = OnDisk(result.submission, result.source)
+        self.reports[key] = self.light.of(self._report(result))
+
+    def full(self, key: str) -> Report:
+        """The whole report on a submission, with the feedback as it lies in the folder.
+
+        Raises:
+            BadSource: its result cannot be read any more.
+        """
+        return self._report(results.read_of(self.out, key))
+
+    def _report(self, result: Result) -> Report:
         report = marks.report_of(result, self.rules.checks, self.rules.about())
         report = self.by_hand.applied(notes.applied(report, self.notes))
         for maker in self.makers:
             report = marks.with_lines(report, maker(report))
-        self.results[key], self.reports[key] = result, report
         return report
 
     def drop(self, key: str) -> None:
@@ -84,19 +110,16 @@ def read_results(out: Path) -> Book:
     Raises:
         BadSource: a result cannot be read, or another version wrote it: nobody may vanish.
     """
-    every = results.read_all(out)
     rules = kept_rules.read(out)
-    if rules is None and every:
+    if rules is None and next(results.read_all(out), None):
         raise BadSource(
             f"{shown(str(out), 1000)} holds results of an older version of the grader: run the "
             "same `hw3 grade` command again, which grades them again"
         )
-    return read_book(out, rules or Rules(), every)
+    return read_book(out, rules or Rules(), results.read_all(out))
 
 
-def read_book(
-    out: Path, rules: Rules, every: Mapping[str, Result], marks: Kept | None = None
-) -> Book:
+def read_book(out: Path, rules: Rules, every: Iterable[Result], marks: Kept | None = None) -> Book:
     """Marks from what is kept.
 
     Args:
@@ -110,9 +133,9 @@ def read_book(
     """
     said = notes.read(out, rules.checks)
     given = by_hand.read(out, rules, marks)
-    book = Book(rules, makers=lines.makers(rules, given), notes=said, by_hand=given)
-    for key, result in every.items():
-        book.take(key, result)
+    book = Book(rules, makers=lines.makers(rules, given), notes=said, by_hand=given, out=out)
+    for result in every:
+        book.take(result)
     return book
 
 

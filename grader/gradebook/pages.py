@@ -38,6 +38,7 @@ def write_all(out: Path, book: Book, ids: Iterable[str], *, anew: bool = False) 
         The ids of those whose pages were written.
 
     Raises:
+        BadSource: a result cannot be read any more.
         OSError: a page cannot be written.
     """
     rules = _digest(
@@ -59,7 +60,7 @@ def write_all(out: Path, book: Book, ids: Iterable[str], *, anew: bool = False) 
         kept = {"kept": book.results[key].source, "lines": lines, "answers": answers}
         stamp = _digest({"rules": rules, **kept})
         if anew or not _is_made_from(out / key, stamp):
-            _write(out / key, report, stamp)
+            _write(out / key, book.full(key), stamp)
             written.append(key)
     return written
 

@@ -12,7 +12,7 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, contextmanager, nullcontext, suppress
@@ -45,7 +45,6 @@ __all__ = [
     "grade_all",
     "grade_one",
     "is_done",
-    "plans",
     "pool",
     "run_one",
     "stop",
@@ -88,19 +87,6 @@ def is_done(submission: Submission, job: Job, out: Path) -> bool:
         out: the folder of all results.
     """
     return not job.plan(submission, earlier(submission, out)).run
-
-
-def plans(
-    submissions: Sequence[Submission], job: Job, kept: Mapping[str, Result]
-) -> dict[str, Plan]:
-    """What is run and what is used again of each submission, by id.
-
-    Args:
-        submissions: all that are asked for.
-        job: how they are graded, and which part.
-        kept: the results of earlier runs, by the submission's id.
-    """
-    return {one.id: job.plan(one, kept.get(one.id)) for one in submissions}
 
 
 def earlier(submission: Submission, out: Path) -> Result | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from grader.errors import Unwritten
 from grader.grading import results
-from grader.grading.reuse import Plan
+from grader.grading.reuse import Planned
 from grader.records import Submission
 from grader.report.writers import handed_in
 from grader.submissions.found import together
@@ -17,7 +17,7 @@ __all__ = ["give", "members"]
 
 
 def members(
-    submissions: Sequence[Submission], plans: Mapping[str, Plan]
+    submissions: Sequence[Submission], plans: Mapping[str, Planned]
 ) -> dict[str, list[Submission]]:
     """Who has the outcomes of whom, by the id of the one member that is graded.
 

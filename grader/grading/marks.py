@@ -90,7 +90,7 @@ def outcome_now(
 
 def waits(outcome: Outcome) -> bool:
     """Whether an outcome only says that the check has to be run."""
-    return outcome.feedback is _WAITS
+    return outcome.feedback == _WAITS
 
 
 def with_lines(report: Report, lines: Iterable[Line]) -> Report:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,7 @@ __all__ = [
     "Terms",
     "read",
     "read_all",
+    "read_of",
     "write",
 ]
 
@@ -172,8 +173,8 @@ def _ran(row: Mapping[str, Any], terms: Sequence[Terms]) -> Ran:
     return Ran(check_of(row), outcome_of(row), of, timeouts, beside)
 
 
-def read_all(out: Path, again: Collection[str] = ()) -> dict[str, Result]:
-    """Every result of a folder, by the submission's id.
+def read_all(out: Path, again: Collection[str] = ()) -> Iterator[Result]:
+    """The results of a folder, one after the other: a large class has no room in memory for all.
 
     Args:
         out: the folder of all results.
@@ -182,23 +183,45 @@ def read_all(out: Path, again: Collection[str] = ()) -> dict[str, Result]:
     Raises:
         BadSource: a result cannot be read, or a newer version wrote it: nobody may vanish.
     """
-    found = {}
     for path in sorted(out.glob(f"*/{FILE}")):
-        name, where = path.parent.name, shown(str(path), 1000)
+        name = path.parent.name
         try:
-            result = read(path)
-            if result.submission.id != name:
-                raise ValueError("it was moved")
-            found[name] = result
-        except OtherFormatError as error:
-            raise BadSource(
-                f"{where} cannot be read: {error}; use the version that wrote it, or name another "
-                "folder for results"
-            ) from None
-        except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+            result = read_of(out, name)
+        except _Damaged:
             if name not in again:
-                raise BadSource(
-                    f"{where} is damaged ({type(error).__name__}): grade that submission again, or "
-                    "remove its folder"
-                ) from None
-    return found
+                raise
+        else:
+            yield result
+
+
+class _Damaged(BadSource):
+    """A ``result.json`` that is not what a grader wrote there."""
+
+
+def read_of(out: Path, name: str) -> Result:
+    """The result of one submission.
+
+    Args:
+        out: the folder of all results.
+        name: the submission's id.
+
+    Raises:
+        BadSource: it cannot be read, or a newer version wrote it.
+    """
+    path = out / name / FILE
+    where = shown(str(path), 1000)
+    try:
+        result = read(path)
+        if result.submission.id != name:
+            raise ValueError("it was moved")
+    except OtherFormatError as error:
+        raise BadSource(
+            f"{where} cannot be read: {error}; use the version that wrote it, or name another "
+            "folder for results"
+        ) from None
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise _Damaged(
+            f"{where} is damaged ({type(error).__name__}): grade that submission again, or "
+            "remove its folder"
+        ) from None
+    return result

@@ -17,7 +17,7 @@ from grader.grading.results import OLD_FORMAT, Ran, Result, Terms
 from grader.grading.terms import changed
 from grader.records import FORMAT, Check, Outcome, Status
 
-__all__ = ["FIRST", "OTHER_FILES", "OTHER_RULES", "Plan", "holds", "plan"]
+__all__ = ["FIRST", "OTHER_FILES", "OTHER_RULES", "Plan", "Planned", "holds", "plan", "planned"]
 
 OTHER_FILES = "graded on other files than the ones that are here now"
 OTHER_RULES = "graded by another version of the grader, with other limits or packages, or isolation"
@@ -45,6 +45,31 @@ class Plan:
     """Outcomes of the assignment's checks that hold."""
     stale: Mapping[str, str] = field(default_factory=dict)
     """Parts with outcomes that stay and do not hold any more, and why."""
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What a run holds of a plan, which whoever grades the submission makes again."""
+
+    why: Mapping[str, str]
+    """Of every check that is run, by its id."""
+    kept: bool
+    """Whether any outcome stays."""
+    used: int
+    """Outcomes that hold."""
+    fits: bool
+    """Whether what is kept says something of the files that are here, or nothing is run."""
+
+
+def planned(plan: Plan, digest: str) -> Planned:
+    """What a run holds of a plan.
+
+    Args:
+        plan: the whole one.
+        digest: of the submission's files.
+    """
+    fits = not plan.run or any(one.terms.submission == digest for one in plan.kept)
+    return Planned(plan.why, bool(plan.kept), len(plan.known), fits)
 
 
 def holds(ran: Ran | None, check: Check, now: Terms) -> str:

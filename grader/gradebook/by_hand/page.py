@@ -14,6 +14,7 @@ from grader.gradebook.by_hand.sheet import Class, Given
 from grader.grading.rules import Rules
 from grader.records import Submission
 from grader.report.views.marking_view import Answer, marking_view
+from grader.report.views.written_view import WrittenView, written_view
 from grader.report.writers.html import render
 from grader.submissions.found import together
 
@@ -102,14 +103,20 @@ def markers_page(book: Book, class_: Class, order: Order, table: str, *, named: 
         answers[question.id] = [
             Answer(
                 who=_who(class_, key, named=named),
-                report=book.reports[key],
-                written=book.reports[key].written[n],
+                view=_view(book, key, n),
                 rest="" if n else rest[key].rest,
                 cut=rest[key].cut,
             )
             for key in _read(class_, order, question.id, named=named)
         ]
     return render("marking.html", view=marking_view(class_.questions, answers, table))
+
+
+def _view(book: Book, key: str, number: int) -> WrittenView:
+    """An answer, with the pictures beside it: only these need the whole report."""
+    light = book.reports[key]
+    one = light.written[number]
+    return written_view(one, book.full(key) if one.part else light)
 
 
 def _who(class_: Class, key: str, *, named: bool) -> str:

@@ -9,10 +9,9 @@ from typing import Any
 from markupsafe import Markup
 
 from grader.homework.questions import NO_ITEM, Question
-from grader.records import Report, Written
 from grader.report import numbers
 from grader.report.views.prose import rendered
-from grader.report.views.written_view import WrittenView, written_view
+from grader.report.views.written_view import WrittenView
 from grader.text import one_line
 
 __all__ = ["Answer", "marking_view"]
@@ -24,8 +23,7 @@ class Answer:
 
     who: str
     """What stands in the column student."""
-    report: Report
-    written: Written
+    view: WrittenView
     rest: str = ""
     """What belongs to no question; shown with the first."""
     cut: bool = False
@@ -51,7 +49,7 @@ def marking_view(
         table: the file that marks are written into.
     """
     every = [one for question in questions for one in answers[question.id]]
-    marked = sum(one.written.marked for one in every)
+    marked = sum(one.view.marked for one in every)
     return {
         "how": (
             f"Write marks into {one_line(table, 300)}: a row stands there for each answer. Fill in "
@@ -89,7 +87,7 @@ def _answer(question: Question, number: int, one: Answer) -> _AnswerView:
     return _AnswerView(
         anchor=f"answer-{question.id}-{number}",
         who=one_line(one.who, 120),
-        view=written_view(one.written, one.report),
+        view=one.view,
         rest=rendered(one.rest) if one.rest.strip() else None,
         cut=one.cut,
     )
