@@ -84,6 +84,12 @@ def is_right_on_other_neurons(student: Student) -> None:
         expect.close(
             student.saliency_map(*call), oracle.saliency_map(*call), what="the saliency map"
         )
+    affine = Case(Network("deep_affine", seed=SEED + 37), 0, 0, SEED + 37)
+    far = np.float32(1000) * affine.x
+    low = int(affine.activations(far)[0].argmin())
+    call = (affine.network, 0, low, far)
+    expected = oracle.saliency_map(*call)
+    expect.close(student.saliency_map(*call), expected, what="the map of a very low activation")
     case = Case(Network("smooth_cnn", seed=SEED + 8, dtype="float64"), 1, 0, SEED + 8)
     call = (case.network, 1, 3, case.x)
     dtype_kept(student.reply(student.call("saliency_map", *call)), "float64")
