@@ -333,6 +333,8 @@ class TestQuestions:
             ({"title": " "}, "title must be a text"),
             ({"rubric": [{"id": "none", "text": "x", "points": 1}]}, "has a meaning of its own"),
             ({"rubric": [{"id": "a", "text": "x", "points": "1"}]}, "rubric 1: points must be"),
+            ({"rubric": [{"id": "a", "text": " ", "points": 1}]}, "text must be a text"),
+            ({"rubric": [{"id": "a", "points": 1}]}, "text must be a text"),
             ({"rubric": "x"}, "must be a list of tables"),
         ],
     )
