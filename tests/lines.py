@@ -51,10 +51,7 @@ def pytest_sessionfinish(session):
         return (yield)
     done = yield
     if os.environ.get(_ENABLED):
-        folder = Path(os.environ[_FOLDER])
-        counted = json.loads((folder / "merged.json").read_text("utf-8"))
-        shutil.rmtree(folder)
-        session.config.stash[_counted] = counted
+        counted = session.config.stash[_counted] = collected(Path(os.environ[_FOLDER]))
         if session.exitstatus == pytest.ExitCode.OK and not enough(counted):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
     return done
@@ -68,17 +65,27 @@ def pytest_terminal_summary(terminalreporter, config):
             terminalreporter.line(line)
 
 
+def collected(folder: Path) -> dict:
+    """SlipCover's document, of which the folder goes; nothing of a run that was interrupted."""
+    file = folder / "merged.json"
+    counted = json.loads(file.read_text("utf-8")) if file.is_file() else {}
+    shutil.rmtree(folder)
+    return counted
+
+
 def enough(counted) -> bool:
     """Whether the tests run as many lines as they must.
 
     Args:
         counted: SlipCover's document.
     """
-    return counted["summary"]["percent_covered"] >= LEAST
+    return bool(counted) and counted["summary"]["percent_covered"] >= LEAST
 
 
 def said(counted) -> list[str]:
     """The share of lines that are run, and the files with most lines that are not."""
+    if not counted:
+        return ["none were counted"]
     run, missing = (counted["summary"][f"{kind}_lines"] for kind in ("covered", "missing"))
     share = counted["summary"]["percent_covered"]
     files = [(len(f["missing_lines"]), name) for name, f in counted["files"].items()]

@@ -29,6 +29,14 @@ def test_the_share_and_the_files_are_said():
     assert files == ["   40 lines of grader/a.py"]
 
 
+def test_an_interrupted_run_counts_nothing_and_is_not_enough(tmp_path):
+    (tmp_path / "of_a_worker").mkdir()
+    assert lines.collected(tmp_path) == {}
+    assert not tmp_path.exists()
+    assert not lines.enough({})
+    assert lines.said({}) == ["none were counted"]
+
+
 @pytest.mark.parametrize(
     ("ci", "changes", "is_wanted"),
     [
