@@ -37,6 +37,9 @@ SOURCE = textwrap.dedent(
 ).lstrip()
 
 
+FEW = ("top_neurons", "scale_pixels")
+
+
 @pytest.fixture(scope="module")
 def whole():
     return bank(ROOT / "reference", ROOT / "fixtures", ["part1", "part2", "part3"])
@@ -193,6 +196,24 @@ def test_a_mutant_that_hangs_or_ends_the_process_loses_points():
         finally:
             run.LIMITS = limits
         assert {e.status for e in ended.ended.values()} == {"crashed"}
+
+
+@pytest.mark.parametrize("kind", ["mutant", "mistake", "honest"])
+def test_where_survivors_alone_are_looked_for_the_first_loss_is_enough(kind):
+    """Of each function of a mutant, and of a mistake; an honest submission runs all checks."""
+    wrong = "".join(f"\n\ndef {name}(*_, **__):\n    return None\n" for name in FEW)
+    files = {"part1_focused.py": reference_files()["part1_focused.py"] + wrong.encode()}
+    row = examine(Specimen("x", kind, files, FEW), survivors=True)
+    lost = {function: len(row.lost(function)) for function in FEW}
+    everything = {f: sum(c.function == f for c in CHECKS) for f in FEW}
+    few = {"mutant": dict.fromkeys(FEW, 1), "mistake": {FEW[0]: 1, FEW[1]: 0}}
+    assert lost == few.get(kind, everything)
+
+
+def test_where_survivors_alone_are_looked_for_a_right_function_runs_all_its_checks():
+    row = examine(Specimen("x", "mutant", reference_files(), FEW[:1]), survivors=True)
+    assert {*row.ended} == {c.id for c in CHECKS if c.function == FEW[0]}
+    assert not row.lost(FEW[0])
 
 
 def audit(*arguments):

@@ -6,6 +6,7 @@ check notices by itself.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -55,13 +56,20 @@ class Row:
         return [c for c, e in self.ended.items() if c.startswith(prefix) and e.fraction < 1]
 
 
-def examine(specimen: Specimen, quick: bool = False) -> Row:
-    """Grade one specimen on all checks of its functions; ``quick`` leaves out the long ones.
+def examine(specimen: Specimen, quick: bool = False, survivors: bool = False) -> Row:
+    """Grade one specimen on all checks of its functions.
 
     A long check, which takes minutes, runs only if no other check of its function took points.
+
+    Args:
+        specimen: what is graded.
+        quick: leaves out the long checks.
+        survivors: the checks of a function end at the first that takes points, but for an honest
+            specimen.
     """
     from grader.checks.framework import expect, registry
     from grader.grading import engine
+    from grader.sandbox.host import process
     from grader.sandbox.host.session import ProcessSession
 
     started = time.monotonic()
@@ -78,7 +86,25 @@ def examine(specimen: Specimen, quick: bool = False) -> Row:
                 ended[outcome.check_id] = _ended(outcome, max(measured, default=0.0))
                 measured.clear()
 
-        run([check for check in checks if not check.long])
+        def until_caught(function: str, hidden: bool) -> None:
+            some = [c for c in short if (c.function, c.hidden) == (function, hidden)]
+            secrets = process.with_secrets() if hidden else contextlib.nullcontext()
+            with secrets, contextlib.closing(opened(some[0].part)) as session:
+                for check in some:
+                    outcome = engine.Outcomes([check]).of(check, session)
+                    ended[check.id] = _ended(outcome, max(measured, default=0.0))
+                    measured.clear()
+                    if ended[check.id].fraction < 1:
+                        return
+
+        short = [check for check in checks if not check.long]
+        if survivors and specimen.kind != "honest":
+            for function, hidden in dict.fromkeys((c.function, c.hidden) for c in short):
+                one_is_enough = "" if specimen.kind == "mistake" else f"{function}."
+                if all(e.fraction == 1 for c, e in ended.items() if c.startswith(one_is_enough)):
+                    until_caught(function, hidden)
+        else:
+            run(short)
         for check in [] if quick else [check for check in checks if check.long]:
             if not Row("", ended).lost(check.function):
                 run([check])
@@ -102,7 +128,12 @@ def _ended(outcome: Outcome, ratio: float) -> Ended:
 
 
 def examine_all(
-    specimens: Sequence[Specimen], work: Path, *, jobs: int = 1, quick: bool = False
+    specimens: Sequence[Specimen],
+    work: Path,
+    *,
+    jobs: int = 1,
+    quick: bool = False,
+    survivors: bool = False,
 ) -> Iterator[tuple[Specimen, Row]]:
     """Grade specimens; rows that an earlier run left in ``work`` come first.
 
@@ -114,11 +145,12 @@ def examine_all(
         work: the folder of the rows; it is made if it does not exist.
         jobs: how many specimens are graded at a time.
         quick: leaves out the long checks.
+        survivors: ends the checks of a function at the first that takes points.
 
     Returns:
         Each specimen with its row, in any order.
     """
-    path, grader = work / "rows.jsonl", fingerprint(f"audit {quick}")
+    path, grader = work / "rows.jsonl", fingerprint(f"audit {quick} {survivors}")
     left = {specimen.key: specimen for specimen in specimens}
     for key, row in _kept(path, grader):
         if key in left:
@@ -130,7 +162,7 @@ def examine_all(
     try:
         # Training takes longest.  Start it first, so that nothing waits for it at the end.
         order = sorted(left.values(), key=lambda specimen: "train" not in specimen.functions)
-        futures = {pool.submit(examine, specimen, quick): specimen for specimen in order}
+        futures = {pool.submit(examine, specimen, quick, survivors): specimen for specimen in order}
         with path.open("a", encoding="utf-8") as file:
             file.write("\n" if file.tell() else "")  # the last line may have been cut off
             for future in as_completed(futures):

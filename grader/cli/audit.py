@@ -51,6 +51,11 @@ CHECKOUT = Path(grader.__file__).parent.parent
 )
 @click.option("--seed", type=int, default=0, help="Seed of --sample (0).")
 @click.option("--quick", is_flag=True, help="Leave out the training of the GAN.")
+@click.option(
+    "--survivors",
+    is_flag=True,
+    help="End a function's checks at the first that takes points: faster, and the matrix has gaps.",
+)
 @click.option("--jobs", type=click.IntRange(1), help="Submissions at a time (default: cores).")
 @click.option(
     "--work",
@@ -70,6 +75,7 @@ def audit(
     number: int | None,
     seed: int,
     quick: bool,
+    survivors: bool,
     jobs: int | None,
     work: Path,
     matrix: bool,
@@ -114,7 +120,7 @@ def audit(
     if number is not None:
         chosen = sample(chosen, number, seed)
     started = time.monotonic()
-    rows = _examine(chosen, work, jobs or cores(), quick)
+    rows = _examine(chosen, work, jobs or cores(), quick, survivors)
     found = document(whole, rows, _checks(part), time.monotonic() - started)
     terminal.show(found, console(100), matrix=matrix)
     _write(found, html_file, json_file)
@@ -127,14 +133,16 @@ def _checks(part: str) -> list[Check]:
     return registry.load(optional=part in {one.id for one in PARTS if one.optional})
 
 
-def _examine(chosen: Any, work: Path, jobs: int, quick: bool) -> list[Any]:
+def _examine(chosen: Any, work: Path, jobs: int, quick: bool, survivors: bool) -> list[Any]:
     from grader.audit.run import examine_all
 
     rows = {}
     with writing(work), progress_bar() as progress:
         task = progress.add_task("starting", total=len(chosen))
         try:
-            for specimen, row in examine_all(chosen, work, jobs=jobs, quick=quick):
+            for specimen, row in examine_all(
+                chosen, work, jobs=jobs, quick=quick, survivors=survivors
+            ):
                 rows[specimen.key] = (specimen, row)
                 progress.update(task, advance=1, description=one_line(specimen.name, 60))
         except KeyboardInterrupt:
