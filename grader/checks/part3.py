@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -121,11 +122,14 @@ def finds_the_most_positive(student: Student) -> None:
 
     Do not use means or absolute values. Half the points if the right neurons come in another order.
     """
-    for influence in (normal(31, 12), _maps(32), *of_all_sizes(31)):
+
+    def holds(case: tuple[np.ndarray, int]) -> None:
+        influence, k = case
         order = np.argsort(-influence.reshape(len(influence), -1).max(1), kind="stable")
-        for k in (1, 4):
-            got, _ = student.influential_neurons(influence, k, 2)
-            expect.same_ranking(got, order[:k], f"the {k} most positive of {len(influence)}")
+        got, _ = student.influential_neurons(influence, k, 2)
+        expect.same_ranking(got, order[:k], f"the {k} most positive of {len(influence)}")
+
+    right_on_each(student, product((normal(31, 12), _maps(32), *of_all_sizes(31)), (1, 4)), holds)
 
 
 @check("influential_neurons", points=1)
@@ -135,11 +139,14 @@ def finds_the_most_negative(student: Student) -> None:
     The most negative neuron comes first. Half the points if the right neurons come in another
     order.
     """
-    for influence in (normal(33, 12), _maps(34), *of_all_sizes(33)):
+
+    def holds(case: tuple[np.ndarray, int]) -> None:
+        influence, k = case
         order = np.argsort(influence.reshape(len(influence), -1).min(1), kind="stable")
-        for k in (1, 4):
-            _, got = student.influential_neurons(influence, 2, k)
-            expect.same_ranking(got, order[:k], f"the {k} most negative of {len(influence)}")
+        _, got = student.influential_neurons(influence, 2, k)
+        expect.same_ranking(got, order[:k], f"the {k} most negative of {len(influence)}")
+
+    right_on_each(student, product((normal(33, 12), _maps(34), *of_all_sizes(33)), (1, 4)), holds)
 
 
 def _maps(seed: int) -> np.ndarray:

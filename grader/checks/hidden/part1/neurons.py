@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -10,7 +11,13 @@ from grader.checks.framework import expect
 from grader.checks.framework.cases import Case, case_list, cases, linear_layer, normal
 from grader.checks.framework.path_rules import adds_up, on_a_long_line, precise
 from grader.checks.framework.registry import check, for_all
-from grader.checks.framework.shared import dtype_kept, leaves_as_found, of_all_sizes, refuses
+from grader.checks.framework.shared import (
+    dtype_kept,
+    leaves_as_found,
+    of_all_sizes,
+    refuses,
+    right_on_each,
+)
 from grader.checks.framework.student import Student
 from grader.checks.hidden import SEED as SECRET
 from grader.checks.hidden.arguments import BAD_STEPS, MLP, bad, stateful
@@ -182,7 +189,8 @@ def gives_zeros_for_an_empty_map(student: Student) -> None:
         )
     saliency = -np.abs(normal(SEED + 21, 2, 4, 4, dtype="float64"))
     s, wide = np.abs(saliency).max(0), x.astype(np.float64)
-    dtype_kept(student.reply(student.call("scale_pixels", wide, saliency)), "float64")
+    for map_ in (saliency, 0 * saliency):
+        dtype_kept(student.reply(student.call("scale_pixels", wide, map_)), "float64")
     for size in SIZES:
         got = student.scale_pixels(wide, size * saliency)
         # Whoever adds a tiny number to the maximum, so as not to divide by zero, does no harm.
@@ -207,22 +215,25 @@ def averages_ties(student: Student) -> None:
     """
     a = np.array([1.0, 1.0, 2.0, 2.0, 3.0, 0.0], dtype=np.float32)
     b = np.array([2.0, 1.0, 1.0, 1.0, 4.0, 4.0], dtype=np.float32)
-    expected = oracle.compare_attributions(a, b, 2)
-    got = student.compare_attributions(a, b, 2)
-    expect.close(got[0], expected[0], what="the rank correlation with ties", scale=0.1)
-    expect.close(got[1], expected[1], what="the share of common top neurons", scale=1)
+    # Forty neurons of four values: an unstable sort shows only with many equal values.
+    one, other = (np.floor(2 * normal(SEED + i, 40)).clip(-2, 2) for i in (24, 25))
+    pairs = [(a, b, 2), *((one, other, k) for k in (1, 6, 15, 29))]
+    given = (*pairs, *((NumPy(x), NumPy(y), k) for x, y, k in pairs))
+    lists = ((x.tolist(), y.tolist(), k) for x, y, k in pairs)
+
+    def holds(case: tuple[tuple[np.ndarray, np.ndarray, int], Any]) -> None:
+        expected, got = (
+            oracle.compare_attributions(*case[0]),
+            student.compare_attributions(*case[1]),
+        )
+        expect.close(got[0], expected[0], what="the rank correlation with ties", scale=0.1)
+        expect.close(got[1], expected[1], what="the share of common neurons", scale=1)
+
+    right_on_each(student, zip(pairs * 3, (*given, *lists), strict=True), holds)
     flat = np.full(6, 0.5, dtype=np.float32)
     for one, other in ((a, flat), (flat, a), (flat, flat)):
         got = student.compare_attributions(one, other, 2)
         expect.close(got[0], 0.0, what="the rank correlation of a constant explanation", scale=1)
-    # Forty neurons of four values: an unstable sort shows only with many equal values.
-    one, other = (np.floor(2 * normal(SEED + i, 40)).clip(-2, 2) for i in (24, 25))
-    for first, second in ((one, other), (NumPy(one), NumPy(other)), (one.tolist(), other.tolist())):
-        for k in (1, 6, 15, 29):
-            expected = oracle.compare_attributions(one, other, k)
-            got = student.compare_attributions(first, second, k)
-            expect.close(got[0], expected[0], what="the rank correlation with ties", scale=0.1)
-            expect.close(got[1], expected[1], what=f"the share of {k} common neurons", scale=1)
     for i, one in enumerate(of_all_sizes(SEED + 28)):
         for other in of_all_sizes(SEED + 29):
             expected = oracle.compare_attributions(one, other, 5)
