@@ -89,7 +89,7 @@ class Allowed:
 
 @dataclass(frozen=True)
 class Submission:
-    """What a student handed in: names and contents of files, in memory and never executed here.
+    """What a student handed in: names and contents of files, which are never executed here.
 
     ``reason`` says in one sentence why nothing of it can be graded; it is empty for a usable
     submission.  ``question`` says why a person has to decide before it counts: until then the

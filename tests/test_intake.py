@@ -1,10 +1,12 @@
 """Folders, archives and classes become submissions; what is hostile costs only its own."""
 
 import contextlib
+import errno
 import gzip
 import hashlib
 import io
 import os
+import pickle
 import random
 import re
 import stat
@@ -15,6 +17,7 @@ import time
 import tracemalloc
 import unicodedata
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import example, given, settings
@@ -22,7 +25,7 @@ from hypothesis import strategies as st
 
 from grader.errors import BadSource
 from grader.homework.contract import FILES
-from grader.submissions import archives, disk, intake
+from grader.submissions import archives, disk, intake, shelf
 from grader.submissions.identity import Who, key, student_id
 from grader.submissions.intake import read, read_many, read_one
 
@@ -629,6 +632,43 @@ def test_folders_archives_and_classes_have_limits(tmp_path, monkeypatch):
     assert "is larger than" in refused(read, packed)
     monkeypatch.setattr(disk, "MAX_ENTRIES", 2)
     assert "more than 2 files" in refused(read, tmp_path / "class")
+
+
+def test_the_files_of_a_class_do_not_lie_in_memory(tmp_path):
+    """Read when they are asked for, by any thread; a worker gets them all."""
+    for number in range(20):
+        beside = random.Random(number).randbytes(500_000)
+        folder(tmp_path / f"s{number:02}", {**GAN, "beside.bin": beside})
+    tracemalloc.start()
+    try:
+        class_ = intake.read_class([tmp_path])
+        assert tracemalloc.get_traced_memory()[0] < 2_000_000
+    finally:
+        tracemalloc.stop()
+
+    def same(number):
+        files = class_.submissions[number].files
+        expected = {**GAN, "beside.bin": random.Random(number).randbytes(500_000)}
+        return files == expected and len(files) == 2 and "beside.bin" in files
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(same, [*range(20)] * 2))
+    sent = pickle.loads(pickle.dumps(class_.submissions[3]))
+    assert sent == class_.submissions[3]
+    assert type(sent.files) is dict
+
+
+def test_no_room_for_temporary_files_is_said(tmp_path, monkeypatch):
+    folder(tmp_path / "class", class_files())
+
+    class Full(io.BytesIO):
+        def write(self, _):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(shelf.tempfile, "TemporaryFile", lambda **_: Full())
+    words = refused(read, tmp_path / "class")
+    assert "No space left on device" in words
+    assert "TMPDIR" in words
 
 
 # Hostile archives

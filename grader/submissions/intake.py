@@ -1,11 +1,12 @@
-"""From paths to submissions: what a class handed in, read into memory, and nobody lost.
+"""From paths to submissions: what a class handed in, and nobody lost.
 
 Every file of the sources ends in exactly one place: it is graded, or lies beside the code of a
 student, or is ignored for a stated reason, or is part of a question for a person.  The grader
 counts, and stops if one is missing.
 
-Nothing is extracted to disk, and nothing that was handed in is executed here.  What is hostile or
-broken costs its own submission, never the others.
+Nothing is extracted to disk, and nothing that was handed in is executed here.  Contents lie in one
+temporary file without a name (:mod:`grader.submissions.shelf`).  What is hostile or broken costs
+its own submission, never the others.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from grader.submissions.ledger import Fate, Ledger
 from grader.submissions.names import named, nearly
 from grader.submissions.persons import Person
 from grader.submissions.roster import Roster
+from grader.submissions.shelf import Shelf
 from grader.submissions.sources import Split, Upload
 from grader.text import shown
 
@@ -47,7 +49,7 @@ __all__ = [
     "read_one",
 ]
 
-MAX_CLASS_BYTES = 1024 * MIB  # the files of all submissions
+MAX_CLASS_BYTES = 64 * 1024 * MIB  # the files of all submissions, which lie on disk
 ONE_STUDENT = "one student"
 """The decision that folders of several names are the versions of one student."""
 
@@ -212,12 +214,12 @@ class _Reading:
                 ignored.append((origin, reason))
         submissions: list[Submission] = []
         questions: list[Question] = []
-        total = 0
+        total, shelf = 0, Shelf()
         for person in people:
             submission, asked = self._one(person, ledger)
-            submissions.append(submission)
-            questions += asked
             total += sum(map(len, submission.files.values()))
+            submissions.append(replace(submission, files=shelf.put(submission.files)))
+            questions += asked
             if total > MAX_CLASS_BYTES:
                 raise BadSource("It holds too much to read at once; grade it in smaller groups.")
         ledger.close()

@@ -2,6 +2,7 @@
 
     python tests/benchmarks/growth.py                         # 10 and 100, with 1 and 2 workers
     python tests/benchmarks/growth.py --sizes 10 100 1000     # the last takes most of an hour
+    python tests/benchmarks/growth.py --read 500 2000         # a class before it is graded
 
 Submissions are copies of the reference, each with another comment.  ``hw3 grade`` grades their part
 3, into a new folder, with values of the reference that an earlier run kept.  Cost is the processor
@@ -17,6 +18,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from contextlib import suppress
@@ -91,6 +93,24 @@ def graded(folder: Path, source: str, jobs: int) -> Cost:
     return Cost(of_children() - before, wall, every, first)
 
 
+READS = """
+import sys
+from pathlib import Path
+import psutil
+from grader.submissions.intake import read_class
+class_ = read_class([Path(sys.argv[1])])
+assert len(class_.submissions) == int(sys.argv[2])
+print(psutil.Process().memory_info().rss / 2**20)
+"""
+
+
+def reads(folder: Path, size: int) -> float:
+    """MiB of a process that has read a class and graded nothing yet."""
+    write_class(folder / f"class{size}", size)
+    command = [sys.executable, "-P", "-c", READS, str(folder / f"class{size}"), str(size)]
+    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
 def main() -> None:
     """Print a row for each size and number of workers."""
     parser = argparse.ArgumentParser(
@@ -98,7 +118,13 @@ def main() -> None:
     )
     parser.add_argument("--sizes", type=int, nargs="+", default=[10, 100])
     parser.add_argument("--jobs", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--read", type=int, nargs="+", metavar="SIZE", help="read classes alone")
     options = parser.parse_args()
+    if options.read:
+        with tempfile.TemporaryDirectory(prefix="hw3-growth-") as name:
+            for size in options.read:
+                print(f"{size} submissions are read: {reads(Path(name), size):.0f} MiB", flush=True)
+        return
     print("| submissions | workers | processor s | of each | wall s | MiB | of the first process |")
     print("|---|---|---|---|---|---|---|")
     adopt()
