@@ -100,10 +100,12 @@ def is_right_elsewhere_too(student: Student) -> None:
         few = 1e-6 * distribution(case.seed, 3)
         for weights in ((), (few,), (few.tolist(),)):
             dtype_kept(student.reply(student.call("comparative_influence", *call, *weights)), dtype)
+            # A list of weights is float32 in torch, whatever the network is.
+            exact = dtype == "float64" and not weights
             expect.close(
                 student.comparative_influence(*call, *weights),
                 oracle.comparative_influence(*call, *weights),
-                expect.FLOAT64 if dtype == "float64" else expect.FLOAT32,
+                expect.FLOAT64 if exact else expect.FLOAT32,
                 f"the influence in {dtype}",
             )
     leaves_as_found(student, stateful(student, "comparative_influence", 2, "xs", 1, 3))
