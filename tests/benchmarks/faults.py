@@ -177,9 +177,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--faults", type=int, default=40)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--after", type=int, default=0, help="leave out so many, done before")
     parser.add_argument("--jobs", type=int, default=1, help="copies of the project side by side")
     asked = parser.parse_args()
-    chosen = list(islice(faults(random.Random(asked.seed)), asked.faults))
+    chosen = list(islice(faults(random.Random(asked.seed)), asked.after, asked.faults))
     unfit, counted = set[str](), Counter[str]()
     copies: Queue[Path] = Queue()
 
