@@ -66,14 +66,20 @@ def _drawn(student: Student, count: int, k: int, seed: int, state: int = 0) -> n
 
 
 SEEDS = 40
-"""Draws over which classes are counted."""
+"""Draws of which sets are counted."""
+
+DRAWS = (
+    *((10, 5, 10, 300), (5, 1, 5, 300), (3, 1, 3, SEEDS)),
+    *((30, 15, 30, SEEDS), (1000, 200, 10, SEEDS)),
+)
+"""Classes, how many are drawn, in how many groups they are counted, and over how many seeds."""
 
 
 @check("random_classes", points=0.5, needs=[draws_distinct_classes])
 def follows_its_seed(student: Student) -> None:
     """Draw other classes for other seeds, and every class about equally often.
 
-    That holds for few classes as for many, and for large seeds. We count over 40 seeds.
+    That holds for few classes as for many, and for large seeds. We count over 40 to 300 seeds.
     """
     for seeds, which in ((range(12), "0 to 11"), (LARGE, f"{LARGE[0]} to {LARGE[-1]}")):
         drawn = {tuple(_drawn(student, 1000, 5, seed, seed % 97).tolist()) for seed in seeds}
@@ -82,9 +88,9 @@ def follows_its_seed(student: Student) -> None:
             f"12 seeds from {which} give {len(drawn)} different draw(s) of 5 out of 1000 classes",
             expected="another draw for almost every seed",
         )
-    for count, k, groups in ((10, 5, 10), (3, 1, 3), (30, 15, 30), (1000, 200, 10)):
-        draws = [_drawn(student, count, k, seed, seed) for seed in range(SEEDS)]
-        sets = {frozenset(draw.tolist()) for draw in draws}
+    for count, k, groups, seeds_of in DRAWS:
+        draws = [_drawn(student, count, k, seed, seed) for seed in range(seeds_of)]
+        sets = {frozenset(draw.tolist()) for draw in draws[:SEEDS]}
         expect.that(
             k == 1 or len(sets) > SEEDS // 2,
             f"over {SEEDS} seeds {k} out of {count} classes make only {len(sets)} sets",
@@ -94,14 +100,14 @@ def follows_its_seed(student: Student) -> None:
         )
         times = np.bincount(np.concatenate(draws) * groups // count, minlength=groups)
         # Of a group of classes, a draw without replacement holds a hypergeometric number.
-        share, mean = count // groups, SEEDS * k / groups
+        share, mean = count // groups, seeds_of * k / groups
         spread = np.sqrt(mean * (1 - share / count) * (count - k) / max(count - 1, 1))
         for group, found in enumerate(times.tolist()):
             classes = f"class {group}" if share == 1 else f"a class of {group * share} … "
             classes += "" if share == 1 else f"{(group + 1) * share - 1}"
             expect.that(
                 abs(found - mean) <= ALIKE * spread,
-                f"over {SEEDS} seeds, draws of {k} out of {count} classes name {classes} "
+                f"over {seeds_of} seeds, draws of {k} out of {count} classes name {classes} "
                 f"{found} times",
                 expected=f"about {mean:.0f} times: every class is drawn about equally often",
                 actual=f"{found} times",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import math
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache, lru_cache
@@ -65,7 +66,7 @@ def build(network: Network) -> nn.Sequential:
     # From here on in the network's own precision: a float64 one is mixed and rewritten exactly.
     layers = [layer.to(getattr(torch, network.dtype)) for layer in layers]
     modules = nn.Sequential(*layers).modules()
-    weighted = [m for m in modules if isinstance(m, (nn.Linear, nn.Conv2d))]
+    weighted = [m for m in modules if isinstance(m, _WEIGHTED)]
     if network.mix:
         _mix(weighted[-1], network.mix, family.gain)
     if network.ignores:
@@ -78,6 +79,7 @@ def build(network: Network) -> nn.Sequential:
     heads: dict[str, list[nn.Module]] = {
         "": [],
         "softmax": [nn.Softmax(dim=1)],
+        "softmax -1": [nn.Softmax(dim=-1)],
         "log_softmax": [nn.LogSoftmax(dim=1)],
     }
     for name, known in (("head", heads), ("tail", TAILS)):
@@ -86,11 +88,20 @@ def build(network: Network) -> nn.Sequential:
             raise ValueError(f"{name} must be one of {sorted(known)} (got {given!r})")
     ending = [*TAILS[network.tail](), *heads[network.head]]
     model = nn.Sequential(*layers, *ending).train(network.training)
+    if network.cut:
+        model = nn.Sequential(OrderedDict((f"{n}", layer) for n, layer in enumerate(model, 2)))
+        model.train(network.training)
+    for layer in model if network.hooked else ():
+        layer.register_forward_hook(_does_nothing)
     if network.mixed:
         leaves = [module for module in model.modules() if not list(module.children())]
         for layer in leaves[1::2]:
             layer.train(not network.training)
     return model
+
+
+def _does_nothing(*_: object) -> None:
+    """A hook that a caller has put on a layer."""
 
 
 def _fill(layers: list[nn.Module], network: Network, gain: float) -> None:
@@ -102,7 +113,7 @@ def _fill(layers: list[nn.Module], network: Network, gain: float) -> None:
         return
     random = np.random.RandomState(network.seed)
     for module in nn.Sequential(*layers).modules():
-        if isinstance(module, (nn.Linear, nn.Conv2d)):
+        if isinstance(module, _WEIGHTED):
             _draw(module, random, gain)
         elif isinstance(module, (nn.BatchNorm1d, nn.BatchNorm2d)):
             width = module.num_features
@@ -114,14 +125,21 @@ def _fill(layers: list[nn.Module], network: Network, gain: float) -> None:
             _set(module.running_var, random.uniform(0.5, 2.0, width))
 
 
-def _draw(module: nn.Linear | nn.Conv2d, random: np.random.RandomState, gain: float) -> None:
+_WEIGHTED = (nn.Linear, nn.Conv1d, nn.Conv2d)
+
+
+def _draw(
+    module: nn.Linear | nn.Conv1d | nn.Conv2d, random: np.random.RandomState, gain: float
+) -> None:
     fan_in = math.prod(module.weight.shape[1:])
     _set(module.weight, gain * random.standard_normal(module.weight.shape) / math.sqrt(fan_in))
     assert module.bias is not None
     _set(module.bias, 0.5 * random.standard_normal(module.bias.shape))
 
 
-def _mix(module: nn.Linear | nn.Conv2d, mix: tuple[tuple[float, int], ...], gain: float) -> None:
+def _mix(
+    module: nn.Linear | nn.Conv1d | nn.Conv2d, mix: tuple[tuple[float, int], ...], gain: float
+) -> None:
     drawn = copy.deepcopy(module).float()  # weights are float32 values, whatever they are kept in
     total = [torch.zeros_like(p, dtype=torch.float64) for p in drawn.parameters()]
     for factor, seed in mix:

@@ -134,6 +134,10 @@ def _dropout_bn() -> list[nn.Module]:
     ]
 
 
+def _sequence() -> list[nn.Module]:
+    return [nn.Conv1d(2, 4, 3), ScaledTanh(), nn.Flatten(), nn.Linear(4 * 7, 5)]
+
+
 def _blocks() -> list[nn.Module]:
     return [
         nn.Sequential(nn.Linear(6, 9), nn.BatchNorm1d(9), nn.Softplus()),
@@ -210,6 +214,7 @@ FAMILIES = {
     "inplace_mlp": Family(_inplace_mlp),
     "inplace_cnn": Family(_inplace_cnn),
     "dropout_bn": Family(_dropout_bn),
+    "sequence": Family(_sequence),
     "blocks": Family(_blocks),
     "softmax_inside": Family(_softmax_inside),
     "two_classes": Family(_two_classes),

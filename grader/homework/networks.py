@@ -36,7 +36,7 @@ class Network:
         seed: seeds every weight, bias and running statistic.
         dtype: ``"float32"`` or ``"float64"`` (the same weights, rounded).
         head: ``""``, ``"softmax"`` or ``"log_softmax"``: a last layer that the quantity of interest
-            leaves out.
+            leaves out; ``"softmax -1"`` is over the last dimension, which is the same.
         tail: layers before the head that belong to the scores, a key of ``TAILS``
             (:mod:`grader.homework.building`); ``""`` for none.
         training: handed over in train mode.
@@ -50,6 +50,9 @@ class Network:
         ends: after this layer the network only flattens, so that its scores are that layer's
             features; −2 leaves it whole.
         function: handed over as a plain function instead of a module.
+        hooked: handed over with a hook of the caller's on every layer, which does nothing.
+        cut: its layers are called as those of a larger network that it is a part of: "2", "3", ….
+        held: handed over inside a module that is no ``nn.Sequential``.
     """
 
     family: str
@@ -65,6 +68,9 @@ class Network:
     ends: int = -2
     tail: str = ""
     function: bool = False
+    hooked: bool = False
+    cut: bool = False
+    held: bool = False
 
     def __str__(self) -> str:
         default = Network(self.family)
@@ -86,6 +92,7 @@ _FACTS: dict[str, tuple[tuple[int, ...], int, int]] = {
     "inplace_mlp": ((6,), 6, 5),
     "inplace_cnn": ((2, 6, 6), 7, 5),
     "dropout_bn": ((2, 6, 6), 11, 5),
+    "sequence": ((2, 9), 4, 5),
     "blocks": ((6,), 3, 5),
     "softmax_inside": ((6,), 5, 5),
     "two_classes": ((5,), 3, 2),
@@ -139,7 +146,7 @@ def scores(network: Network, xs: np.ndarray) -> np.ndarray:
 
 
 def input_shape(network: Network) -> tuple[int, ...]:
-    """The shape of one instance: (F,) or (C, H, W)."""
+    """The shape of one instance: (F,), (C, L) or (C, H, W)."""
     return _FACTS[network.family][0]
 
 

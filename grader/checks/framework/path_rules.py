@@ -20,6 +20,7 @@ __all__ = [
     "AT_300",
     "CONVERGES",
     "FLAT",
+    "LONG_STEPS",
     "Integral",
     "M",
     "adds_up",
@@ -312,6 +313,10 @@ def fifty_by_default(student: Student, name: str, arguments: Sequence[Any], what
     )
 
 
+LONG_STEPS = 301
+"""Steps on a long line: about as many as elsewhere, and divided by no usual size of a chunk."""
+
+
 def on_a_long_line(
     case: Case,
     ask: Callable[[Array, Array], Array],
@@ -324,7 +329,7 @@ def on_a_long_line(
 
     Args:
         case: of a network whose gradient is linear in the input, such as "quadratic".
-        ask: the student's result from a baseline to an x, with 300 steps.
+        ask: the student's result from a baseline to an x, with :data:`LONG_STEPS` steps.
         average: the right average over points (n, *x.shape) with weights (n,) that add up to 1.
         what: how the sentence calls the result.
         times_difference: whether the result is (x − baseline) times the average.

@@ -132,6 +132,8 @@ STATEFUL: tuple[tuple[str, dict[str, Any]], ...] = (
     ("smooth_mlp", {"training": True, "head": "softmax"}),
     ("inplace_mlp", {}),
     ("blocks", {"mixed": True}),
+    ("smooth_mlp", {"hooked": True}),
+    ("smooth_mlp", {"dtype": "float64", "mix": ((0.1, 1),)}),
 )
 """Networks on which careless code changes something: modes, statistics, gradients, inputs."""
 

@@ -250,7 +250,7 @@ def makes_rivals(student: Student) -> None:
 
     First only the discriminator learns (opt_g has learning rate 0): its logits of real and of fake
     images should move apart. Then only the generator learns: the logits of its images should move
-    towards those of real ones.
+    towards those of real ones. Each call takes at least one step of each, whoever wins.
     """
     calls, size = 8, 64
     result = student.drive(
@@ -260,7 +260,7 @@ def makes_rivals(student: Student) -> None:
         noise=noise(calls, BATCH, LATENT, seed=3),
         probe=batches(size, seed=4),
         probe_noise=noise(size, LATENT, seed=4),
-        rounds=[80, 25],
+        rounds=list(ROUNDS),
     )
     real, fake, later = (field(result, n, (2, size)) for n in ("real", "fake", "later"))
     for name, logits in (("real", real), ("fake", fake), ("fake", later)):
@@ -278,6 +278,16 @@ def makes_rivals(student: Student) -> None:
         if normed
         else "does its loss use both kinds of images, each with its own label?",
     )
+    for stepped, rounds, network in zip(
+        field(result, "updates", (2,)), ROUNDS, ("discriminator", "generator"), strict=True
+    ):
+        expect.that(
+            stepped == 0 or stepped >= rounds,  # 0: an optimizer of its own, which is told above
+            f"{rounds} calls of train_step take {stepped:.0f} steps of the {network}",
+            expected=f"at least {rounds} steps: one in each call",
+            actual=f"{stepped:.0f}",
+            diagnosis=f"step the {network} in each call, also where it is ahead of the other one",
+        )
     separated_in_both = bool((np.abs(apart) > 0.5 * spread).all())
     pull = (later.mean(1) - fake.mean(1)) * np.sign(apart)
     expect.that(
@@ -289,6 +299,10 @@ def makes_rivals(student: Student) -> None:
         if normed and not separated_in_both
         else "one of the two losses has the wrong sign, swapped labels or swapped arguments",
     )
+
+
+ROUNDS = (80, 25)
+"""Calls of train_step in which only the discriminator learns, and only the generator."""
 
 
 def _sees_images_as_they_are(lines: np.ndarray) -> None:

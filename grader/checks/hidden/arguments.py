@@ -15,7 +15,17 @@ from grader.checks.hidden import SEED as SECRET
 from grader.homework.networks import Network
 from grader.records import Call
 
-__all__ = ["BAD_STEPS", "BAD_WEIGHTS", "BAD_XS", "MLP", "bad", "clear", "redrawn", "stateful"]
+__all__ = [
+    "BAD_STEPS",
+    "BAD_WEIGHTS",
+    "BAD_XS",
+    "MLP",
+    "STEPS",
+    "bad",
+    "clear",
+    "redrawn",
+    "stateful",
+]
 
 SEED = SECRET.of("arguments")
 
@@ -87,6 +97,10 @@ BAD_WEIGHTS = (
     ("a negative weight", {"weights": [1.0, -1.0, 1.0, 1.0]}),
     ("weights that are all 0", {"weights": [0.0, 0.0, 0.0, 0.0]}),
     ("a weight that is not finite", {"weights": [1.0, float("nan"), 1.0, 1.0]}),
+    *(
+        (f"one row with a weight of {weight}", {"xs": normal(0, 1, 6), "weights": [weight]})
+        for weight in (0.0, -1.0, float("nan"))
+    ),
 )
 BAD_STEPS = (("steps = 0", {"steps": 0}), ("steps = -3", {"steps": -3}))
 
@@ -111,3 +125,6 @@ def bad(student: Student, name: str, *lists: Any, **good: Any) -> list[tuple[str
 
 MLP = Case(Network("smooth_mlp", seed=SEED + 0, mixed=True, grads=True), 1, 2, SEED + 0)
 """What code leaves behind when it raises shows here: some layers are in train mode."""
+
+STEPS = (26, 49, 51, 98, 103)
+"""Numbers of steps that no chunk divides, and of which 1 / steps is rounded either way."""

@@ -14,6 +14,7 @@ from grader.checks.gan.evidence import (
     BATCH,
     LATENT,
     NOISE_STEPS,
+    Steps,
     area,
     batches,
     enough_rows,
@@ -163,23 +164,47 @@ def stays_finite(student: Student) -> None:
 
 @check("train_step", points=1, needs=[steps_both], limits=MOMENTS)
 def starts_from_zero(student: Student) -> None:
-    """Clear the gradients of one call before the next.
+    """Clear the gradients of one step before the next, and return the losses of this call.
 
-    If we clear every .grad between two calls, the second call should do the same as without.
-    PyTorch adds new gradients to those that are still there, unless zero_grad() is called.
+    If we clear every .grad between two calls, the second call should do the same as without. So it
+    should if we clear a network's after each of its steps. PyTorch adds new gradients to those that
+    are still there, unless zero_grad() is called.
     """
     plans: list[dict[str, Any]] = []
     for still in ("lr_d", "lr_g"):
-        plans += [{still: 0.0}, {still: 0.0}, {still: 0.0, "clear": "calls"}]
+        base = {still: 0.0}
+        plans += [base, dict(base), {**base, "clear": "calls"}, {**base, "clear": "steps"}]
     steps = take_steps(student, *plans, size=7)
-    for network, optimizer, first in (("generator", "opt_g", 0), ("discriminator", "opt_d", 3)):
-        change = steps.difference(network, first, first + 2)
+    for network, optimizer, first in (("generator", "opt_g", 0), ("discriminator", "opt_d", 4)):
+        for run, of, when in (
+            (first + 2, "the previous call", "between the calls"),
+            (first + 3, "an earlier step", "after each step"),
+        ):
+            change = steps.difference(network, first, run)
+            expect.that(
+                change <= steps.tolerance(network, first),
+                f"the {network}'s step contains gradients of {of}",
+                expected=f"the same step, also if the gradients are cleared {when}",
+                actual=f"a step that differs by {change:.2g} times its size",
+                diagnosis=f"call {optimizer}.zero_grad() before each of the {network}'s backward "
+                "passes",
+            )
+    _same_losses(steps)
+
+
+def _same_losses(steps: Steps) -> None:
+    """Where the same call moves both networks as before, it returns the same losses."""
+    for first, network in ((0, "generator"), (4, "discriminator")):
+        one, again = steps.losses[first], steps.losses[first + 1]
+        if steps.difference(network, first, first + 1) > 1e-5:
+            continue  # noise of its own, or a store of earlier images
+        off = np.abs(one - again) > 1e-3 * (1 + np.abs(one))
         expect.that(
-            change <= steps.tolerance(network, first),
-            f"the {network}'s step contains gradients of the previous call",
-            expected="the same step, also if the gradients are cleared between the calls",
-            actual=f"a step that differs by {change:.2g} times its size",
-            diagnosis=f"call {optimizer}.zero_grad() before the {network}'s backward pass",
+            not bool(off.any()),
+            "the same call of train_step, on the same networks, returns other losses than before",
+            expected=f"d_loss and g_loss as before: {expect.show(one[0])}",
+            actual=expect.show(again[0]),
+            diagnosis="return the losses of this call, not those of earlier calls or their mean",
         )
 
 
@@ -212,7 +237,8 @@ def uses_all_images(student: Student) -> None:
     """Train on all the images that are given.
 
     We replace a quarter of the images by others, a different quarter each time: the trained
-    discriminator should come out different each time.
+    discriminator should come out different each time. Of 33 images each should be drawn in 40
+    batches of 16, as it is, and no batch should hold a single image.
     """
     images = np.repeat(batches(64, seed=14)[None], 5, 0).copy()
     for quarter in range(4):
@@ -227,6 +253,41 @@ def uses_all_images(student: Student) -> None:
             f"other images in rows {16 * quarter} to {16 * quarter + 15} of 64 change nothing",
             diagnosis="draw batches from all rows of `images`",
         )
+    _draws_every_image(student)
+
+
+def _draws_every_image(student: Student) -> None:
+    """As far as ``train_step`` is called by name, and gets images that can be told apart."""
+    result = train_shortly(student, batches(1, 33, seed=SEED + 18), [{}], steps=40)
+    sizes = field(result, "sizes", (None, 2))
+    expect.that(
+        not bool((sizes[:, 0] == 1).any()),
+        "a batch of train holds a single image",
+        expected="16 of 33 images, and at least 2 where a pass over them ends",
+        actual="1 image",
+        diagnosis="leave the last batch of a pass out if it is short, or draw batches at random: "
+        "batch norm in train mode cannot take a single image",
+    )
+    drawn = field(result, "drawn", (33,))
+    if np.isnan(drawn).any():
+        return
+    never = np.flatnonzero(drawn == 0).tolist()
+    expect.that(
+        not never,
+        f"of 33 images, {len(never)} are in none of 40 batches of 16",
+        expected="each image in some batch",
+        actual="never row " + ", ".join(str(row) for row in never[:4]),
+        diagnosis="draw from all rows, the last one included (randint leaves its end out), and "
+        "shuffle anew for each pass if its short last batch is left out",
+    )
+    factor, offset = field(result, "scale", (2,))
+    expect.that(
+        abs(factor - 1) <= 0.15 and abs(offset) <= 0.15,
+        "train gives train_step images on another scale than those that it gets",
+        expected="the images as they are, in [-1, 1]",
+        actual=f"images times {factor:.3g} plus {offset:.3g}",
+        diagnosis="they are in [-1, 1] already, as the generator's are",
+    )
 
 
 @check("train", points=0.5, needs=[runs], limits=MOMENTS)
@@ -259,18 +320,43 @@ def draws_fresh_noise(student: Student) -> None:
 def repeats_itself(student: Student) -> None:
     """Train to the same networks again, from the same start and the same seed.
 
-    Everything that is drawn (batches, noise, dropout) follows from `seed`, whatever was drawn
-    before: torch.manual_seed(seed) at the beginning is enough.
+    Everything that is drawn (batches, noise, dropout) follows from `seed`, which may be 0, whatever
+    was drawn before: torch.manual_seed(seed) at the beginning is enough. The list holds what each
+    step returned, and the learning rates of our optimizers do not rise.
     """
-    result = train_shortly(student, batches(1, 64, seed=20), [{"state": 1}, {"state": 2}], steps=6)
-    trained = field(result, "generator", (2, None))
+    plans = [{"seed": seed, "state": state} for seed in (5, 0) for state in (1, 2)]
+    plans.append({"slowed": SLOWED})
+    result = train_shortly(student, batches(1, 64, seed=20), plans, steps=6)
+    trained = field(result, "generator", (5, None))
     expect.finite(trained, "the trained generator")
+    for first, seed in ((0, 5), (2, 0)):
+        expect.that(
+            expect.relative_error(trained[first + 1], trained[first]) <= 1e-5,
+            f"two trainings from the same start with seed {seed} give different generators",
+            diagnosis="call torch.manual_seed(seed) at the beginning, draw from no other random "
+            "generator, and keep nothing from one call of train to the next",
+        )
+    losses = field(result, "losses", (None, 2))
     expect.that(
-        expect.relative_error(trained[1], trained[0]) <= 1e-5,
-        "two trainings from the same start with the same seed give different generators",
-        diagnosis="call torch.manual_seed(seed) at the beginning, draw from no other random "
-        "generator, and keep nothing from one call of train to the next",
+        len(losses) < 2 or bool((losses != losses[0]).any()),
+        "all results in the list of train are the same",
+        expected="what each of the steps returned",
+        actual=f"{len(losses)} times {expect.show(losses[0])}",
+        diagnosis="append a dict of its own for each step: one that is changed and appended again "
+        "is the same one every time",
     )
+    raised = float(field(result, "rates", (5,)).max())
+    expect.that(
+        raised <= 1 + 1e-6,
+        "train raises a learning rate of the optimizers",
+        expected="at most the rate with which they come",
+        actual=f"{raised:.3g} times that",
+        diagnosis="leave the rates to LEARNING_RATE; train may lower them",
+    )
+
+
+SLOWED = 100
+"""By so much smaller are the rates of one training, so that a rate of its own is a larger one."""
 
 
 ENOUGH = (800, 1600, 2400, 3200)

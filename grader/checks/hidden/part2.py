@@ -8,7 +8,13 @@ import numpy as np
 
 from grader.checks.framework import expect
 from grader.checks.framework.cases import Case, case_list, cases, distribution, linear_layer
-from grader.checks.framework.path_rules import adds_up, comparable, on_a_long_line, precise
+from grader.checks.framework.path_rules import (
+    LONG_STEPS,
+    adds_up,
+    comparable,
+    on_a_long_line,
+    precise,
+)
 from grader.checks.framework.registry import check, for_all
 from grader.checks.framework.shared import dtype_kept, leaves_as_found, refuses
 from grader.checks.framework.student import Student
@@ -31,6 +37,7 @@ from grader.checks.part2 import (
 )
 from grader.homework.networks import Network
 from grader.oracle.live import oracle
+from grader.records import NumPy
 
 __all__: list[str] = []
 
@@ -48,6 +55,8 @@ OTHERS = [
     *case_list(("two_classes", 0, SEED + 21), ("many_classes", 1, SEED + 22)),
     *case_list(("smooth_mlp", 1, SEED + 26), mix=((1e-6, SEED + 26),)),
     *case_list(("smooth_mlp", 3, SEED + 24), mix=((1e6, SEED + 24),)),
+    *case_list(("relu_max_cnn", -1, SEED + 31)),
+    *case_list(("sequence", 1, SEED + 32), head="softmax -1"),
 ]
 DOUBLE = [
     *case_list(("smooth_mlp", 0, SEED + 1), dtype="float64"),
@@ -98,7 +107,7 @@ def is_right_elsewhere_too(student: Student) -> None:
         dtype = case.network.dtype
         call = (case.network, case.layer, case.xs(3), case.target, case.other)
         few = 1e-6 * distribution(case.seed, 3)
-        for weights in ((), (few,), (few.tolist(),)):
+        for weights in ((), (few,), (few.tolist(),), (NumPy(few),)):
             dtype_kept(student.reply(student.call("comparative_influence", *call, *weights)), dtype)
             # A list of weights is float32 in torch, whatever the network is.
             exact = dtype == "float64" and not weights
@@ -110,7 +119,8 @@ def is_right_elsewhere_too(student: Student) -> None:
             )
     leaves_as_found(student, stateful(student, "comparative_influence", 2, "xs", 1, 3))
     some = distribution(SEED + 0, 4)
-    leaves_as_found(student, stateful(student, "comparative_influence", 2, "xs", 1, 3, some))
+    for given in (some, NumPy(some), some.tolist()):
+        leaves_as_found(student, stateful(student, "comparative_influence", 2, "xs", 1, 3, given))
 
 
 @check("comparative_influence", points=0.5, needs=[has_the_shape_of_the_slice])
@@ -163,7 +173,7 @@ def keeps_float64(student: Student) -> None:
     on_a_long_line(
         curved,
         lambda x, baseline: student.comparative_integrated_gradients(
-            curved.network, x, baseline, 1, 3, 300
+            curved.network, x, baseline, 1, 3, LONG_STEPS
         ),
         lambda points, weights: oracle.comparative_influence(
             curved.network, -1, points, 1, 3, weights

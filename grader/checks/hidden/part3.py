@@ -45,6 +45,7 @@ OTHERS = [
     *case_list(("two_classes", 0, SEED + 18), ("many_classes", 1, SEED + 19)),
     *case_list(("smooth_mlp", 1, SEED + 20), mix=((1e-6, SEED + 20),)),
     *case_list(("smooth_mlp", 3, SEED + 21), mix=((1e6, SEED + 21),)),
+    *case_list(("sequence", 1, SEED + 26), head="softmax -1"),
 ]
 ODD = (
     ("positive = -1", {"positive": -1}),
@@ -84,6 +85,14 @@ def breaks_ties_towards_the_lower_index(student: Student) -> None:
         got = student.influential_neurons(one.tolist(), 12, 12)
         expect.same_ranking(got[0], np.argsort(-one), "the most positive neurons of a list")
         expect.same_ranking(got[1], np.argsort(one), "the most negative neurons of a list")
+    one = normal(SEED + 34, 1, 3, 3)
+    one[0, 2, 1], one[0, 1, 0] = 9.0, -9.0
+    for alone in student.influential_neurons(one, 1, 1):
+        expect.equal(alone, np.array([0]), "the neurons of a single map")
+    idle = np.array([0.0, -1.0, 3.0, -2.0, 0.0, -0.5], dtype=np.float32)
+    got = student.influential_neurons(idle, 4, 6)
+    expect.equal(got[0], np.array([2, 0, 4, 5]), "the most positive neurons, of which two are 0")
+    expect.equal(got[1], np.array([3, 1, 5, 0, 4, 2]), "the most negative neurons")
     ties = np.array([1.0, -3.0, 2.0, -3.0, 2.0, 1.0, -3.0, 2.0] * 4, dtype=np.float32)
     for influence in (ties, NumPy(ties.astype(np.float64)), ties.tolist()):
         got = student.influential_neurons(influence, 20, 20)
@@ -104,7 +113,9 @@ def may_name_a_neuron_twice(student: Student) -> None:
     flat = influence.reshape(7, -1)
     expect.same_ranking(got[0], np.argsort(-flat.max(1))[:2], "the most positive neurons")
     expect.same_ranking(got[1], np.argsort(flat.min(1))[:2], "the most negative neurons")
-    leaves_as_found(student, [student.call("influential_neurons", influence, 2, 2)])
+    row = influence[:, 0, 0]
+    for some in (influence, row, row.astype(np.float64), NumPy(row), row.tolist()):
+        leaves_as_found(student, [student.call("influential_neurons", some, 2, 2)])
 
 
 @check("influential_neurons", points=0.5, needs=[finds_the_most_positive])
@@ -150,6 +161,9 @@ def takes_any_order(student: Student) -> None:
     expected = oracle.mask_slice(case.network, 0, [2])(case.xs(2))
     expect.close(module(case.xs(2)), expected, expect.FLOAT64, "the output in float64")
     leaves_as_found(student, stateful(student, "mask_slice", 2, [3, 0]))
+    norm = replace(case.network, family="dropout_bn")
+    for layer in (1, 7):
+        leaves_as_found(student, [student.call("mask_slice", norm, layer, [3, 0])])
 
 
 @check("mask_slice", points=1, needs=[keeps_some_and_zeroes_the_rest])
@@ -252,6 +266,12 @@ def evaluates_in_eval_mode(student: Student) -> None:
     got = student.evaluate(network, xs, truth)
     for name, ours, theirs in zip(("accuracy", "precision", "recall"), got, expected, strict=True):
         expect.close(ours, theirs, what=f"the {name} of a classifier with dropout", scale=1)
+    held = student.evaluate(replace(network, held=True), xs, truth)
+    expect.close(held, expected, what="the evaluation of a module that is no nn.Sequential")
+    called = student.evaluate(
+        replace(network, training=False, mixed=False, function=True), xs, truth
+    )
+    expect.close(called, expected, what="the evaluation of a function that is no module")
     for training in (False, True):
         for mixed in (False, True):
             other = replace(network, training=training, mixed=mixed)
@@ -285,6 +305,13 @@ def takes_any_truth(student: Student) -> None:
         of_function, (0.5, 0.5, 0.5), what="the evaluation of a function that is no module"
     )
     quality(student, (2.0,), [True], (1.0, 1.0, 1.0))
+    quality(student, (1e-9, -1e-9, 1e-9, 1e-30), [True, True, False, True], (0.5, 2 / 3, 2 / 3))
+    three = np.array([True, False, True])
+    classifier, rows = margins(1.0, 1.0, -1.0)
+    for is_target in (three, NumPy(three), three.tolist()):
+        leaves_as_found(student, [student.call("evaluate", classifier, rows, is_target)])
+        got = student.evaluate(classifier, rows, is_target)
+        expect.close(got[0], 1 / 3, 1e-5, "the accuracy of one right row in three", scale=1)
     many = tuple(1.0 if i % 3 == 0 or i > 100 else -1.0 for i in range(130))
     rows, said = np.arange(130), np.array(many) > 0
     truth = rows % 2 == 0

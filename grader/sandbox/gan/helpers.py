@@ -319,19 +319,19 @@ def scaled(
 
 
 @contextmanager
-def batches_seen(gan: Gan) -> Iterator[list[tuple[int, Tensor]]]:
-    """How many images, and what noise, each ``train_step`` gets that ``train`` calls.
+def batches_seen(gan: Gan) -> Iterator[list[tuple[Tensor, Tensor]]]:
+    """The images and the noise that each ``train_step`` gets that ``train`` calls.
 
     Yields:
         A list that gets a pair for every call by name.
     """
-    seen: list[tuple[int, Tensor]] = []
+    seen: list[tuple[Tensor, Tensor]] = []
 
     def watch(_: str, original: Callable[..., Any]) -> Callable[..., Any]:
         def watched(*arguments: Any, **named: Any) -> Any:
             given = {**dict(zip(("real", "z"), arguments[4:], strict=False)), **named}
             if isinstance(given.get("real"), Tensor) and isinstance(given.get("z"), Tensor):
-                seen.append((len(given["real"]), given["z"].detach()))
+                seen.append((given["real"].detach().clone(), given["z"].detach()))
             return original(*arguments, **named)
 
         return watched

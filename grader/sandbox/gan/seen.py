@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from grader.sandbox.gan.helpers import Fed
 
-__all__ = ["Bounds", "Outputs", "scales"]
+__all__ = ["Bounds", "Outputs", "scales", "times_drawn"]
 
 ALIKE = 0.97
 """The correlation from which on a batch is another one, perhaps scaled or with some noise."""
@@ -66,6 +66,42 @@ def scales(fed: list[Tensor], batches: list[Tensor]) -> Tensor:
                     if _off(line) < _off(found):
                         found = line
     return found
+
+
+def times_drawn(batches: list[Tensor], images: Tensor) -> tuple[Tensor, Tensor]:
+    """How often batches hold each image, and the line by which their rows follow from images.
+
+    Args:
+        batches: (rows, 1, 8, 8) each.
+        images: (M, 1, 8, 8), of which the rows were drawn.
+
+    Returns:
+        (M,) counts of the image that a row is most like, NaN if some rows are like none; and (2,)
+        the mean factor and offset of the rows, NaN likewise.
+    """
+    nothing = torch.full((len(images),), torch.nan), torch.full((2,), torch.nan)
+    whole = [batch for batch in batches if batch.shape[1:] == images.shape[1:]]
+    if not whole or len(whole) < len(batches):
+        return nothing
+    rows, known = torch.cat(whole).flatten(1).double(), images.flatten(1).double()
+    best, which = (_centred(rows) @ _centred(known).T).max(1)
+    if not bool((best >= ALIKE).all()):
+        return nothing
+    of = known[which]
+    factor = _off_mean(rows).norm(dim=1) / _off_mean(of).norm(dim=1)
+    offset = rows.mean(1) - factor * of.mean(1)
+    counts = torch.bincount(which, minlength=len(images)).float()
+    return counts, torch.stack([factor.mean(), offset.mean()]).float()
+
+
+def _off_mean(rows: Tensor) -> Tensor:
+    return rows - rows.mean(1, keepdim=True)
+
+
+def _centred(rows: Tensor) -> Tensor:
+    """Rows of mean 0 and length 1, whose products are correlations."""
+    length: Tensor = _off_mean(rows).norm(dim=1, keepdim=True)
+    return _off_mean(rows) / length.clamp_min(1e-12)
 
 
 def _line(image: Tensor, of: Tensor) -> Tensor:

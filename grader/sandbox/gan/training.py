@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from grader.homework.contract import LEARNING_RATES
 from grader.sandbox.gan.helpers import (
     LOSSES,
     MOST,
@@ -33,7 +34,7 @@ from grader.sandbox.gan.helpers import (
     state,
     updates,
 )
-from grader.sandbox.gan.seen import Bounds, Outputs, scales
+from grader.sandbox.gan.seen import Bounds, Outputs, scales, times_drawn
 
 __all__ = ["duel", "short_training", "steps"]
 
@@ -53,7 +54,8 @@ def steps(gan: Gan, real: Tensor, noise: Tensor, runs: list[dict[str, Any]]) -> 
             ``real``, ``noise``: which of the choices, 0 unless given;
             ``clear``: ``"calls"`` clears every ``.grad`` between calls, ``"generator"`` those of
             the generator after each discriminator step, ``"discriminator"`` those of the
-            discriminator after each generator step.
+            discriminator after each generator step, ``"steps"`` those of a network after each
+            step of its own.
 
     Returns:
         ``generator``, ``discriminator``: (runs, calls + 1, P) parameters before the calls and after
@@ -82,6 +84,9 @@ def steps(gan: Gan, real: Tensor, noise: Tensor, runs: list[dict[str, Any]]) -> 
             opt_d.register_step_post_hook(lambda *_, of=generator: clear_gradients(of))
         if run.get("clear") == "discriminator":
             opt_g.register_step_post_hook(lambda *_, of=discriminator: clear_gradients(of))
+        if run.get("clear") == "steps":
+            opt_g.register_step_post_hook(lambda *_, of=generator: clear_gradients(of))
+            opt_d.register_step_post_hook(lambda *_, of=discriminator: clear_gradients(of))
         if number == 0:
             arrived = [gradients_arrive(network) for network in (generator, discriminator)]
             modes = [Modes(network) for network in (generator, discriminator)]
@@ -136,7 +141,9 @@ def duel(
     Returns:
         ``real``, ``fake``, ``later``: (2, M) logits of real and of generated images after the
         first kind, and of generated ones after the second; with both networks in eval mode, and in
-        train mode; ``batch_norm``: whether the discriminator has batch norm, 1 or 0; ``scaled``:
+        train mode; ``updates``: (2,) how often the discriminator's optimizer stepped in calls of
+        the first kind, and the generator's in those of the second;
+        ``batch_norm``: whether the discriminator has batch norm, 1 or 0; ``scaled``:
         (2, 2) by which factor and offset the discriminator's inputs follow from the real images,
         and from the generator's, in the first call; NaN where they do not.
     """
@@ -173,12 +180,15 @@ def duel(
     lines = torch.stack([scales(fed.inputs, some) for some in ([real[0]], made.inputs)])
     play(range(1, rounds[0]))
     result = {"real": logits(fake=False), "fake": logits(fake=True)}
+    stepped = [updates(opt_d)]
     opt_g, opt_d = adam(generator), adam(discriminator)
     for group in opt_d.param_groups:
         group["lr"] = 0.0
     play(range(rounds[1]))
+    stepped.append(updates(opt_g))
     normed = float(has_batch_norm(discriminator))
-    return {**result, "later": logits(fake=True), "batch_norm": normed, "scaled": lines}
+    facts = {"batch_norm": normed, "scaled": lines, "updates": torch.tensor(stepped)}
+    return {**result, "later": logits(fake=True), **facts}
 
 
 def short_training(
@@ -189,8 +199,9 @@ def short_training(
     Args:
         gan: the student's namespace.
         images: (choices, M, 1, 8, 8).
-        runs: what differs: ``images`` (which of the choices), ``steps``, ``seed``, and ``state``,
-            the seed of the global random state that it finds.
+        runs: what differs: ``images`` (which of the choices), ``steps``, ``seed``, ``state``, the
+            seed of the global random state that it finds, and ``slowed``: the rates are divided by
+            so many, 1 unless given.
         batch_size: of each step.
         latent_dim: of the generator.
 
@@ -201,16 +212,21 @@ def short_training(
         ``returned``: in words what else came back; ``updates``: (runs, 2), how often the
         generator's and the discriminator's optimizer stepped; ``noise``: (rows, latent_dim), what
         reached the generator in the first run; ``sizes``: (calls, 2), images and rows of noise in
-        each ``train_step`` of the first run, as far as it is called by name.
+        each ``train_step`` of the first run, as far as it is called by name; ``rates``: (runs,)
+        the largest learning rate after training, as a multiple of the one before; ``drawn``:
+        (M,) how often ``train_step`` got each image, and ``scale``: (2,) by which factor and offset
+        what it got follows from one, in the first run; NaN where it does not.
     """
     train = function(gan, "train")
     build = builder(gan, latent_dim)
     states: tuple[list[Tensor], list[Tensor]] = ([], [])
     counts, stepped, losses, returned = [], [], torch.empty(0, 2), ""
+    rates: list[float] = []
     fed = Fed()
     for number, run in enumerate(runs):
         generator, discriminator = build()
-        opt_g, opt_d = adam(generator), adam(discriminator)
+        rate = LEARNING_RATES[0] / run.get("slowed", 1)
+        opt_g, opt_d = adam(generator, rate), adam(discriminator, rate)
         if number == 0:
             generator.register_forward_pre_hook(fed, with_kwargs=True)
         seed_all(run["state"])
@@ -222,11 +238,15 @@ def short_training(
             )
         if number == 0:
             losses, returned = loss_curve(results)
-            sizes = [(real, len(z)) for real, z in seen[:MOST]]
+            sizes = [(len(real), len(z)) for real, z in seen[:MOST]]
+            given = [real for real, _ in seen[:MOST]]
+            drawn, scale = times_drawn(given, images[run["images"]])
             # A forward that is called by name passes by every hook: then what the step was given.
             noise = [z.flatten(1) for z in fed.inputs or [z for _, z in seen] if z.dim() > 1]
         counts.append(len(results) if isinstance(results, (list, tuple)) else -1)
         stepped.append([updates(opt_g), updates(opt_d)])
+        groups = [*opt_g.param_groups, *opt_d.param_groups]
+        rates.append(max(float(group["lr"]) for group in groups) / rate)
         states[0].append(state(generator))
         states[1].append(state(discriminator))
     return {
@@ -237,5 +257,8 @@ def short_training(
         "returned": returned,
         "updates": torch.tensor(stepped),
         "sizes": torch.tensor(sizes).reshape(-1, 2),
+        "rates": torch.tensor(rates),
+        "drawn": drawn,
+        "scale": scale,
         "noise": torch.cat(noise)[:MOST] if noise else torch.empty(0, latent_dim),
     }

@@ -111,13 +111,16 @@ class Performer:
         if not self._watching:
             return tuple
         networks = {k: v for k, v in call.arguments.items() if isinstance(v, Network)}
-        return watch(arguments, {k: _prototype(v) for k, v in networks.items() if not v.function})
+        whole = {k: v for k, v in networks.items() if not v.function and not v.held}
+        return watch(arguments, {k: _prototype(v) for k, v in whole.items()})
 
     def _resolve(self, value: Any) -> Any:
         if isinstance(value, Network):
             model = _prototype(value)
             if self._copying:
                 model = _copy(model, {})
+            if value.held:
+                return nn.DataParallel(model)  # without a GPU it calls the network
             return model.forward if value.function else model
         if isinstance(value, NumPy):
             return value.array.copy()

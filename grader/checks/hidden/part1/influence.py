@@ -11,6 +11,7 @@ from grader.checks.framework import expect
 from grader.checks.framework.cases import Case, case_list, cases, distribution, linear_layer
 from grader.checks.framework.path_rules import (
     FLAT,
+    LONG_STEPS,
     Integral,
     adds_up,
     comparable,
@@ -22,7 +23,15 @@ from grader.checks.framework.registry import check, for_all
 from grader.checks.framework.shared import dtype_kept, leaves_as_found, refuses, right_on_each
 from grader.checks.framework.student import Student
 from grader.checks.hidden import SEED as SECRET
-from grader.checks.hidden.arguments import BAD_STEPS, BAD_WEIGHTS, BAD_XS, MLP, bad, stateful
+from grader.checks.hidden.arguments import (
+    BAD_STEPS,
+    BAD_WEIGHTS,
+    BAD_XS,
+    MLP,
+    STEPS,
+    bad,
+    stateful,
+)
 from grader.checks.part1.influence import (
     composes,
     has_a_row_per_instance,
@@ -31,6 +40,7 @@ from grader.checks.part1.influence import (
 from grader.checks.part1.paths import has_a_value_per_feature, has_the_shape_of_its_slice
 from grader.homework.networks import Network
 from grader.oracle.live import oracle
+from grader.records import NumPy
 
 __all__: list[str] = []
 
@@ -49,6 +59,8 @@ OTHERS = [
     *case_list(("two_classes", 0, SEED + 20), ("many_classes", 1, SEED + 21)),
     *case_list(("smooth_mlp", 1, SEED + 22), mix=((1e-6, SEED + 22),)),
     *case_list(("smooth_cnn", 1, SEED + 23), mix=((1e5, SEED + 23),)),
+    *case_list(("relu_max_cnn", -1, SEED + 43)),
+    *case_list(("sequence", 1, SEED + 44), head="softmax -1"),
 ]
 """Further heads, modes, numbers of classes and sizes of weights."""
 ENDINGS = ("relu", "log_sigmoid", "softmin", "dropout", "identity", "scaled", "block")
@@ -86,7 +98,7 @@ def removes_the_last_softmax_only(student: Student) -> None:
         for head in ("", "softmax", "log_softmax")
         for case in case_list(("affine", -1, SEED + 24 + i), tail=tail, head=head)
     ]
-    for head in ("softmax", "log_softmax"):
+    for head in ("softmax", "softmax -1", "log_softmax"):
         for tail in ("softmax", "log_softmax"):
             ends += case_list(("affine", -1, SEED + 40), tail=tail, head=head)
 
@@ -104,12 +116,12 @@ def splits_any_network(student: Student) -> None:
 
     Half the points if the values are right, but something is changed.
     """
-    for case in OTHERS:
+    for case in (*OTHERS, *case_list(("smooth_mlp", 2, SEED + 45), cut=True)):
         h, g = student.split(case.network, case.layer)
         scores = case.scores(*case.xs())
         if case.network.head:
             scores = scores - np.logaddexp.reduce(scores, axis=1, keepdims=True)
-        if case.network.head == "softmax":
+        if case.network.head.startswith("softmax"):
             scores = np.exp(scores)
         expect.close(g(h(case.xs())), scores, what="g(h(x))")
         expect.close(h(case.xs()), case.activations(*case.xs()), what="h(x)")
@@ -210,12 +222,22 @@ def is_right_with_small_weights(student: Student) -> None:
         call = (case.network, case.layer, case.xs(3), case.target, p)
         dtype_kept(student.reply(student.call("class_influence", *call)), dtype)
         expected = oracle.class_influence(*call)
-        for weights in (p, p.tolist()):
+        for weights in (p, p.tolist(), NumPy(p)):
             got = student.class_influence(*call[:-1], weights)
             expect.close(got, expected, what="the influence")
+    model, xs = MLP.network, MLP.xs(3)
+    rows = oracle.class_influence(model, 1, xs, 2, np.array([1.0, 0.0, 2.0]))
+    for weights in ([1, 0, 2], np.array([1, 0, 2]), NumPy(np.array([1, 0, 2]))):
+        got = student.class_influence(model, 1, xs, 2, weights)
+        expect.close(got, rows, what="the influence under whole numbers")
+    single = oracle.class_influence(model, 1, xs[:1], 2)
+    for weights in ([0.7], np.array([0.7], dtype=np.float32), NumPy(np.array([0.7]))):
+        got = student.class_influence(model, 1, xs[:1], 2, weights)
+        expect.close(got, single, what="the influence of one row with a weight")
     leaves_as_found(student, stateful(student, "class_influence", 2, "xs", 1))
-    weights = distribution(SEED + 0, 4)
-    leaves_as_found(student, stateful(student, "class_influence", 2, "xs", 1, weights))
+    some = distribution(SEED + 0, 4)
+    for weights in (some, NumPy(some), some.tolist()):
+        leaves_as_found(student, stateful(student, "class_influence", 2, "xs", 1, weights))
 
 
 @check("class_influence", points=0.5, needs=[has_the_shape_of_the_slice])
@@ -251,10 +273,17 @@ def bends_the_line(student: Student) -> None:
     (first, _), (second, _) = (linear_layer(case.network, i) for i in (0, 1))
     got = student.path_influence(case.network, -1, case.x, case.baseline, 2, 6)
     precise(got, second[2] @ first, 6, "the influence on a linear network in float64")
+    for steps in STEPS:
+        got = student.path_influence(case.network, -1, case.x, case.baseline, 2, steps)
+        precise(got, second[2] @ first, steps, f"the influence on a linear network, {steps} steps")
+    long = Case(Network("sequence", seed=SEED + 44), 1, 2, SEED + 44)
+    there = oracle.instance_influence(long.network, 1, long.x[None], 2)[0]
+    got = student.path_influence(long.network, 1, long.x, long.x, 2, 5)
+    expect.close(got, there, what="the influence from x to x")
     spec = CURVED.network
     on_a_long_line(
         CURVED,
-        lambda x, baseline: student.path_influence(spec, -1, x, baseline, 1, 300),
+        lambda x, baseline: student.path_influence(spec, -1, x, baseline, 1, LONG_STEPS),
         lambda points, weights: oracle.class_influence(spec, -1, points, 1, weights),
         "the influence",
     )
@@ -346,7 +375,7 @@ def keeps_float64(student: Student) -> None:
     curved = CURVED.network
     on_a_long_line(
         CURVED,
-        lambda x, baseline: student.integrated_gradients(curved, x, baseline, 1, 300),
+        lambda x, baseline: student.integrated_gradients(curved, x, baseline, 1, LONG_STEPS),
         lambda points, weights: oracle.class_influence(curved, -1, points, 1, weights),
         "the attribution",
         times_difference=True,
@@ -360,6 +389,9 @@ def keeps_float64(student: Student) -> None:
         if dtype == "float64":
             expected = weight[1] * (case.x - case.baseline)
             precise(student.integrated_gradients(*call), expected, 6, "the attribution in float64")
+            for steps in STEPS:
+                got = student.integrated_gradients(case.network, case.x, case.baseline, 1, steps)
+                precise(got, expected, steps, f"the attribution in float64, {steps} steps")
     leaves_as_found(student, stateful(student, "integrated_gradients", "x", "baseline", 1, 3))
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from grader.checks.framework import expect
 from grader.checks.framework.cases import Case, case_list, cases, linear_layer, normal
-from grader.checks.framework.path_rules import adds_up, on_a_long_line, precise
+from grader.checks.framework.path_rules import LONG_STEPS, adds_up, on_a_long_line, precise
 from grader.checks.framework.registry import check, for_all
 from grader.checks.framework.shared import (
     dtype_kept,
@@ -20,7 +20,7 @@ from grader.checks.framework.shared import (
 )
 from grader.checks.framework.student import Student
 from grader.checks.hidden import SEED as SECRET
-from grader.checks.hidden.arguments import BAD_STEPS, MLP, bad, stateful
+from grader.checks.hidden.arguments import BAD_STEPS, MLP, STEPS, bad, stateful
 from grader.checks.part1.neurons import has_the_shape_of_its_input, has_the_shape_of_the_input
 from grader.homework.networks import Network
 from grader.oracle.live import oracle
@@ -45,6 +45,8 @@ def breaks_ties_towards_the_lower_index(student: Student) -> None:
         expect.equal(got, order, "the order of tied neurons")
     one = normal(SEED + 19, 1, 3, 3)
     expect.equal(student.top_neurons(one, 1), np.array([0]), "the top neuron of a single map")
+    one[0, 2, 1] = 9.0
+    expect.equal(student.top_neurons(one, 1), np.array([0]), "the top neuron of a single map")
     maps = normal(SEED + 18, 6, 2, 2)
     low = maps - 4  # nothing above zero
     order = np.argsort(-low.reshape(6, -1).max(1), kind="stable")
@@ -60,7 +62,8 @@ def breaks_ties_towards_the_lower_index(student: Student) -> None:
         ("k = -1", {"k": -1}),
     )
     refuses(student, bad(student, "top_neurons", wrong, attribution=ties, k=1))
-    leaves_as_found(student, [student.call("top_neurons", maps, 4)])
+    for some in (maps, ties, ties.astype(np.float64), NumPy(ties), ties.tolist()):
+        leaves_as_found(student, [student.call("top_neurons", some, 4)])
 
 
 NEURONS = case_list(
@@ -91,6 +94,11 @@ def is_right_on_other_neurons(student: Student) -> None:
         expect.close(
             student.saliency_map(*call), oracle.saliency_map(*call), what="the saliency map"
         )
+    for case in case_list(("inplace_mlp", 1, SEED + 38), ("sequence", 1, SEED + 39)):
+        for neuron in range(4):
+            call = (case.network, case.layer, neuron, case.x)
+            expected = oracle.saliency_map(*call)
+            expect.close(student.saliency_map(*call), expected, what="the saliency map")
     affine = Case(Network("deep_affine", seed=SEED + 37), 0, 0, SEED + 37)
     far = np.float32(1000) * affine.x
     low = int(affine.activations(far)[0].argmin())
@@ -141,6 +149,9 @@ def refuses_bad_neurons(student: Student) -> None:
     got = student.integrated_saliency_map(case.network, 1, 2, case.x, case.baseline, 6)
     expected = second[2] @ first * (case.x - case.baseline)
     precise(got, expected, 6, "the map on a linear network in float64")
+    for steps in STEPS:
+        got = student.integrated_saliency_map(case.network, 1, 2, case.x, case.baseline, steps)
+        precise(got, expected, steps, f"the map on a linear network, {steps} steps")
     for last in LAST:
         call = (last.network, last.layer, last.neuron, last.x, last.baseline)
         got = student.integrated_saliency_map(*call, 300)
@@ -148,7 +159,9 @@ def refuses_bad_neurons(student: Student) -> None:
     curved = Case(Network("quadratic", seed=SEED + 35), 1, 1, SEED + 35)
     on_a_long_line(
         curved,
-        lambda x, baseline: student.integrated_saliency_map(curved.network, 1, 2, x, baseline, 300),
+        lambda x, baseline: student.integrated_saliency_map(
+            curved.network, 1, 2, x, baseline, LONG_STEPS
+        ),
         lambda points, weights: np.tensordot(
             weights,
             np.stack([oracle.saliency_map(curved.network, 1, 2, point) for point in points]),
@@ -181,12 +194,16 @@ def gives_zeros_for_an_empty_map(student: Student) -> None:
     x = normal(SEED + 20, 2, 4, 4)
     got = student.scale_pixels(x, np.zeros_like(x))
     expect.equal(got, np.zeros_like(x), "the picture for an all-zero map")
-    for row in ([-1.0, 0.0, -2.0], [1.0, -1.0, 0.5]):
+    for row in ([-1.0, 0.0, -2.0], [1.0, -1.0, 0.5], [2.0, -3.0, 1.0]):
         vector, three = np.array(row, dtype=np.float32), normal(SEED + 23, 3)
         expected = three * np.abs(vector) / np.abs(vector).max()
         expect.close(
             student.scale_pixels(three, vector), expected, what=f"the vector for saliency {row}"
         )
+    narrow, beside = normal(SEED + 24, 2, 5, 3), normal(SEED + 25, 2, 5, 3)
+    s = np.abs(beside).max(0)
+    got = student.scale_pixels(narrow, beside)
+    expect.close(got, narrow * (s / s.max()), what="the picture of an image that is 3 wide")
     saliency = -np.abs(normal(SEED + 21, 2, 4, 4, dtype="float64"))
     s, wide = np.abs(saliency).max(0), x.astype(np.float64)
     for map_ in (saliency, 0 * saliency):
@@ -197,7 +214,10 @@ def gives_zeros_for_an_empty_map(student: Student) -> None:
         tolerance = expect.FLOAT32 if size >= 1 else 0.1
         what = f"the picture for negative saliency of at most {size * s.max():.2g}"
         expect.close(got, wide * (s / s.max()), tolerance, what)
-    leaves_as_found(student, [student.call("scale_pixels", x, normal(SEED + 22, 2, 4, 4))])
+    for image in (x, wide):
+        beside = normal(SEED + 22, 2, 4, 4).astype(image.dtype)
+        for pair in ((image, beside), (image, 0 * beside), (image[0, 0], beside[0, 0])):
+            leaves_as_found(student, [student.call("scale_pixels", *pair)])
     dtype_kept(student.reply(student.call("scale_pixels", x, x)), "float32")
 
 
@@ -247,6 +267,11 @@ def averages_ties(student: Student) -> None:
         got = student.compare_attributions(map_.tolist(), beside.tolist(), k)
         expect.close(got[0], expected[0], what="the rank correlation of maps", scale=0.1)
         expect.close(got[1], expected[1], what=f"the share of {k} common neurons of maps", scale=1)
+    large, other = (np.floor(4 * normal(SEED + i, 50, 10, 10)) for i in (40, 41))
+    expected, got = (f.compare_attributions(large, other, 5) for f in (oracle, student))
+    expect.close(got[0], expected[0], what="the rank correlation of 5,000 features", scale=0.1)
     wrong = (("k = 0", {"k": 0}), ("k above the number of neurons", {"k": 7}))
     refuses(student, bad(student, "compare_attributions", wrong, a=a, b=b, k=2))
-    leaves_as_found(student, [student.call("compare_attributions", a, b, 3)])
+    for first, second in ((a, b), (map_, beside), (NumPy(map_), NumPy(beside))):
+        leaves_as_found(student, [student.call("compare_attributions", first, second, 3)])
+    leaves_as_found(student, [student.call("compare_attributions", a.tolist(), b.tolist(), 3)])
