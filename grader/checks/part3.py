@@ -68,10 +68,7 @@ def _drawn(student: Student, count: int, k: int, seed: int, state: int = 0) -> n
 SEEDS = 40
 """Draws of which sets are counted."""
 
-DRAWS = (
-    *((10, 5, 10, 300), (5, 1, 5, 300), (3, 1, 3, SEEDS)),
-    *((30, 15, 30, SEEDS), (1000, 200, 10, SEEDS)),
-)
+DRAWS = ((10, 5, 10, 300), (5, 1, 5, 300), (30, 15, 30, SEEDS), (1000, 200, 10, SEEDS))
 """Classes, how many are drawn, in how many groups they are counted, and over how many seeds."""
 
 

@@ -14,7 +14,7 @@ from grader.checks.framework.expect import Unmet
 from grader.checks.framework.student import Student
 from grader.checks.gan.evidence import batches
 from grader.checks.gan.whole import Weights, learning_rates, moved_alike
-from grader.checks.hidden.gan import PLACES, placed, put_back, share_of, some_place
+from grader.checks.hidden.gan_given import PLACES, placed, put_back, share_of, some_place
 from grader.gan_metrics.measure import digits
 from grader.grading import engine
 from grader.homework.contract import LEARNING_RATES

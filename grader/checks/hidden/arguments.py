@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from grader.checks.framework import expect
 from grader.checks.framework.cases import Case, normal
+from grader.checks.framework.path_rules import up_to_an_interval
 from grader.checks.framework.shared import STATEFUL
 from grader.checks.framework.student import Student
 from grader.checks.hidden import SEED as SECRET
@@ -20,10 +22,10 @@ __all__ = [
     "BAD_WEIGHTS",
     "BAD_XS",
     "MLP",
-    "STEPS",
     "bad",
     "clear",
     "redrawn",
+    "right_at_any_steps",
     "stateful",
 ]
 
@@ -128,3 +130,19 @@ MLP = Case(Network("smooth_mlp", seed=SEED + 0, mixed=True, grads=True), 1, 2, S
 
 STEPS = (26, 49, 51, 98, 103)
 """Numbers of steps that no chunk divides, and of which 1 / steps is rounded either way."""
+
+
+def right_at_any_steps(ask: Callable[[int], np.ndarray], expected: np.ndarray, what: str) -> None:
+    """On a linear network an integral is right for every number of steps.
+
+    Args:
+        ask: the student's result with so many steps.
+        expected: the integral, float64.
+        what: how the sentence calls it.
+
+    Raises:
+        Unmet: it is wrong for some.
+    """
+    for steps in STEPS:
+        accepted = up_to_an_interval(expected, steps)
+        expect.nearest(ask(steps), accepted, expect.FLOAT32, f"{what} with {steps} steps")
