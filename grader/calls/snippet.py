@@ -115,7 +115,7 @@ def _argument(name: str, value: Any, lines: list[str]) -> str:
         forward = ".forward" if value.function else ""
         lines.append(f"{name} = build({value}){forward}")
         if value.held:
-            lines.append(f"{name} = torch.nn.DataParallel({name})")
+            lines.append(f"{name} = torch.optim.swa_utils.AveragedModel({name})")
         if value.grads:
             lines.append(f"for p in {name}.parameters(): p.grad = torch.ones_like(p)")
     elif isinstance(value, NumPy):

@@ -68,7 +68,7 @@ def _drawn(student: Student, count: int, k: int, seed: int, state: int = 0) -> n
 SEEDS = 40
 """Draws of which sets are counted."""
 
-DRAWS = ((10, 5, 10, 300), (5, 1, 5, 300), (30, 15, 30, SEEDS), (1000, 200, 10, SEEDS))
+DRAWS = ((10, 5, 10, 200), (5, 1, 5, 200), (30, 15, 30, SEEDS), (1000, 200, 10, SEEDS))
 """Classes, how many are drawn, in how many groups they are counted, and over how many seeds."""
 
 
@@ -76,7 +76,7 @@ DRAWS = ((10, 5, 10, 300), (5, 1, 5, 300), (30, 15, 30, SEEDS), (1000, 200, 10, 
 def follows_its_seed(student: Student) -> None:
     """Draw other classes for other seeds, and every class about equally often.
 
-    That holds for few classes as for many, and for large seeds. We count over 40 to 300 seeds.
+    That holds for few classes as for many, and for large seeds. We count over 40 to 200 seeds.
     """
     for seeds, which in ((range(12), "0 to 11"), (LARGE, f"{LARGE[0]} to {LARGE[-1]}")):
         drawn = {tuple(_drawn(student, 1000, 5, seed, seed % 97).tolist()) for seed in seeds}

@@ -232,7 +232,7 @@ def uses_all_images(student: Student) -> None:
     """Train on all the images that are given.
 
     We replace a quarter of the images by others, a different quarter each time: the trained
-    discriminator should come out different each time. Of 33 images each should be drawn in 40
+    discriminator should come out different each time. Of 17 images each should be drawn in 20
     batches of 16, as it is, and no batch should hold a single image.
     """
     images = np.repeat(batches(64, seed=14)[None], 5, 0).copy()
@@ -253,23 +253,23 @@ def uses_all_images(student: Student) -> None:
 
 def _draws_every_image(student: Student) -> None:
     """As far as ``train_step`` is called by name, and gets images that can be told apart."""
-    result = train_shortly(student, batches(1, 33, seed=SEED + 18), [{}], steps=40)
+    result = train_shortly(student, batches(1, 17, seed=SEED + 18), [{}], steps=20)
     sizes = field(result, "sizes", (None, 2))
     expect.that(
         not bool((sizes[:, 0] == 1).any()),
         "a batch of train holds a single image",
-        expected="16 of 33 images, and at least 2 where a pass over them ends",
+        expected="16 of 17 images, and at least 2 where a pass over them ends",
         actual="1 image",
         diagnosis="leave the last batch of a pass out if it is short, or draw batches at random: "
         "batch norm in train mode cannot take a single image",
     )
-    drawn = field(result, "drawn", (33,))
+    drawn = field(result, "drawn", (17,))
     if np.isnan(drawn).any():
         return
     never = np.flatnonzero(drawn == 0).tolist()
     expect.that(
         not never,
-        f"of 33 images, {len(never)} are in none of 40 batches of 16",
+        f"of 17 images, {len(never)} are in none of 20 batches of 16",
         expected="each image in some batch",
         actual="never row " + ", ".join(str(row) for row in never[:4]),
         diagnosis="draw from all rows, the last one included (randint leaves its end out), and "

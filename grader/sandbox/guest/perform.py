@@ -120,7 +120,7 @@ class Performer:
             if self._copying:
                 model = _copy(model, {})
             if value.held:
-                return nn.DataParallel(model)  # without a GPU it calls the network
+                return torch.optim.swa_utils.AveragedModel(model)  # a copy, which it calls
             return model.forward if value.function else model
         if isinstance(value, NumPy):
             return value.array.copy()
