@@ -15,6 +15,9 @@ from grader.homework.contract import FUNCTIONS
 from grader.records import Status
 from grading import CHECKS, ROOT, outcomes, with_needs
 
+pytestmark = pytest.mark.filterwarnings("ignore")
+"""As where submissions run: what NumPy or torch advise against is no mistake."""
+
 EDITS = {
     f"{path.stem}-{edit['id']}": edit
     for path in sorted((ROOT / "fixtures" / "edits").glob("*.json"))
