@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import nn
 
-from grader.checks.gan.evidence import Steps
-from grader.sandbox.gan.seen import Bounds, Outputs, scales
+from grader.checks.gan.evidence import Steps, different_images
+from grader.sandbox.gan.seen import Bounds, Outputs, scales, times_drawn
 
 IMAGES = torch.rand(6, 1, 8, 8, generator=torch.Generator().manual_seed(0))
 
@@ -32,6 +32,20 @@ def test_the_nearest_scale_counts():
 )
 def test_what_is_no_batch_says_nothing(fed):
     assert bool(scales(fed, [IMAGES]).isnan().all())
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_each_of_some_digits_is_counted_for_itself(seed):
+    """Whatever the seed: none of them is there twice, so that one would stand for both."""
+    images = torch.from_numpy(different_images(17, seed))
+    counts, line = times_drawn([images[:16], images[5:]], images)
+    assert counts.tolist() == [1] * 5 + [2] * 11 + [1]
+    assert line.tolist() == pytest.approx((1, 0), abs=1e-5)
+
+
+def test_rows_that_are_no_image_count_for_none():
+    counts, line = times_drawn([IMAGES, torch.zeros_like(IMAGES)], IMAGES)
+    assert bool(counts.isnan().all() and line.isnan().all())
 
 
 def test_hooks_keep_weights_and_outputs_of_a_network_and_of_its_copy():

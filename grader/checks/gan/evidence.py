@@ -28,6 +28,7 @@ __all__ = [
     "Steps",
     "area",
     "batches",
+    "different_images",
     "enough_rows",
     "field",
     "noise",
@@ -110,6 +111,12 @@ def batches(*shape: int, seed: int = 0) -> Array:
     """Digits of the training set, drawn with replacement: (*shape, 1, 8, 8) float32."""
     images = digits().train
     return np.asarray(images[np.random.RandomState(seed).randint(len(images), size=shape)])
+
+
+def different_images(number: int, seed: int) -> Array:
+    """Digits of the training set, no two of them the same: (number, 1, 8, 8) float32."""
+    images = digits().train
+    return np.asarray(images[np.random.RandomState(seed).permutation(len(images))[:number]])
 
 
 def shuffled(images: Array, seed: int = 0) -> Array:
