@@ -5,8 +5,8 @@
 
 Each fault changes one operator, comparison, constant or loop of a module of grading, checks, report
 or intake, in a copy of the project.  The tests whose files import the module, or else what imports
-it, run on it, those that take long last; for a fault that those of every run miss, the weekly ones
-run, too.  It fails if a weekly test finds what they miss: then a test of every run is weaker than
+it, run on it, those that take long last, and the samples on a fault in a check; for a fault that
+those of every run miss, the weekly ones run, too.  It fails if a weekly test finds what they miss: then a test of every run is weaker than
 it was before the two were told apart.
 """
 
@@ -35,6 +35,9 @@ NOT_ENDED = f"the tests did not end within {MINUTES} minutes"
 ENVIRONMENT = ".venv"
 LOADS = ROOT / "grader/checks/framework/registry.py"
 """What loads the modules with checks, which nothing imports by name."""
+CHECKS = ROOT / "grader/checks"
+SAMPLES = ROOT / "tests/test_submissions.py"
+"""What grades samples on all checks, so that it runs every module of theirs."""
 FOLDERS = ("grader/grading", "grader/checks", "grader/report", "grader/submissions")
 KINDS = (
     *("AddNot", "NumberReplacer", "ReplaceAndWithOr", "ReplaceOrWithAnd", "ReplaceUnaryOperator"),
@@ -68,6 +71,8 @@ def tests_of(module: Path) -> list[Path]:
         near |= importers
     if not found and module != LOADS:
         return tests_of(LOADS)
+    if CHECKS in module.parents and SAMPLES not in found:
+        found.append(SAMPLES)
     return [file.relative_to(ROOT) for file in found]
 
 

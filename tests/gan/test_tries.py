@@ -15,7 +15,7 @@ from grader.gan_metrics.thresholds import Verdict
 from grader.records import Feedback
 from grader.sandbox.host.session import InProcessSession
 
-FIRST, SECOND = (2e-3, 1e-3), (5e-4, 2.5e-4)
+FIRST, SECOND, THIRD = (2e-3, 1e-3), (5e-4, 2.5e-4), (1.25e-4, 6.25e-5)
 
 
 def tried(share, *, rates=FIRST, steps=1000, mmd2=0.5, final=False):
@@ -23,14 +23,14 @@ def tried(share, *, rates=FIRST, steps=1000, mmd2=0.5, final=False):
 
 
 def then(*before, sound=True):
-    return next_plan(before, (FIRST, SECOND), sound=sound)
+    return next_plan(before, (FIRST, SECOND, THIRD), sound=sound)
 
 
-def test_a_students_rates_are_tried_first_then_a_quarter_of_them():
+def test_a_students_rates_are_tried_first_then_lower_ones():
     rates = {"generator": 2e-3, "discriminator": 1e-3}
     file = f"LEARNING_RATE = {rates!r}\n".encode()
-    both = learning_rates(Student(InProcessSession({"gan.py": file})))
-    assert np.allclose(both, (FIRST, SECOND))
+    made = learning_rates(Student(InProcessSession({"gan.py": file})))
+    assert np.allclose(made, (FIRST, SECOND, THIRD))
     assert then() == Plan(FIRST, STEPS)
     assert then(tried(0.0)) == then(tried(0.9)) == Plan(SECOND, STEPS)
 
@@ -42,13 +42,22 @@ def test_the_third_has_the_better_rate_and_twice_the_steps():
     assert then(tried(0), tried(0, rates=SECOND, mmd2=0.6)) == Plan(FIRST, 2 * STEPS)
 
 
+def test_if_both_took_all_their_steps_the_third_has_a_still_lower_rate():
+    """And only if lowering it has helped: residual networks may need it."""
+    first, second = tried(0.3, steps=STEPS), tried(0.4, steps=STEPS, rates=SECOND)
+    assert then(first, second) == Plan(THIRD, STEPS)
+    nothing = [tried(0.0, steps=STEPS, mmd2=mmd2) for mmd2 in (0.2, 0.1)]
+    assert then(*nothing) == Plan(THIRD, STEPS)
+    assert then(second, first) is None
+
+
 @pytest.mark.parametrize(
     "before",
     [
         [tried(1.0)],
         [tried(0.5), tried(1.0)],
         [tried(0.0, final=True)],
-        [tried(0.5, steps=STEPS), tried(0.9, steps=STEPS)],
+        [tried(0.9, steps=STEPS), tried(0.5, steps=STEPS)],
         [tried(0.5), tried(0.5), tried(0.5)],
     ],
 )
@@ -106,7 +115,7 @@ def best_of(monkeypatch, *shares):
     monkeypatch.setattr(outcome, "_is_sound", lambda student: True)
     monkeypatch.setattr(outcome, "_attempt", made.attempt)
     monkeypatch.setattr(outcome, "_without_the_discriminator", made.without)
-    return outcome._best(None, (FIRST, SECOND)), made
+    return outcome._best(None, (FIRST, SECOND, THIRD)), made
 
 
 def test_the_best_training_alone_runs_against_a_discriminator_that_stands_still(monkeypatch):

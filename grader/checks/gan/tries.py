@@ -80,25 +80,31 @@ def given_up(steps: int, learnt: float, mmd2: float) -> bool:
     return steps >= PATIENCE and learnt == 0 and mmd2 >= NOTHING
 
 
-def next_plan(tried: Sequence[Tried], rates: tuple[Rates, ...], *, sound: bool) -> Plan | None:
+def next_plan(tried: Sequence[Tried], rates: Sequence[Rates], *, sound: bool) -> Plan | None:
     """The next training; none where there is enough.
 
-    The second one has the other rate.  The third has that of the better one and more time: what
-    learns slowly may have earned nothing yet.  What is not sound gets a second training alone,
-    if the first one earned something, since to collapse is all that a mistake may do to it.
+    The second one has the second rate.  The third has that of the better one and more time: what
+    learns slowly may have earned nothing yet.  If both went to their ends, it has the third rate
+    and no more time, and only if the second rate was better than the first: then the rate is what
+    may still be too high.  What is not sound gets a second training alone, if the first one
+    earned something, since to collapse is all that a mistake may do to it.
 
     Args:
         tried: those before it.
-        rates: to train with, the first ones first.
+        rates: three to train with, the highest first.
         sound: whether a step applies the right gradients to fresh noise.
     """
     if not tried:
         return Plan(rates[0], STEPS)
     best = tried[better(tried)]
-    if best.final or best.share == 1 or sum(one.steps for one in tried) >= 2 * STEPS:
+    if best.final or best.share == 1:
         return None
     if not sound:
         return Plan(rates[0], STEPS) if len(tried) == 1 and best.share > 0 else None
     if len(tried) == 1:
-        return Plan(rates[1 % len(rates)], STEPS)
-    return Plan(best.rates, LONGER * STEPS) if len(tried) == 2 else None
+        return Plan(rates[1], STEPS)
+    if len(tried) > 2:
+        return None
+    if sum(one.steps for one in tried) < 2 * STEPS:
+        return Plan(best.rates, LONGER * STEPS)
+    return Plan(rates[2], STEPS) if better(tried) == 1 else None

@@ -19,6 +19,7 @@ from grader.checks.framework.expect import StudentFault
 from grader.checks.framework.student import Student
 from grader.checks.gan.evidence import BATCH, LATENT, SAMPLES, STEPS, field, noise, outputs, text
 from grader.gan_metrics.measure import distances
+from grader.gan_metrics.thresholds import listed
 from grader.homework.contract import GAN_NETWORKS, LEARNING_RATES, MOST_STEPS, RATE_BOUNDS
 
 __all__ = [
@@ -62,15 +63,15 @@ them there came through different discriminators."""
 FEW = 32
 """Values of a tensor below which two ways may be alike by chance."""
 
-LOWER = 4.0
-"""What a student's own rates are divided by after a training that was not good enough."""
+LOWER = (1, 4, 16)
+"""What a student's own rates are divided by in the trainings that are tried."""
 
 LARGEST = 12_000_000
 """Values that a generator's state may have."""
 
 
 def learning_rates(student: Student) -> tuple[Rates, ...]:
-    """The rates to train with, the first ones first; a student's own, then a quarter of them.
+    """The rates to train with, in their order; a student's own, a quarter, a sixteenth of them.
 
     Raises:
         Unmet: ``LEARNING_RATE`` is there, and is nothing that the homework allows.
@@ -88,10 +89,9 @@ def learning_rates(student: Student) -> tuple[Rates, ...]:
         + " and ".join(repr(name) for name in GAN_NETWORKS),
         actual=text(result, "words") or "something else",
         diagnosis="change the line, or leave it out: then we try "
-        + " and ".join(f"{rate:g}" for rate in LEARNING_RATES),
+        + listed([f"{rate:g}" for rate in LEARNING_RATES]),
     )
-    own = float(rates[0]), float(rates[1])
-    return own, (own[0] / LOWER, own[1] / LOWER)
+    return tuple((float(rates[0]) / by, float(rates[1]) / by) for by in LOWER)
 
 
 @dataclass(frozen=True)

@@ -92,7 +92,7 @@ def learns_what_it_is_given(student: Student) -> None:
     """
     images, place = some_place(SEED + 0)
     share = 0.0
-    for rates in learning_rates(student):
+    for rates in learning_rates(student)[:2]:
         passed = {}
         for stage in stages(student, images, 2, rates, (0, HELD, *ENOUGH)):
             passed[stage.steps] = stage
