@@ -37,11 +37,12 @@ TAILS: dict[str, Callable[[], list[nn.Module]]] = {
     "softmax": lambda: [nn.Softmax(dim=1)],
     "log_softmax": lambda: [nn.LogSoftmax(dim=1)],
     "block": lambda: [nn.Sequential(nn.Identity(), nn.Softmax(dim=1))],
+    "waits": lambda: [nn.Softmax(dim=1), nn.Identity()],
 }
 """Layers after the last linear one that are no final softmax: they stay where one is removed.
 
 ``softmax`` and ``log_softmax`` only with a head, which is then the final one; in ``block`` the
-softmax is not a top-level layer.
+softmax is not a top-level layer, in ``waits`` not the last one.
 """
 
 
@@ -72,6 +73,9 @@ def build(network: Network) -> nn.Sequential:
     if network.ignores:
         with torch.no_grad():
             weighted[0].weight[:, 0] = 0
+    for module in weighted if network.unbiased else ():
+        assert module.bias is not None
+        nn.init.zeros_(module.bias)
     if network.rewritten:
         layers = _rewrite(layers)
     if network.ends > -2:
@@ -125,11 +129,13 @@ def _fill(layers: list[nn.Module], network: Network, gain: float) -> None:
             _set(module.running_var, random.uniform(0.5, 2.0, width))
 
 
-_WEIGHTED = (nn.Linear, nn.Conv1d, nn.Conv2d)
+_WEIGHTED = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.ConvTranspose2d)
 
 
 def _draw(
-    module: nn.Linear | nn.Conv1d | nn.Conv2d, random: np.random.RandomState, gain: float
+    module: nn.Linear | nn.Conv1d | nn.Conv2d | nn.ConvTranspose2d,
+    random: np.random.RandomState,
+    gain: float,
 ) -> None:
     fan_in = math.prod(module.weight.shape[1:])
     _set(module.weight, gain * random.standard_normal(module.weight.shape) / math.sqrt(fan_in))
@@ -138,7 +144,9 @@ def _draw(
 
 
 def _mix(
-    module: nn.Linear | nn.Conv1d | nn.Conv2d, mix: tuple[tuple[float, int], ...], gain: float
+    module: nn.Linear | nn.Conv1d | nn.Conv2d | nn.ConvTranspose2d,
+    mix: tuple[tuple[float, int], ...],
+    gain: float,
 ) -> None:
     drawn = copy.deepcopy(module).float()  # weights are float32 values, whatever they are kept in
     total = [torch.zeros_like(p, dtype=torch.float64) for p in drawn.parameters()]

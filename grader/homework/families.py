@@ -3,8 +3,12 @@
 Each is there for a kind of mistake: ``smooth_*`` have no kinks (smooth activations *and* average
 pooling), so quadrature converges fast; ``inplace_*`` return the wrong gradient to naive hooks;
 ``dropout_bn`` gives other answers in train mode; ``blocks`` are networks inside the network, whose
-layers need not share a mode; ``softmax_inside`` has a softmax that is not the last layer;
-``two_classes`` has as few classes as there can be, ``many_classes`` more than a hundred;
+layers need not share a mode; ``inplace_blocks`` work in place at the beginning of such a network;
+``softmax_inside`` has a softmax that is not the last layer; ``all_convolutional`` has maps that are
+no squares and ends in a layer without weights, ``no_weights`` has none at all; ``rows`` has a
+linear layer on the rows of its input, ``transposed`` weights with the inputs first; ``own_layers``
+has layers that are no layers of torch; ``large_image`` has more inputs than fit into a small chunk;
+``two_classes`` has as few classes as there can be, ``many_classes`` more than fit into a byte;
 ``slides`` has the 50 neurons of 28 × 28 of the course slides; ``digits`` is trained
 (``fixtures/make_digits.py``).
 """
@@ -17,7 +21,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-__all__ = ["FAMILIES", "Family", "ScaledTanh", "Square"]
+__all__ = ["FAMILIES", "Family", "Repeated", "ScaledTanh", "Shifted", "Square"]
 
 
 class Square(nn.Module):
@@ -34,6 +38,22 @@ class ScaledTanh(nn.Module):
     def forward(self, z: Tensor) -> Tensor:
         """Squash every feature to (−2, 2)."""
         return 2 * torch.tanh(z)
+
+
+class Repeated(nn.Module):
+    """(N, 1, H, W) ↦ (N, 3, H, W): a grey picture as one of three channels, which share memory."""
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Show the channel three times."""
+        return z.expand(-1, 3, -1, -1)
+
+
+class Shifted(nn.Linear):
+    """z ↦ W z + b + 0.5: no linear layer, although it is an instance of one."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Map, and add a half."""
+        return super().forward(input) + 0.5
 
 
 def _affine() -> list[nn.Module]:
@@ -146,6 +166,57 @@ def _blocks() -> list[nn.Module]:
     ]
 
 
+def _inplace_blocks() -> list[nn.Module]:
+    return [
+        nn.Linear(6, 9),
+        nn.Sequential(nn.ELU(inplace=True), nn.Linear(9, 7)),
+        nn.Sequential(nn.ELU(inplace=True), nn.Linear(7, 5)),
+    ]
+
+
+def _all_convolutional() -> list[nn.Module]:
+    return [
+        nn.Conv2d(2, 4, 3, padding=1),
+        ScaledTanh(),
+        nn.Conv2d(4, 5, 1),
+        nn.AvgPool2d((6, 4)),
+        nn.Flatten(),
+    ]
+
+
+def _no_weights() -> list[nn.Module]:
+    return [nn.AvgPool2d(2), ScaledTanh(), nn.Flatten()]
+
+
+def _rows() -> list[nn.Module]:
+    return [nn.Linear(4, 6), ScaledTanh(), nn.Flatten(), nn.Linear(3 * 6, 5)]
+
+
+def _transposed() -> list[nn.Module]:
+    return [
+        nn.ConvTranspose2d(3, 5, 2, stride=2),
+        ScaledTanh(),
+        nn.Flatten(),
+        nn.Linear(5 * 6 * 6, 5),
+    ]
+
+
+def _own_layers() -> list[nn.Module]:
+    return [
+        Repeated(),
+        ScaledTanh(),
+        nn.Identity(),
+        nn.Flatten(),
+        Shifted(48, 7),
+        ScaledTanh(),
+        nn.Linear(7, 5),
+    ]
+
+
+def _large_image() -> list[nn.Module]:
+    return [nn.Conv2d(3, 4, 16, stride=16), nn.Softplus(), nn.Flatten(), nn.Linear(4 * 16, 5)]
+
+
 def _softmax_inside() -> list[nn.Module]:
     return [nn.Linear(6, 9), ScaledTanh(), nn.Linear(9, 7), nn.Softmax(dim=1), nn.Linear(7, 5)]
 
@@ -155,7 +226,7 @@ def _two_classes() -> list[nn.Module]:
 
 
 def _many_classes() -> list[nn.Module]:
-    return [nn.Linear(5, 7), nn.Softplus(), nn.Linear(7, 130)]
+    return [nn.Linear(5, 7), nn.Softplus(), nn.Linear(7, 300)]
 
 
 def _slides() -> list[nn.Module]:
@@ -186,7 +257,7 @@ def _margin() -> list[nn.Module]:
 
 
 def _inplace_margin() -> list[nn.Module]:
-    return [nn.ReLU(inplace=True), nn.Linear(4, 1), nn.Flatten(0)]
+    return [nn.LeakyReLU(0.5, inplace=True), nn.Linear(4, 1), nn.Flatten(0)]
 
 
 def _identity_margin() -> list[nn.Module]:
@@ -216,6 +287,13 @@ FAMILIES = {
     "dropout_bn": Family(_dropout_bn),
     "sequence": Family(_sequence),
     "blocks": Family(_blocks),
+    "inplace_blocks": Family(_inplace_blocks),
+    "all_convolutional": Family(_all_convolutional),
+    "no_weights": Family(_no_weights),
+    "rows": Family(_rows),
+    "transposed": Family(_transposed),
+    "own_layers": Family(_own_layers),
+    "large_image": Family(_large_image),
     "softmax_inside": Family(_softmax_inside),
     "two_classes": Family(_two_classes),
     "many_classes": Family(_many_classes),

@@ -44,7 +44,7 @@ class Network:
         rewritten: the same function in other layers: the last linear layer is two, without a kink
             in between.
         mix: ``((a, s), …)``: the last linear layer is Σ a · (the layer drawn from seed s).
-        grads: handed over with a ``.grad`` on every parameter.
+        grads: handed over with a ``.grad`` on every parameter, of which every second one is frozen.
         mixed: handed over in eval mode, but for every second layer, which is in train mode; the
             layers of blocks count one by one.
         ends: after this layer the network only flattens, so that its scores are that layer's
@@ -52,6 +52,7 @@ class Network:
         function: handed over as a plain function instead of a module.
         hooked: handed over with a hook of the caller's on every layer, which does nothing.
         cut: its layers are called as those of a larger network that it is a part of: "2", "3", ….
+        unbiased: without biases: each is 0.
         held: handed over inside a module that is no ``nn.Sequential``.
     """
 
@@ -71,6 +72,7 @@ class Network:
     hooked: bool = False
     cut: bool = False
     held: bool = False
+    unbiased: bool = False
 
     def __str__(self) -> str:
         default = Network(self.family)
@@ -94,9 +96,16 @@ _FACTS: dict[str, tuple[tuple[int, ...], int, int]] = {
     "dropout_bn": ((2, 6, 6), 11, 5),
     "sequence": ((2, 9), 4, 5),
     "blocks": ((6,), 3, 5),
+    "inplace_blocks": ((6,), 3, 5),
+    "all_convolutional": ((2, 6, 4), 5, 5),
+    "no_weights": ((2, 4, 6), 3, 12),
+    "rows": ((3, 4), 4, 5),
+    "transposed": ((3, 3, 3), 4, 5),
+    "own_layers": ((1, 4, 4), 7, 5),
+    "large_image": ((3, 64, 64), 4, 5),
     "softmax_inside": ((6,), 5, 5),
     "two_classes": ((5,), 3, 2),
-    "many_classes": ((5,), 3, 130),
+    "many_classes": ((5,), 3, 300),
     "slides": ((1, 28, 28), 5, 10),
     "digits": ((1, 8, 8), 8, 10),
     "margin": ((4,), 5, 0),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -12,7 +12,8 @@ from grader.checks.framework import expect
 from grader.checks.framework.cases import Case, normal
 from grader.checks.framework.expect import HALF
 from grader.checks.framework.student import Student
-from grader.records import Call, Reply
+from grader.homework import contract
+from grader.records import Call, Received, Reply
 
 __all__ = [
     "STATEFUL",
@@ -141,6 +142,8 @@ STATEFUL: tuple[tuple[str, dict[str, Any]], ...] = (
 def leaves_as_found(student: Student, calls: Sequence[Call], *, may_raise: bool = False) -> None:
     """Arguments, parameters, buffers, ``.grad``, hooks and modes are the same after each call.
 
+    A tensor that comes back has the floating dtype of the input, or int64 if it holds neurons.
+
     This ends a check of values: what changed is seen in the student's own process, where code can
     hide it.  So the right values earn the points, and a change that is seen leaves half of them.
 
@@ -150,7 +153,7 @@ def leaves_as_found(student: Student, calls: Sequence[Call], *, may_raise: bool 
         may_raise: whether a call may raise, as on a tensor that the network cannot take.
 
     Raises:
-        Unmet: something changed; half the points.
+        Unmet: something changed, or a dtype is another one; half the points.
         StudentFault: the student's code raised, ended the process or is missing.
     """
     for call in calls:
@@ -165,6 +168,31 @@ def leaves_as_found(student: Student, calls: Sequence[Call], *, may_raise: bool 
                 expected="everything as before the call",
                 actual=changed,
             )
+        for expected, actual in _dtypes(call, reply):
+            if actual != expected:
+                expect.partial(
+                    HALF,
+                    f"the values are right, but the result is {actual}",
+                    expected=expected,
+                    actual=actual,
+                    hint=_KEEP_FLOAT if expected.startswith("float") else "use dtype=torch.int64",
+                )
+
+
+def _dtypes(call: Call, reply: Reply) -> Iterator[tuple[str, str]]:
+    """Of each tensor that came back, the dtype that it should have, and its own."""
+    returns, value = contract.function(call.function).returns, reply.value
+    pairs = [(returns, value)]
+    if isinstance(returns, contract.Tuple):
+        pairs = list(zip(returns.items, value, strict=False)) if type(value) is list else []
+    inputs = [call.arguments[name] for name in ("x", "xs") if name in call.arguments]
+    for kind, one in pairs:
+        if not isinstance(kind, contract.Array) or not isinstance(one, Received):
+            continue
+        if one.origin == "tensor" and kind.kind == "int":
+            yield "int64", one.dtype
+        elif one.origin == "tensor" and inputs:
+            yield inputs[0].dtype.name, one.dtype
 
 
 def refuses(student: Student, calls: Sequence[tuple[str, Call]]) -> None:
@@ -243,6 +271,11 @@ def dtype_kept(reply: Reply, dtype: str) -> None:
         f"for {dtype} input the result is {value.dtype}",
         expected=dtype,
         actual=value.dtype,
-        hint="make new tensors in the input's dtype, as in torch.linspace(…, dtype=x.dtype), "
-        f"and do not convert {dtype} numbers to another dtype on the way",
+        hint=_KEEP_FLOAT,
     )
+
+
+_KEEP_FLOAT = (
+    "make new tensors in the input's dtype, as in torch.linspace(…, dtype=x.dtype), and do not "
+    "convert numbers to another dtype on the way"
+)

@@ -21,6 +21,7 @@ from grader.sandbox.gan import MOST
 
 __all__ = [
     "BATCH",
+    "LAST",
     "LATENT",
     "NOISE_STEPS",
     "SAMPLES",
@@ -155,7 +156,17 @@ def area(positive: Array, negative: Array) -> float:
 
 @lru_cache(maxsize=4)
 def _step_inputs(size: int) -> tuple[Array, Array]:
-    return batches(2, 2, size, seed=size), noise(2, 2, size, LATENT, seed=size)
+    """Images and noise of two calls: some, others, and the first ones with another last row."""
+    found = []
+    for rows in (batches(2, 2, size, seed=size), noise(2, 2, size, LATENT, seed=size)):
+        last = rows[0].copy()
+        last[:, -1] = rows[1][:, -1]
+        found.append(np.concatenate([rows, last[None]]))
+    return found[0], found[1]
+
+
+LAST = 2
+"""The choice of images or noise of which only the last row is another one."""
 
 
 @dataclass(frozen=True)
@@ -175,7 +186,7 @@ class Steps:
     arrived: dict[str, bool]
     """Whether a gradient arrived in each network in the first run."""
     evaluated: dict[str, bool]
-    """Whether the dropout and batch norm of each network were called, but never in train mode."""
+    """Whether the dropout or batch norm of each network was called in eval mode, with gradients."""
     used: Array
     """(runs,) the largest weight with which the discriminator was called in the second call."""
 
@@ -268,15 +279,20 @@ NOISE_STEPS = 12
 
 
 def train_shortly(
-    student: Student, images: Array, plans: list[dict[str, int]], steps: int
+    student: Student,
+    images: Array,
+    plans: list[dict[str, int]],
+    steps: int,
+    batch_size: int = 16,
 ) -> Mapping[str, Any]:
-    """Drive ``train`` for a few steps of 16 images, once for each plan.
+    """Drive ``train`` for a few steps, once for each plan.
 
     Args:
         student: whose ``train`` is called.
         images: (choices, M, 1, 8, 8).
         plans: what differs from an ordinary run, in each of them.
         steps: of each run, unless its plan says otherwise.
+        batch_size: of each step.
 
     Returns:
         What the driver ``short_training`` of ``grader/sandbox/gan/training.py`` measures.
@@ -287,7 +303,7 @@ def train_shortly(
         seed=3,
         images=images,
         runs=plans,
-        **{"batch_size": 16, "latent_dim": LATENT},
+        **{"batch_size": batch_size, "latent_dim": LATENT},
     )
 
 

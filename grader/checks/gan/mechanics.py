@@ -68,10 +68,11 @@ def gives_one_logit_per_image(student: Student) -> None:
     8) into logits (N,) or (N, 1), for any N.
     """
     sizes = [2, 7, 33]
-    result = student.drive("judge_discriminator", seed=0, images=batches(33), sizes=sizes)
+    result = student.drive("judge_discriminator", seed=0, images=batches(33), sizes=[*sizes, 1])
     column = np.ndim(result.get("logits_7", 0)) == 2
     for size in sizes:
         outputs(result, f"logits_{size}", size, (1,) if column else ())
+    field(result, "logits_1", (1, 1) if column else (1,), "the output for a batch of 1")
     trainable = float(field(result, "trainable", ()))
     expect.that(trainable > 0, "the discriminator has no trainable parameters: it cannot learn")
 

@@ -364,6 +364,7 @@ def runs(student: Student) -> None:
             actual=f"{stepped:.0f}",
         )
     sizes = np.unique(field(result, "sizes", (None, 2)))
+    sizes = sizes[~np.isnan(sizes)]  # NaN: train calls what does a step by another name
     expect.that(
         bool((sizes == 8).all()),
         "train calls train_step with batches that do not have batch_size=8 rows",

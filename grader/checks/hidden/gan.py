@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,30 +12,32 @@ from grader.checks.framework.registry import check
 from grader.checks.framework.student import Student
 from grader.checks.gan.evidence import (
     BATCH,
+    LAST,
     LATENT,
-    NOISE_STEPS,
     Steps,
     area,
-    batches,
-    different_images,
-    enough_rows,
     field,
     noise,
-    noise_rows,
     outputs,
     shuffled,
-    standard_normal,
     take_steps,
-    train_shortly,
 )
-from grader.checks.gan.losses import DENSITIES, accepted_optima, best_logits, best_of_two, declared
+from grader.checks.gan.losses import (
+    DENSITIES,
+    accepted_discriminator_losses,
+    accepted_generator_losses,
+    accepted_optima,
+    best_logits,
+    best_of_two,
+    declared,
+)
 from grader.checks.gan.mechanics import (
     gives_one_logit_per_image,
     is_a_mean,
     is_a_mean_over_the_batch,
     makes_images,
 )
-from grader.checks.gan.training import MOMENTS, runs, steps_both
+from grader.checks.gan.training import MOMENTS, steps_both
 from grader.checks.hidden import SEED as SECRET
 from grader.gan_metrics.measure import digits
 
@@ -59,6 +62,17 @@ def follows_the_noise(student: Student) -> None:
             f"24 different rows of noise give only {kinds} different image(s)",
             expected="a different image for each row of noise",
         )
+    alone = []
+    for row in range(2):
+        z = noise(2, LATENT, seed=SEED.instead_of(11))[row : row + 1]
+        result = student.drive("judge_generator", seed=1, noise=z, sizes=[1])
+        alone.append(outputs(result, "images_1", 1, (1, 8, 8)))
+    expect.that(
+        bool((alone[0] != alone[1]).any()),
+        "two batches of a single row of noise give the same image",
+        expected="an image that depends on its row of noise, also if it is the only one",
+        diagnosis="take no mean and no norm over the batch of noise",
+    )
 
 
 @check("make_discriminator", points=1, needs=[gives_one_logit_per_image], limits=MOMENTS)
@@ -89,10 +103,11 @@ def can_learn(student: Student) -> None:
 
 @check("discriminator_loss", points=1, needs=[is_a_mean_over_the_batch])
 def is_finite_everywhere(student: Student) -> None:
-    """The loss and its gradients are finite for logits of -100 and 100.
+    """The loss and its gradients are finite for logits of -100 and 100, and right for large ones.
 
     In float32 the probability of such a logit is exactly 0 or 1, and the logarithm of 0 is not
     finite: use functions that take logits, such as softplus or binary_cross_entropy_with_logits.
+    Half the points if all is finite, but the loss or its gradient is not that of LOSS.
     """
     ends = np.array([[100.0], [-100.0]], dtype=np.float32)
     real, fake = np.repeat(np.repeat(ends, 2, 0), 4, 1), np.repeat(np.tile(ends, (2, 1)), 4, 1)
@@ -100,6 +115,10 @@ def is_finite_everywhere(student: Student) -> None:
     expect.finite(field(result, "values", (4,)), "the loss of logits of -100 and 100")
     for name in ("real_gradients", "fake_gradients"):
         expect.finite(field(result, name, (4, 4)), "its gradient")
+    real, fake = LARGE, LARGE[::-1].copy()
+    result = student.drive("discriminator_losses", seed=1, real=real, fake=fake)
+    gradients = [field(result, name, LARGE.shape) for name in ("real_gradients", "fake_gradients")]
+    _is_as_declared(result, accepted_discriminator_losses, [real, fake], gradients)
 
 
 @check("discriminator_loss", points=1, needs=[is_a_mean_over_the_batch])
@@ -148,14 +167,69 @@ def tells_real_from_fake(student: Student) -> None:
 
 @check("generator_loss", points=1, needs=[is_a_mean])
 def stays_finite(student: Student) -> None:
-    """The loss and its gradients are finite for logits of -100 and 100.
+    """The loss and its gradients are finite for logits of -100 and 100, and right for large ones.
 
-    Use functions that take logits, such as softplus or binary_cross_entropy_with_logits.
+    Use functions that take logits, such as softplus or binary_cross_entropy_with_logits. Half the
+    points if all is finite, but the loss or its gradient is not that of LOSS.
     """
     fake = np.repeat(np.array([[100.0], [-100.0]], dtype=np.float32), 4, 1)
     result = student.drive("generator_losses", seed=1, fake=fake)
     expect.finite(field(result, "values", (2,)), "the loss of logits of -100 and 100")
     expect.finite(field(result, "gradients", (2, 4)), "its gradient")
+    result = student.drive("generator_losses", seed=1, fake=LARGE)
+    gradients = [field(result, "gradients", LARGE.shape)]
+    _is_as_declared(result, accepted_generator_losses, [LARGE], gradients)
+
+
+LARGE = np.array(
+    [[0.3, -2.5, 1.7, 0.1], [30.0, 8.0, -12.0, 5.0], [-30.0, 4.0, -60.0, 60.0], [45.0] * 4],
+    dtype=np.float32,
+)
+"""Logits among which are some whose probability is 0 or 1 in float32."""
+
+
+def _is_as_declared(
+    result: Mapping[str, Any],
+    accepted: Callable[..., dict[str, np.ndarray]],
+    logits: list[np.ndarray],
+    gradients: list[np.ndarray],
+) -> None:
+    """Of a declared family are the values for large logits, too, and the gradients."""
+    family = declared(result)
+    if family == "other":
+        return
+    values, exact = field(result, "values", (len(LARGE),)), [a.astype(np.float64) for a in logits]
+    forms = accepted(family, *exact)
+    off = {name: expect.relative_error(values, form) for name, form in forms.items()}
+    best = min(off, key=lambda name: off[name])
+    name = f'LOSS = "{family}"'
+    if off[best] > 1e-4:
+        expect.partial(
+            expect.HALF,
+            f"the loss is finite everywhere, but for large logits it is no longer that of {name}",
+            expected=expect.show(forms[best]),
+            actual=expect.show(values),
+            diagnosis="do not compute probabilities on the way, and cut nothing off: softplus, "
+            "logsigmoid and binary_cross_entropy_with_logits stay right for every logit",
+        )
+    step = 1e-4
+    for number, got in enumerate(gradients):
+        slopes = np.empty(LARGE.shape)
+        for column in range(LARGE.shape[1]):
+            ends = []
+            for sign in (1, -1):
+                moved = [rows.copy() for rows in exact]
+                moved[number][:, column] += sign * step
+                ends.append(accepted(family, *moved)[best])
+            slopes[:, column] = (ends[0] - ends[1]) / (2 * step)
+        if expect.relative_error(got, slopes) > 1e-3:
+            expect.partial(
+                expect.HALF,
+                f"the loss is that of {name}, but its gradient is another one",
+                expected=expect.show(slopes),
+                actual=expect.show(got),
+                diagnosis="no part of the loss may be detached, and no gradient be changed",
+            )
 
 
 @check("train_step", points=1, needs=[steps_both], limits=MOMENTS)
@@ -226,130 +300,14 @@ def learns_from_both(student: Student) -> None:
             f"the discriminator's step is exactly the same with other {what}",
             diagnosis=why,
         )
-
-
-@check("train", points=0.5, needs=[runs], limits=MOMENTS)
-def uses_all_images(student: Student) -> None:
-    """Train on all the images that are given.
-
-    We replace a quarter of the images by others, a different quarter each time: the trained
-    discriminator should come out different each time. Of 17 images each should be drawn in 20
-    batches of 16, as it is, and no batch should hold a single image.
-    """
-    images = np.repeat(batches(64, seed=14)[None], 5, 0).copy()
-    for quarter in range(4):
-        rows = slice(16 * quarter, 16 * quarter + 16)
-        images[quarter + 1, rows] = batches(16, seed=15 + quarter)
-    result = train_shortly(student, images, [{"images": choice} for choice in range(5)], steps=16)
-    trained = field(result, "discriminator", (5, None))
-    expect.finite(trained, "the trained discriminator")
-    for quarter in range(4):
-        expect.that(
-            bool(np.abs(trained[quarter + 1] - trained[0]).max() > 0),
-            f"other images in rows {16 * quarter} to {16 * quarter + 15} of 64 change nothing",
-            diagnosis="draw batches from all rows of `images`",
+    for size in (7, 130):
+        steps = take_steps(
+            student, still, {**still, "real": LAST}, {**still, "noise": LAST}, size=size
         )
-    _draws_every_image(student)
-
-
-def _draws_every_image(student: Student) -> None:
-    """As far as ``train_step`` is called by name, and gets images that can be told apart."""
-    result = train_shortly(student, different_images(17, SEED + 18)[None], [{}], steps=20)
-    sizes = field(result, "sizes", (None, 2))
-    expect.that(
-        not bool((sizes[:, 0] == 1).any()),
-        "a batch of train holds a single image",
-        expected="16 of 17 images, and at least 2 where a pass over them ends",
-        actual="1 image",
-        diagnosis="leave the last batch of a pass out if it is short, or draw batches at random: "
-        "batch norm in train mode cannot take a single image",
-    )
-    drawn = field(result, "drawn", (17,))
-    if np.isnan(drawn).any():
-        return
-    never = np.flatnonzero(drawn == 0).tolist()
-    expect.that(
-        not never,
-        f"of 17 images, {len(never)} are in none of 20 batches of 16",
-        expected="each image in some batch",
-        actual="never row " + ", ".join(str(row) for row in never[:4]),
-        diagnosis="draw from all rows, the last one included (randint leaves its end out), and "
-        "shuffle anew for each pass if its short last batch is left out",
-    )
-    factor, offset = field(result, "scale", (2,))
-    expect.that(
-        abs(factor - 1) <= 0.15 and abs(offset) <= 0.15,
-        "train gives train_step images on another scale than those that it gets",
-        expected="the images as they are, in [-1, 1]",
-        actual=f"images times {factor:.3g} plus {offset:.3g}",
-        diagnosis="they are in [-1, 1] already, as the generator's are",
-    )
-
-
-@check("train", points=0.5, needs=[runs], limits=MOMENTS)
-def draws_fresh_noise(student: Student) -> None:
-    """Draw fresh standard normal noise for every step.
-
-    A generator that always sees the same noise learns these few images only.
-    """
-    result = train_shortly(student, batches(1, 64, seed=19), [{}], NOISE_STEPS)
-    rows = noise_rows(result)
-    expect.that(
-        enough_rows(rows),
-        f"in {NOISE_STEPS} steps of 16 images the generator sees {len(rows)} different rows of "
-        "noise",
-        expected=f"{NOISE_STEPS * 16} or more",
-        actual=str(len(rows)),
-        diagnosis="draw new noise inside the loop",
-    )
-    far = float((np.abs(rows) > 2).mean())
-    expect.that(
-        standard_normal(rows),
-        "the noise is not standard normal",
-        expected="mean 0, standard deviation 1, 4.6 % of it beyond 2",
-        actual=f"mean {rows.mean():.2g}, standard deviation {rows.std():.2g}, {far:.1%} beyond 2",
-        diagnosis="torch.randn draws standard normal noise, torch.rand does not",
-    )
-
-
-@check("train", points=0.5, needs=[runs], limits=MOMENTS)
-def repeats_itself(student: Student) -> None:
-    """Train to the same networks again, from the same start and the same seed.
-
-    Everything that is drawn (batches, noise, dropout) follows from `seed`, which may be 0, whatever
-    was drawn before: torch.manual_seed(seed) at the beginning is enough. The list holds what each
-    step returned, and the learning rates of our optimizers do not rise.
-    """
-    plans = [{"seed": seed, "state": state} for seed in (5, 0) for state in (1, 2)]
-    plans.append({"slowed": SLOWED})
-    result = train_shortly(student, batches(1, 64, seed=20), plans, steps=6)
-    trained = field(result, "generator", (5, None))
-    expect.finite(trained, "the trained generator")
-    for first, seed in ((0, 5), (2, 0)):
-        expect.that(
-            expect.relative_error(trained[first + 1], trained[first]) <= 1e-5,
-            f"two trainings from the same start with seed {seed} give different generators",
-            diagnosis="call torch.manual_seed(seed) at the beginning, draw from no other random "
-            "generator, and keep nothing from one call of train to the next",
-        )
-    losses = field(result, "losses", (None, 2))
-    expect.that(
-        len(losses) < 2 or bool((losses != losses[0]).any()),
-        "all results in the list of train are the same",
-        expected="what each of the steps returned",
-        actual=f"{len(losses)} times {expect.show(losses[0])}",
-        diagnosis="append a dict of its own for each step: one that is changed and appended again "
-        "is the same one every time",
-    )
-    raised = float(field(result, "rates", (5,)).max())
-    expect.that(
-        raised <= 1 + 1e-6,
-        "train raises a learning rate of the optimizers",
-        expected="at most the rate with which they come",
-        actual=f"{raised:.3g} times that",
-        diagnosis="leave the rates to LEARNING_RATE; train may lower them",
-    )
-
-
-SLOWED = 100
-"""By so much smaller are the rates of one training, so that a rate of its own is a larger one."""
+        for run, what in ((1, "image"), (2, "row of noise")):
+            expect.that(
+                steps.difference("discriminator", 0, run) > 1e-7,
+                f"with {size} rows the discriminator's step is exactly the same with another last "
+                f"{what}",
+                diagnosis="use all rows of the batch, however many there are",
+            )

@@ -14,9 +14,11 @@ from grader.checks.framework.path_rules import (
     comparable,
     on_a_long_line,
     precise,
+    through_the_middle,
+    up_to_an_interval,
 )
 from grader.checks.framework.registry import check, for_all
-from grader.checks.framework.shared import dtype_kept, leaves_as_found, refuses
+from grader.checks.framework.shared import dtype_kept, refuses
 from grader.checks.framework.student import Student
 from grader.checks.hidden import SEED as SECRET
 from grader.checks.hidden.arguments import (
@@ -25,9 +27,13 @@ from grader.checks.hidden.arguments import (
     BAD_XS,
     MLP,
     bad,
+    changes_nothing,
     clear,
+    elsewhere,
+    many_rows,
+    on_a_short_line,
     redrawn,
-    stateful,
+    unusual_lines,
 )
 from grader.checks.part2 import (
     compares_the_two_explanations,
@@ -57,6 +63,8 @@ OTHERS = [
     *case_list(("smooth_mlp", 3, SEED + 24), mix=((1e6, SEED + 24),)),
     *case_list(("relu_max_cnn", -1, SEED + 31)),
     *case_list(("sequence", 1, SEED + 32), head="softmax -1"),
+    *case_list(("smooth_mlp", 1, SEED + 33), head="softmax", mix=((300.0, SEED + 33),)),
+    *elsewhere(SEED + 50),
 ]
 DOUBLE = [
     *case_list(("smooth_mlp", 0, SEED + 1), dtype="float64"),
@@ -71,6 +79,8 @@ ENDS = case_list(("smooth_cnn", -1, SEED + 16), ("smooth_mlp", 4, SEED + 17))
 """The first slice and the last; at the scores, all classes except two are tied."""
 IDLE = case_list(("inplace_mlp", 3, SEED + 18), ("digits", 3, SEED + 19))
 """After these layers a ReLU switches some neurons off: their influence is 0 for a single row."""
+SILENT = case_list(("inplace_mlp", 2, SEED + 36), ("inplace_mlp", 4, SEED + 37))
+"""Some neurons are 0 here, and have an influence all the same."""
 BAD_CLASSES = (
     ("c1 = -1", {"c1": -1}),
     ("c2 = -1", {"c2": -1}),
@@ -117,10 +127,16 @@ def is_right_elsewhere_too(student: Student) -> None:
                 expect.FLOAT64 if exact else expect.FLOAT32,
                 f"the influence in {dtype}",
             )
-    leaves_as_found(student, stateful(student, "comparative_influence", 2, "xs", 1, 3))
+    for case, xs, some in many_rows(SEED + 60):
+        row = (case.network, case.layer, xs)
+        both = [oracle.instance_influence(*row, c) for c in (case.target, case.other)]
+        expected = np.average(both[0].astype(np.float64) - both[1], 0, some)
+        got = student.comparative_influence(*row, case.target, case.other, some)
+        expect.close(got, expected, what=f"the influence of {len(xs)} rows")
+    changes_nothing(student, "comparative_influence", 2, "xs", 1, 3)
     some = distribution(SEED + 0, 4)
     for given in (some, NumPy(some), some.tolist()):
-        leaves_as_found(student, stateful(student, "comparative_influence", 2, "xs", 1, 3, given))
+        changes_nothing(student, "comparative_influence", 2, "xs", 1, 3, given)
 
 
 @check("comparative_influence", points=0.5, needs=[has_the_shape_of_the_slice])
@@ -169,6 +185,22 @@ def keeps_float64(student: Student) -> None:
         line = (ended.network, ended.x, ended.baseline)
         got = student.comparative_integrated_gradients(*line, c1, c2, 300)
         adds_up(got, partial(_difference, ended), ended, 300, "the attribution")
+    for case in elsewhere(SEED + 50):
+        pair = (case.network, case.target, case.other)
+        ask, slope = partial(_attribution, student, *pair), partial(_slope, *pair)
+        on_a_short_line(case, ask, slope, "the attribution")
+    even = Case(Network("two_classes", seed=SEED + 34, unbiased=True), -1, 1, SEED + 34)
+    through_the_middle(
+        even,
+        lambda x, baseline: student.comparative_integrated_gradients(
+            even.network, x, baseline, 1, 0, LONG_STEPS
+        ),
+        lambda points, weights: oracle.comparative_influence(
+            even.network, -1, points, 1, 0, weights
+        ),
+        "the attribution",
+        times_difference=True,
+    )
     curved = Case(Network("quadratic", seed=SEED + 31), -1, 1, SEED + 31)
     on_a_long_line(
         curved,
@@ -191,8 +223,22 @@ def keeps_float64(student: Student) -> None:
             expected = (weight[1] - weight[0]) * (case.x - case.baseline)
             got = student.comparative_integrated_gradients(*call)
             precise(got, expected, 6, "the attribution in float64")
-    name = "comparative_integrated_gradients"
-    leaves_as_found(student, stateful(student, name, "x", "baseline", 1, 0, 3))
+        for x, baseline in unusual_lines(case):
+            got = student.comparative_integrated_gradients(case.network, x, baseline, 1, 0, 5)
+            expected = (weight[1] - weight[0]) * (x.astype(np.float64) - baseline)
+            accepted = up_to_an_interval(expected, 5)
+            expect.nearest(got, accepted, expect.FLOAT32, "the attribution on a linear network")
+    changes_nothing(student, "comparative_integrated_gradients", "x", "baseline", 1, 0, 3)
+
+
+def _attribution(
+    student: Student, model: Network, c1: int, c2: int, x: np.ndarray, baseline: np.ndarray
+) -> np.ndarray:
+    return student.comparative_integrated_gradients(model, x, baseline, c1, c2, 5)
+
+
+def _slope(model: Network, c1: int, c2: int, x: np.ndarray) -> np.ndarray:
+    return oracle.comparative_influence(model, -1, x[None], c1, c2)
 
 
 def _difference(case: Case, at: np.ndarray) -> float:
@@ -207,7 +253,8 @@ def refuses_bad_steps(student: Student) -> None:
     Each call that raises earns its share of the points.
     """
     good = {"model": MLP.network, "x": MLP.x, "baseline": MLP.baseline, "c1": 2, "c2": 0}
-    wrong = (BAD_CLASSES, BAD_STEPS)
+    still = (("c1 = -1 from x to x", {"baseline": MLP.x, "c1": -1}),)
+    wrong = (BAD_CLASSES, BAD_STEPS, still)
     refuses(student, bad(student, "comparative_integrated_gradients", *wrong, **good))
 
 
@@ -218,7 +265,13 @@ def _ranked_clearly(case: Case, k: int, rows: int) -> bool:
     return all(clear(sign * push, range(1, k + 1)) for sign in (1, -1))
 
 
-BAD_K = (("k = 0", {"k": 0}), ("k above the number of neurons", {"k": 10}), ("k = -1", {"k": -1}))
+CNN = Case(Network("smooth_cnn", seed=SEED + 35, mixed=True), 0, 2, SEED + 35)
+BAD_K = (
+    ("k = 0", {"k": 0}),
+    ("k above the number of neurons", {"k": 10}),
+    ("k = -1", {"k": -1}),
+    ("k above the number of maps", {"model": CNN.network, "layer": 0, "xs": CNN.xs(), "k": 5}),
+)
 
 
 @check("distinguishing_neurons", points=0.75, needs=[ranks_by_the_weights_of_a_linear_network])
@@ -229,7 +282,7 @@ def ranks_all_neurons(student: Student) -> None:
     influence are tied, and ties go to the lower index. Half the points if the right neurons come in
     another order, or if something is changed.
     """
-    for first in (*OTHERS, *ENDS, *IDLE):
+    for first in (*OTHERS, *ENDS, *IDLE, *SILENT):
         k = first.shape[0] if first in (*ENDS, *IDLE) else min(first.shape[0], 8)
         rows = 1 if first in IDLE else 2
         case = redrawn(first, partial(_ranked_clearly, k=k, rows=rows))
@@ -239,7 +292,16 @@ def ranks_all_neurons(student: Student) -> None:
         got, expected = student.distinguishing_neurons(*call), oracle.distinguishing_neurons(*call)
         expect.same_ranking(got[0], expected[0], "the neurons for c1")
         expect.same_ranking(got[1], expected[1], "the neurons for c2")
-    leaves_as_found(student, stateful(student, "distinguishing_neurons", 2, "xs", 1, 3, 2))
+    for number in range(6):
+        case = Case(Network("smooth_mlp", seed=SEED + 70 + number), 1, 1, SEED + 70 + number)
+        few = case.xs(3)[[0, 1, 0, 0, 2, 0, 0]]
+        push = oracle.comparative_influence(case.network, 1, few, 1, 3)
+        if all(clear(sign * push, (1, 2, 3)) for sign in (1, -1)):
+            call = (case.network, 1, few, 1, 3, 3)
+            got, expected = (f.distinguishing_neurons(*call) for f in (student, oracle))
+            expect.same_ranking(got[0], expected[0], "the neurons where rows stand several times")
+            expect.same_ranking(got[1], expected[1], "the neurons where rows stand several times")
+    changes_nothing(student, "distinguishing_neurons", 2, "xs", 1, 3, 2)
 
 
 @check("distinguishing_neurons", points=0.75, needs=[ranks_by_the_weights_of_a_linear_network])
@@ -274,7 +336,7 @@ def compares_on_other_networks(student: Student) -> None:
         )
         expect.close(got[0], expected[0], 1e-3, "the rank correlation", scale=1)
         expect.close(got[1], expected[1], what="the share of common top neurons", scale=1)
-    leaves_as_found(student, stateful(student, "compare_with_single_class", 2, "xs", 1, 3, 2))
+    changes_nothing(student, "compare_with_single_class", 2, "xs", 1, 3, 2)
 
 
 def _cut_clearly(case: Case, k: int, rows: int) -> bool:

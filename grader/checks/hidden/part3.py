@@ -14,7 +14,16 @@ from grader.checks.framework.registry import check
 from grader.checks.framework.shared import dtype_kept, leaves_as_found, of_all_sizes, refuses
 from grader.checks.framework.student import Student
 from grader.checks.hidden import SEED as SECRET
-from grader.checks.hidden.arguments import BAD_XS, MLP, bad, clear, redrawn, stateful
+from grader.checks.hidden.arguments import (
+    BAD_CLASS,
+    BAD_XS,
+    MLP,
+    bad,
+    changes_nothing,
+    clear,
+    elsewhere,
+    redrawn,
+)
 from grader.checks.part3 import (
     counts_right,
     draws_distinct_classes,
@@ -46,6 +55,11 @@ OTHERS = [
     *case_list(("smooth_mlp", 1, SEED + 20), mix=((1e-6, SEED + 20),)),
     *case_list(("smooth_mlp", 3, SEED + 21), mix=((1e6, SEED + 21),)),
     *case_list(("sequence", 1, SEED + 26), head="softmax -1"),
+    *case_list(("smooth_mlp", 1, SEED + 27), head="softmax", mix=((300.0, SEED + 27),)),
+    *case_list(("smooth_mlp", 1, SEED + 28), mix=((0.0, SEED + 28),)),
+    *case_list(("two_classes", 1, SEED + 29), mix=((1e8, SEED + 29),)),
+    Case(Network("many_classes", seed=SEED + 30), 1, 280, SEED + 30),
+    *elsewhere(SEED + 50),
 ]
 ODD = (
     ("positive = -1", {"positive": -1}),
@@ -65,6 +79,7 @@ def refuses_k_that_is_impossible(student: Student) -> None:
         ("k = 0", {"k": 0}),
         ("k above the number of classes", {"k": 11}),
         ("k = -2", {"k": -2}),
+        ("one of no classes", {"num_classes": 0, "k": 1}),
     )
     refuses(student, bad(student, "random_classes", wrong, num_classes=10, k=5))
 
@@ -85,6 +100,21 @@ def breaks_ties_towards_the_lower_index(student: Student) -> None:
         got = student.influential_neurons(one.tolist(), 12, 12)
         expect.same_ranking(got[0], np.argsort(-one), "the most positive neurons of a list")
         expect.same_ranking(got[1], np.argsort(one), "the most negative neurons of a list")
+    close = 1 + 1e-10 * np.random.RandomState(SEED + 35).permutation(30)
+    many = np.random.RandomState(SEED + 36).permutation(50_000).astype(np.float64)
+    for row, k in ((close, 30), (many, 20)):
+        for given in (row, NumPy(row)):
+            got = student.influential_neurons(given, k, k)
+            expect.equal(got[0], np.argsort(-row)[:k], "the most positive neurons in float64")
+            expect.equal(got[1], np.argsort(row)[:k], "the most negative neurons in float64")
+    volumes = normal(SEED + 37, 5, 2, 3, 2)
+    got, flat = student.influential_neurons(volumes, 5, 5), volumes.reshape(5, -1)
+    expect.same_ranking(got[0], np.argsort(-flat.max(1)), "the most positive neurons of volumes")
+    expect.same_ranking(got[1], np.argsort(flat.min(1)), "the most negative neurons of volumes")
+    wide = normal(SEED + 45, 6, 15, 17)
+    got, flat = student.influential_neurons(wide, 6, 6), wide.reshape(6, -1)
+    expect.same_ranking(got[0], np.argsort(-flat.max(1)), "the most positive neurons of wide maps")
+    expect.same_ranking(got[1], np.argsort(flat.min(1)), "the most negative neurons of wide maps")
     one = normal(SEED + 34, 1, 3, 3)
     one[0, 2, 1], one[0, 1, 0] = 9.0, -9.0
     for alone in student.influential_neurons(one, 1, 1):
@@ -93,6 +123,11 @@ def breaks_ties_towards_the_lower_index(student: Student) -> None:
     got = student.influential_neurons(idle, 4, 6)
     expect.equal(got[0], np.array([2, 0, 4, 5]), "the most positive neurons, of which two are 0")
     expect.equal(got[1], np.array([3, 1, 5, 0, 4, 2]), "the most negative neurons")
+    zeros = np.array([-0.0, 0.0, -1.0, 0.0, -0.0, 2.0], dtype=np.float32)  # they are equal
+    for given in (zeros, NumPy(zeros), zeros.tolist()):
+        got = student.influential_neurons(given, 6, 6)
+        expect.equal(got[0], np.array([5, 0, 1, 3, 4, 2]), "the most positive neurons, some 0")
+        expect.equal(got[1], np.array([2, 0, 1, 3, 4, 5]), "the most negative neurons, some 0")
     ties = np.array([1.0, -3.0, 2.0, -3.0, 2.0, 1.0, -3.0, 2.0] * 4, dtype=np.float32)
     for influence in (ties, NumPy(ties.astype(np.float64)), ties.tolist()):
         got = student.influential_neurons(influence, 20, 20)
@@ -115,7 +150,8 @@ def may_name_a_neuron_twice(student: Student) -> None:
     expect.same_ranking(got[1], np.argsort(flat.min(1))[:2], "the most negative neurons")
     row = influence[:, 0, 0]
     for some in (influence, row, row.astype(np.float64), NumPy(row), row.tolist()):
-        leaves_as_found(student, [student.call("influential_neurons", some, 2, 2)])
+        for numbers in ((2, 2), (0, 3), (3, 0)):
+            leaves_as_found(student, [student.call("influential_neurons", some, *numbers)])
 
 
 @check("influential_neurons", points=0.5, needs=[finds_the_most_positive])
@@ -124,9 +160,10 @@ def refuses_impossible_numbers(student: Student) -> None:
 
     Each call that raises earns its share of the points.
     """
-    influence = normal(SEED + 31, 9)
-    good = {"influence": influence, "positive": 1, "negative": 1}
-    refuses(student, bad(student, "influential_neurons", ODD, **good))
+    maps = {"influence": normal(SEED + 38, 9, 2, 2)}
+    many = tuple((f"{words} that are maps", {**maps, **wrong}) for words, wrong in ODD[2:])
+    good = {"influence": normal(SEED + 31, 9), "positive": 1, "negative": 1}
+    refuses(student, bad(student, "influential_neurons", ODD, many, **good))
 
 
 @check("mask_slice", points=0.5, needs=[keeps_some_and_zeroes_the_rest])
@@ -147,7 +184,7 @@ def takes_any_order(student: Student) -> None:
     for case in OTHERS:
         keep = np.array([1, 0, 1, 1], dtype=np.int64)
         expected = oracle.mask_slice(case.network, case.layer, [0, 1])(case.xs(3))
-        for given in (keep, NumPy(keep), keep.tolist()):
+        for given in (keep, NumPy(keep), NumPy(keep.astype(np.int32)), keep.tolist()):
             got = student.mask_slice(case.network, case.layer, given)(case.xs(3))
             expect.close(got, expected, what="the output with neurons 0 and 1 kept")
     wide = Case(Network("many_classes", seed=SEED + 22), 2, 0, SEED + 22)
@@ -160,7 +197,7 @@ def takes_any_order(student: Student) -> None:
     dtype_kept(reply, "float64")
     expected = oracle.mask_slice(case.network, 0, [2])(case.xs(2))
     expect.close(module(case.xs(2)), expected, expect.FLOAT64, "the output in float64")
-    leaves_as_found(student, stateful(student, "mask_slice", 2, [3, 0]))
+    changes_nothing(student, "mask_slice", 2, [3, 0])
     norm = replace(case.network, family="dropout_bn")
     for layer in (1, 7):
         leaves_as_found(student, [student.call("mask_slice", norm, layer, [3, 0])])
@@ -174,7 +211,7 @@ def refuses_neurons_that_are_not_there(student: Student) -> None:
     call that raises earns its share of the points.
     """
     good = {"model": MLP.network, "layer": 1, "keep": [0, 2]}
-    refused = bad(student, "mask_slice", BAD_XS[2:4], **good)
+    refused = bad(student, "mask_slice", BAD_XS[2:5], **good)
     cnn = Case(Network("smooth_cnn", seed=SEED + 13, mixed=True), 0, 0, SEED + 13)
     for case, count in ((MLP, 9), (cnn, 4)):
         for words, keep in ((f"neuron {count} of {count}", [0, count]), ("neuron -1", [-1, 2])):
@@ -221,7 +258,28 @@ def is_right_elsewhere_too(student: Student) -> None:
         got, expected = (f.binary_classifier(*call)(xs) for f in (student, oracle))
         tolerance = expect.FLOAT64 if first in double else expect.FLOAT32
         expect.close(got, expected, tolerance, "the margin where scores are large")
-    leaves_as_found(student, stateful(student, "binary_classifier", 2, "xs", 1, 2, 1))
+    for number in range(6):
+        again = Case(Network("smooth_mlp", seed=SEED + 60 + number), 1, 0, SEED + 60 + number)
+        few = again.xs(3)[[0, 1, 0, 0, 2, 0, 0]]
+        influence = oracle.class_influence(again.network, 1, few, 0)
+        if clear(influence, [3]) and clear(-influence, [2]):
+            call = (again.network, 1, few, 0, 3, 2)
+            got, expected = (f.binary_classifier(*call)(again.xs(4)) for f in (student, oracle))
+            expect.close(got, expected, what="the margin where rows stand several times")
+    _is_right_for_the_winner(student)
+    changes_nothing(student, "binary_classifier", 2, "xs", 1, 2, 1)
+
+
+def _is_right_for_the_winner(student: Student) -> None:
+    """A class of a large number that is ahead: its own score is none of the others."""
+    case = Case(Network("many_classes", seed=SEED + 70), 1, 0, SEED + 70)
+    rows = case.xs(120)
+    first = case.scores(*rows).argmax(1)
+    ahead = np.flatnonzero(first > 256)[:2]
+    for row in ahead:
+        call = (case.network, 1, rows[:2], int(first[row]), case.shape[0], 0)
+        got, expected = (f.binary_classifier(*call)(rows[ahead]) for f in (student, oracle))
+        expect.close(got, expected, what=f"the margin of class {first[row]} of 300")
 
 
 def _least(case: Case) -> Case:
@@ -248,7 +306,7 @@ def refuses_bad_arguments(student: Student) -> None:
         "positive": 1,
         "negative": 1,
     }
-    refuses(student, bad(student, "binary_classifier", BAD_XS, ODD, **good))
+    refuses(student, bad(student, "binary_classifier", BAD_XS, BAD_CLASS, ODD, **good))
 
 
 @check("evaluate", points=0.5, needs=[counts_right])
@@ -278,6 +336,8 @@ def evaluates_in_eval_mode(student: Student) -> None:
     leaves_as_found(student, [student.call("evaluate", network, wider, truth)], may_raise=True)
     in_place = Network("inplace_margin", seed=SEED + 42)
     leaves_as_found(student, [student.call("evaluate", in_place, xs, truth)])
+    expected, got = (f.evaluate(in_place, xs, truth) for f in (oracle, student))
+    expect.close(got, expected, what="the evaluation of a module that works in place", scale=1)
 
 
 def _tells(seed: int, xs: np.ndarray) -> bool:
@@ -315,8 +375,8 @@ def takes_any_truth(student: Student) -> None:
         leaves_as_found(student, [student.call("evaluate", classifier, rows, is_target)])
         got = student.evaluate(classifier, rows, is_target)
         expect.close(got[0], 1 / 3, 1e-5, "the accuracy of one right row in three", scale=1)
-    many = tuple(1.0 if i % 3 == 0 or i > 100 else -1.0 for i in range(130))
-    rows, said = np.arange(130), np.array(many) > 0
+    many = tuple(1.0 if i % 3 == 0 or i > 100 else -1.0 for i in range(700))
+    rows, said = np.arange(len(many)), np.array(many) > 0
     truth = rows % 2 == 0
     found = float((said & truth).sum())
     expected = (float((said == truth).mean()), found / said.sum(), found / truth.sum())

@@ -31,11 +31,13 @@ __all__ = [
     "function",
     "gradients_arrive",
     "has_batch_norm",
+    "is_wrapped",
     "logit_shape",
     "loss_curve",
     "loss_pair",
     "materialised",
     "module",
+    "multiplied",
     "scaled",
     "seed_all",
     "state",
@@ -118,8 +120,9 @@ class Fed:
         self.inputs: list[Tensor] = []
 
     def __call__(self, _: nn.Module, given: tuple[Any, ...], named: dict[str, Any]) -> None:
-        """Keep the first tensor."""
+        """Keep the first tensor, unless it ends with the call of ``torch.func`` around this one."""
         tensors = [v for v in (*given, *named.values()) if isinstance(v, Tensor)]
+        tensors = [tensor for tensor in tensors if not is_wrapped(tensor)]
         self.inputs += [tensors[0].detach()] if tensors else []
 
     def __deepcopy__(self, _: Any) -> Fed:
@@ -130,7 +133,10 @@ class Fed:
 
 
 class Modes(Fed):
-    """A hook that counts how often layers that have two modes are called in each of them.
+    """A hook that counts how often layers that have two modes are called in eval mode.
+
+    Calls without gradients do not count, nor do those of copies: to look at images in eval mode,
+    or to draw earlier ones, trains nothing.
 
     Args:
         network: whose dropout and batch norm are watched.
@@ -138,16 +144,15 @@ class Modes(Fed):
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
-        self.training, self.still = 0, 0
+        self.still = 0
+        self.layers = {id(layer) for layer in network.modules()}
         for layer in network.modules():
             if isinstance(layer, _OF_TWO_MODES):
                 layer.register_forward_pre_hook(self, with_kwargs=True)
 
     def __call__(self, layer: nn.Module, given: tuple[Any, ...], named: dict[str, Any]) -> None:
         """Count the call."""
-        if layer.training:
-            self.training += 1
-        else:
+        if id(layer) in self.layers and torch.is_grad_enabled() and not layer.training:
             self.still += 1
 
 
@@ -276,6 +281,27 @@ def loss_curve(results: Any) -> tuple[Tensor, str]:
     return curve, problems[0] if problems else ""
 
 
+def multiplied(loss: Tensor, scale: float) -> Tensor:
+    """The same value, to the bit, with a gradient that is ``scale`` times as large.
+
+    A gradient of which a graph is made stays as it is: it is part of another loss, as where the
+    generator looks ahead to the discriminator's next steps (unrolled GANs, arXiv:1611.02163).
+    """
+    if is_wrapped(loss):  # by torch.func, whose gradients always have a graph
+        return loss + (scale - 1) * (loss - loss.detach())
+    same = loss.view_as(loss)
+    if same.requires_grad:
+        same.register_hook(  # type: ignore[no-untyped-call]
+            lambda g: g if torch.is_grad_enabled() else scale * g
+        )
+    return same
+
+
+def is_wrapped(tensor: Tensor) -> bool:
+    """Whether it only lives inside a call of ``torch.func``, as under ``vmap``."""
+    return bool(torch._C._functorch.is_functorch_wrapped_tensor(tensor))
+
+
 @contextmanager
 def scaled(
     gan: Gan, scale_d: float = 1.0, scale_g: float = 1.0, scale_p: float | None = None
@@ -310,7 +336,7 @@ def scaled(
             called.append(name)
             if depth or not isinstance(loss, Tensor):  # a loss may be written by means of the other
                 return loss
-            return loss + (scale - 1) * (loss - loss.detach())  # the same value, to the bit
+            return multiplied(loss, scale)
 
         return watched
 

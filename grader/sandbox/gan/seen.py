@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from grader.sandbox.gan.helpers import Fed
+from grader.sandbox.gan.helpers import Fed, is_wrapped
 
 __all__ = ["Bounds", "Outputs", "scales", "times_drawn"]
 
@@ -32,8 +32,8 @@ class Bounds(Fed):
 
     def __call__(self, network: nn.Module, given: tuple[Any, ...], named: dict[str, Any]) -> None:
         """Look at its parameters."""
-        sizes = [float(p.detach().abs().max()) for p in network.parameters() if p.numel()]
-        self.largest = max(self.largest, *sizes)
+        there = (p.detach() for p in network.parameters() if p.numel() and not is_wrapped(p))
+        self.largest = max(self.largest, *(float(p.abs().max()) for p in there), 0.0)
 
 
 class Outputs(Fed):
@@ -41,7 +41,8 @@ class Outputs(Fed):
 
     def __call__(self, _: nn.Module, given: Any, output: Any) -> None:
         """Keep it."""
-        self.inputs += [output.detach()] if isinstance(output, Tensor) else []
+        kept = isinstance(output, Tensor) and not is_wrapped(output)
+        self.inputs += [output.detach()] if kept else []
 
 
 def scales(fed: list[Tensor], batches: list[Tensor]) -> Tensor:

@@ -65,9 +65,9 @@ def steps(gan: Gan, real: Tensor, noise: Tensor, runs: list[dict[str, Any]]) -> 
         ``train_step`` calls ``discriminator_loss``, ``generator_loss`` and
         ``discriminator_penalty`` by name, 1 or 0;
         ``arrived``: (2,) whether a gradient arrived in the generator's and in the discriminator's
-        parameters in the first run, ``evaluated``: (2,) whether their dropout and batch norm were
-        called, and never in train mode, 1 or 0; ``used``: (runs,) the largest absolute weight
-        with which the discriminator is called in the last call, 0 where it is not.
+        parameters in the first run, ``evaluated``: (2,) whether their dropout or batch norm was
+        called in eval mode, 1 or 0; ``used``: (runs,) the largest absolute weight with which the
+        discriminator is called in the last call, 0 where it is not.
     """
     step = function(gan, "train_step")
     seed = torch.initial_seed() % 2**31
@@ -118,7 +118,7 @@ def steps(gan: Gan, real: Tensor, noise: Tensor, runs: list[dict[str, Any]]) -> 
         "returned": returned,
         "by_name": torch.tensor([float(name in names) for name in LOSSES]),
         "arrived": torch.tensor([float(one[0]) for one in arrived]),
-        "evaluated": torch.tensor([float(m.still > 0 and m.training == 0) for m in modes]),
+        "evaluated": torch.tensor([float(m.still > 0) for m in modes]),
         "used": torch.tensor(used),
     }
 
@@ -212,10 +212,11 @@ def short_training(
         ``returned``: in words what else came back; ``updates``: (runs, 2), how often the
         generator's and the discriminator's optimizer stepped; ``noise``: (rows, latent_dim), what
         reached the generator in the first run; ``sizes``: (calls, 2), images and rows of noise in
-        each ``train_step`` of the first run, as far as it is called by name; ``rates``: (runs,)
-        the largest learning rate after training, as a multiple of the one before; ``drawn``:
-        (M,) how often ``train_step`` got each image, and ``scale``: (2,) by which factor and offset
-        what it got follows from one, in the first run; NaN where it does not.
+        each ``train_step`` of the first run, one row of NaN if it is never called by name;
+        ``rates``: (runs,) the largest learning rate after training, as a multiple of the one
+        before; ``drawn``: (M,) how often ``train_step`` got each image, and ``scale``: (2,) by
+        which factor and offset what it got follows from one, in the first run; NaN where it does
+        not.
     """
     train = function(gan, "train")
     build = builder(gan, latent_dim)
@@ -230,6 +231,7 @@ def short_training(
         if number == 0:
             generator.register_forward_pre_hook(fed, with_kwargs=True)
         seed_all(run["state"])
+        torch.rand(3)  # so that it is not the state that a seed gives, whichever that is
         data = images[run["images"]].clone()
         with batches_seen(gan) as seen:
             results = train(
@@ -256,7 +258,7 @@ def short_training(
         "losses": losses,
         "returned": returned,
         "updates": torch.tensor(stepped),
-        "sizes": torch.tensor(sizes).reshape(-1, 2),
+        "sizes": torch.tensor(sizes or [(torch.nan, torch.nan)]),
         "rates": torch.tensor(rates),
         "drawn": drawn,
         "scale": scale,

@@ -79,6 +79,8 @@ class Performer:
         """
         _seed(call.seed)
         arguments = {k: self._resolve(v) for k, v in call.arguments.items()}
+        if any(isinstance(v, Network) and v.grads for v in call.arguments.values()):
+            _with_gradients(arguments)
         _seed(call.seed)  # again: making the arguments may have drawn numbers, or found them kept
         pass_counter.start()
         if call.function.startswith("drive:"):
@@ -145,8 +147,9 @@ class Performer:
 def _prototype(network: Network) -> nn.Sequential:
     """A network that is handed to nobody; calls get copies of it."""
     model = pass_counter.number_layers(build(network))
-    for parameter in model.parameters() if network.grads else ():
+    for number, parameter in enumerate(model.parameters() if network.grads else ()):
         parameter.grad = torch.ones_like(parameter)
+        parameter.requires_grad_(number % 2 == 0)
     return model
 
 
@@ -189,6 +192,13 @@ def _parameter(parameter: nn.Parameter) -> nn.Parameter:
     if parameter.grad is not None:
         made.grad = parameter.grad.clone()
     return made
+
+
+def _with_gradients(arguments: Mapping[str, Any]) -> None:
+    """Give a ``.grad`` to the tensors among them, as to the parameters of the network beside."""
+    for value in arguments.values():
+        if isinstance(value, Tensor) and value.is_floating_point():
+            value.grad = torch.ones_like(value)
 
 
 def _seed(seed: int) -> None:

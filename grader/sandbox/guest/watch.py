@@ -52,6 +52,7 @@ def watch(
         model[1]``.
     """
     copied = copied or {}
+    hooks = _hooks_of_all()
     before = _looks({name: of for name, of in arguments.items() if name not in copied})
 
     def changed() -> tuple[str, ...]:
@@ -59,9 +60,22 @@ def watch(
         then = {name: of for name, of in copied.items() if name not in same}
         looked = {**_looks(then), **before} if then else before
         now = _looks({name: of for name, of in arguments.items() if name not in same})
-        return tuple(_words(looked, now))
+        global_ones = [] if _hooks_of_all() == hooks else ["torch's hooks of all modules"]
+        return (*_words(looked, now), *global_ones)
 
     return changed
+
+
+def _hooks_of_all() -> list[list[int]]:
+    """The numbers of the hooks that torch calls for every module there is."""
+    return [list(hooks) for hooks in _OF_ALL]
+
+
+_OF_ALL = [
+    hooks
+    for name, hooks in vars(nn.modules.module).items()
+    if name.startswith("_global_") and name.endswith("_hooks")
+]
 
 
 def _as_copied(original: Any, copy: Any) -> bool:

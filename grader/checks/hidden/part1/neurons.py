@@ -9,7 +9,14 @@ import numpy as np
 
 from grader.checks.framework import expect
 from grader.checks.framework.cases import Case, case_list, cases, linear_layer, normal
-from grader.checks.framework.path_rules import LONG_STEPS, adds_up, on_a_long_line, precise
+from grader.checks.framework.path_rules import (
+    LONG_STEPS,
+    adds_up,
+    on_a_long_line,
+    precise,
+    through_the_middle,
+    up_to_an_interval,
+)
 from grader.checks.framework.registry import check, for_all
 from grader.checks.framework.shared import (
     dtype_kept,
@@ -20,7 +27,17 @@ from grader.checks.framework.shared import (
 )
 from grader.checks.framework.student import Student
 from grader.checks.hidden import SEED as SECRET
-from grader.checks.hidden.arguments import BAD_STEPS, MLP, bad, right_at_any_steps, stateful
+from grader.checks.hidden.arguments import (
+    BAD_STEPS,
+    BLOCKS,
+    MLP,
+    bad,
+    changes_nothing,
+    elsewhere,
+    on_a_short_line,
+    right_at_any_steps,
+    unusual_lines,
+)
 from grader.checks.part1.neurons import has_the_shape_of_its_input, has_the_shape_of_the_input
 from grader.homework.networks import Network
 from grader.oracle.live import oracle
@@ -39,10 +56,24 @@ def breaks_ties_towards_the_lower_index(student: Student) -> None:
     neurons come in another order, or if arguments are changed.
     """
     ties = np.array([1.0, 3.0, -2.0, 3.0, 1.0, 3.0, -2.0] * 5, dtype=np.float32)
-    order = np.argsort(-ties, kind="stable")
-    for influence in (ties, NumPy(ties.astype(np.float64)), ties.tolist()):
-        got = student.top_neurons(influence, 35)
-        expect.equal(got, order, "the order of tied neurons")
+    zeros = np.array([0.0, -0.0, -1.0, 0.0, -0.0, 2.0, 0.0], dtype=np.float32)  # they are equal
+    for row in (ties, zeros):
+        order = np.argsort(-row, kind="stable")
+        for influence in (row, NumPy(row.astype(np.float64)), row.tolist()):
+            got = student.top_neurons(influence, len(row))
+            expect.equal(got, order, "the order of tied neurons")
+    close = 1 + 1e-10 * np.random.RandomState(SEED + 42).permutation(30)
+    many = np.random.RandomState(SEED + 43).permutation(50_000).astype(np.float64)
+    for exact, k in ((close, 30), (many, 20)):
+        for given in (exact, NumPy(exact)):
+            got = student.top_neurons(given, k)
+            expect.equal(got, np.argsort(-exact)[:k], "the top neurons in float64")
+    volumes = normal(SEED + 44, 5, 2, 3, 2)
+    order = np.argsort(-volumes.reshape(5, -1).max(1))
+    expect.same_ranking(student.top_neurons(volumes, 5), order, "the top neurons of volumes")
+    wide = normal(SEED + 47, 6, 15, 17)
+    order = np.argsort(-wide.reshape(6, -1).max(1))
+    expect.same_ranking(student.top_neurons(wide, 6), order, "the top neurons of wide maps")
     one = normal(SEED + 19, 1, 3, 3)
     expect.equal(student.top_neurons(one, 1), np.array([0]), "the top neuron of a single map")
     one[0, 2, 1] = 9.0
@@ -60,6 +91,7 @@ def breaks_ties_towards_the_lower_index(student: Student) -> None:
         ("k = 0", {"k": 0}),
         ("k above the number of neurons", {"k": 36}),
         ("k = -1", {"k": -1}),
+        ("k above the number of maps", {"attribution": maps, "k": 7}),
     )
     refuses(student, bad(student, "top_neurons", wrong, attribution=ties, k=1))
     for some in (maps, ties, ties.astype(np.float64), NumPy(ties), ties.tolist()):
@@ -80,6 +112,7 @@ BAD_NEURON = (
     ("a neuron index out of range", {"neuron": 9}),
     ("layer -2", {"layer": -2}),
     ("a layer index out of range", {"layer": 5}),
+    ("a layer index that counts the layers of blocks", {"model": BLOCKS, "layer": 3}),
 )
 
 
@@ -89,7 +122,7 @@ def is_right_on_other_neurons(student: Student) -> None:
 
     Half the points if the values are right, but something is changed.
     """
-    for case in (*NEURONS, *LAST):
+    for case in (*NEURONS, *LAST, *elsewhere(SEED + 50)):
         call = (case.network, case.layer, case.neuron, case.x)
         expect.close(
             student.saliency_map(*call), oracle.saliency_map(*call), what="the saliency map"
@@ -99,6 +132,7 @@ def is_right_on_other_neurons(student: Student) -> None:
             call = (case.network, case.layer, neuron, case.x)
             expected = oracle.saliency_map(*call)
             expect.close(student.saliency_map(*call), expected, what="the saliency map")
+    _right_on_small_inputs(student)
     affine = Case(Network("deep_affine", seed=SEED + 37), 0, 0, SEED + 37)
     far = np.float32(1000) * affine.x
     low = int(affine.activations(far)[0].argmin())
@@ -110,7 +144,20 @@ def is_right_on_other_neurons(student: Student) -> None:
     dtype_kept(student.reply(student.call("saliency_map", *call)), "float64")
     expected = oracle.saliency_map(*call)
     expect.close(student.saliency_map(*call), expected, expect.FLOAT64, "the map in float64")
-    leaves_as_found(student, stateful(student, "saliency_map", 2, 3, "x"))
+    changes_nothing(student, "saliency_map", 2, 3, "x")
+
+
+def _right_on_small_inputs(student: Student) -> None:
+    """There the cells of a map are nearly equal, and all of them negative where the bias is."""
+    case = Case(Network("smooth_cnn", seed=SEED + 45), 0, 0, SEED + 45)
+    small = np.float32(1e-4) * case.x
+    cells = np.sort(case.activations(small)[0].reshape(case.shape[0], -1), axis=1)
+    for neuron in range(case.shape[0]):
+        if cells[neuron, -1] - cells[neuron, -2] < 2e-6:
+            continue  # in float32 another cell may be the largest
+        call = (case.network, 0, neuron, small)
+        expected = oracle.saliency_map(*call)
+        expect.close(student.saliency_map(*call), expected, what="the map of a small input")
 
 
 @check("saliency_map", points=0.5, needs=[has_the_shape_of_the_input])
@@ -152,6 +199,26 @@ def refuses_bad_neurons(student: Student) -> None:
     line = (case.network, 1, 2, case.x, case.baseline)
     what = "the map on a linear network"
     right_at_any_steps(partial(student.integrated_saliency_map, *line), expected, what)
+    for x, baseline in unusual_lines(case):
+        difference = second[2] @ first * (x.astype(np.float64) - baseline)
+        got = student.integrated_saliency_map(case.network, 1, 2, x, baseline, 5)
+        accepted = up_to_an_interval(difference, 5)
+        expect.nearest(got, accepted, expect.FLOAT32, "the map on a linear network")
+    for other in elsewhere(SEED + 50):
+        of = (other.network, other.layer, other.neuron)
+        on_a_short_line(other, partial(_map, student, *of), partial(_slope, *of), "the map")
+    even = Case(Network("two_classes", seed=SEED + 46, unbiased=True), 1, 0, SEED + 46)
+    through_the_middle(
+        even,
+        lambda x, baseline: student.integrated_saliency_map(
+            even.network, 1, 3, x, baseline, LONG_STEPS
+        ),
+        lambda points, weights: np.tensordot(
+            weights, np.stack([oracle.saliency_map(even.network, 1, 3, p) for p in points]), 1
+        ),
+        "the map",
+        times_difference=True,
+    )
     for last in LAST:
         call = (last.network, last.layer, last.neuron, last.x, last.baseline)
         got = student.integrated_saliency_map(*call, 300)
@@ -177,8 +244,24 @@ def refuses_bad_neurons(student: Student) -> None:
         "x": MLP.x,
         "baseline": MLP.baseline,
     }
-    refuses(student, bad(student, "integrated_saliency_map", BAD_NEURON, BAD_STEPS, **good))
-    leaves_as_found(student, stateful(student, "integrated_saliency_map", 2, 3, "x", "baseline", 3))
+    still = tuple((f"{w} from x to x", {**wrong, "baseline": MLP.x}) for w, wrong in BAD_NEURON[:1])
+    refuses(student, bad(student, "integrated_saliency_map", BAD_NEURON, BAD_STEPS, still, **good))
+    changes_nothing(student, "integrated_saliency_map", 2, 3, "x", "baseline", 3)
+
+
+def _map(
+    student: Student,
+    model: Network,
+    layer: int,
+    neuron: int,
+    x: np.ndarray,
+    baseline: np.ndarray,
+) -> np.ndarray:
+    return student.integrated_saliency_map(model, layer, neuron, x, baseline, 5)
+
+
+def _slope(model: Network, layer: int, neuron: int, x: np.ndarray) -> np.ndarray:
+    return oracle.saliency_map(model, layer, neuron, x)
 
 
 def _activation(case: Case, at: np.ndarray) -> float:
@@ -200,10 +283,15 @@ def gives_zeros_for_an_empty_map(student: Student) -> None:
         expect.close(
             student.scale_pixels(three, vector), expected, what=f"the vector for saliency {row}"
         )
-    narrow, beside = normal(SEED + 24, 2, 5, 3), normal(SEED + 25, 2, 5, 3)
-    s = np.abs(beside).max(0)
-    got = student.scale_pixels(narrow, beside)
-    expect.close(got, narrow * (s / s.max()), what="the picture of an image that is 3 wide")
+    for shape in ((2, 5, 3), (2, 5, 1), (3, 1, 4), (5, 4, 4), (2, 16, 16)):
+        image, beside = normal(SEED + 24, *shape), normal(SEED + 25, *shape)
+        beside[0] = 0  # a channel of which nothing is salient
+        s = np.abs(beside).max(0)
+        got = student.scale_pixels(image, beside)
+        expect.close(got, image * (s / s.max()), what=f"the picture of an image {shape}")
+    first = np.array([0.0, -2.0, 1.0], dtype=np.float32)
+    three = normal(SEED + 23, 3)
+    expect.close(student.scale_pixels(three, first), three * np.abs(first) / 2, what="the vector")
     saliency = -np.abs(normal(SEED + 21, 2, 4, 4, dtype="float64"))
     s, wide = np.abs(saliency).max(0), x.astype(np.float64)
     for map_ in (saliency, 0 * saliency):
@@ -211,7 +299,7 @@ def gives_zeros_for_an_empty_map(student: Student) -> None:
     for size in SIZES:
         got = student.scale_pixels(wide, size * saliency)
         # Whoever adds a tiny number to the maximum, so as not to divide by zero, does no harm.
-        tolerance = expect.FLOAT32 if size >= 1 else 0.1
+        tolerance = 1e-6 if size >= 1 else 0.1
         what = f"the picture for negative saliency of at most {size * s.max():.2g}"
         expect.close(got, wide * (s / s.max()), tolerance, what)
     for image in (x, wide):
@@ -250,10 +338,20 @@ def averages_ties(student: Student) -> None:
         expect.close(got[1], expected[1], what="the share of common neurons", scale=1)
 
     right_on_each(student, zip(pairs * 3, (*given, *lists), strict=True), holds)
-    flat = np.full(6, 0.5, dtype=np.float32)
-    for one, other in ((a, flat), (flat, a), (flat, flat)):
-        got = student.compare_attributions(one, other, 2)
-        expect.close(got[0], 0.0, what="the rank correlation of a constant explanation", scale=1)
+    for constant in (0.5, 0.1, 0.0):
+        flat = np.full(6, constant, dtype=np.float32)
+        for one, other in ((a, flat), (flat, a), (flat, flat)):
+            got = student.compare_attributions(one, other, 2)
+            what = "the rank correlation of a constant explanation"
+            expect.close(got[0], 0.0, what=what, scale=1)
+    alone = np.array([2.0], dtype=np.float32)
+    got = student.compare_attributions(alone, -alone, 1)
+    expect.close(got, (0.0, 1.0), what="the comparison of a single feature", scale=1)
+    zeros = np.array([0.0, -0.0, 1.0, 0.0, -1.0, -0.0], dtype=np.float32)  # they are equal
+    for left, right in ((zeros, a), (NumPy(a), NumPy(zeros))):
+        expected = oracle.compare_attributions(np.abs(zeros) * np.sign(zeros) + 0.0, a, 2)
+        got = student.compare_attributions(left, right, 2)
+        expect.close(got[0], expected[0], what="the rank correlation with zeros", scale=0.1)
     for i, one in enumerate(of_all_sizes(SEED + 28)):
         for other in of_all_sizes(SEED + 29):
             expected = oracle.compare_attributions(one, other, 5)
@@ -270,7 +368,17 @@ def averages_ties(student: Student) -> None:
     large, other = (np.floor(4 * normal(SEED + i, 50, 10, 10)) for i in (40, 41))
     expected, got = (f.compare_attributions(large, other, 5) for f in (oracle, student))
     expect.close(got[0], expected[0], what="the rank correlation of 5,000 features", scale=0.1)
-    wrong = (("k = 0", {"k": 0}), ("k above the number of neurons", {"k": 7}))
+    one, other = map_.astype(np.float32), beside.astype(np.float32)
+    expected = oracle.compare_attributions(one, other, 4)
+    mixed = ((one, other.tolist()), (one.tolist(), NumPy(beside)), (NumPy(map_), other))
+    for first, second in mixed:
+        got = student.compare_attributions(first, second, 4)
+        expect.close(got, expected, what="the comparison of a tensor with a list", scale=0.1)
+    wrong = (
+        ("k = 0", {"k": 0}),
+        ("k above the number of neurons", {"k": 7}),
+        ("k above the number of maps", {"a": map_, "b": beside, "k": 10}),
+    )
     refuses(student, bad(student, "compare_attributions", wrong, a=a, b=b, k=2))
     for first, second in ((a, b), (map_, beside), (NumPy(map_), NumPy(beside))):
         leaves_as_found(student, [student.call("compare_attributions", first, second, 3)])
