@@ -6,8 +6,8 @@
 Each fault changes one operator, comparison, constant or loop of a module of grading, checks, report
 or intake, in a copy of the project.  The tests whose files import the module, or else what imports
 it, run on it, those that take long last, and the samples on a fault in a check; for a fault that
-those of every run miss, the weekly ones run, too.  It fails if a weekly test finds what they miss: then a test of every run is weaker than
-it was before the two were told apart.
+those of every run miss, the weekly ones run, too.  It fails if a weekly test finds what they miss:
+then a test of every run is weaker than it was before the two were told apart.
 """
 
 import argparse

@@ -327,6 +327,35 @@ def test_gradients_that_were_there_before_must_stay():
     assert changed_by(gradients, model=network) == ()
 
 
+def test_a_gradient_of_an_argument_or_of_a_frozen_parameter_must_stay():
+    def forgets(model, layer, xs, target):
+        xs.grad = None
+
+    def forgets_the_frozen(model, layer, xs, target):
+        for parameter in model.parameters():
+            parameter.grad = parameter.grad if parameter.requires_grad else None
+
+    network = replace(MLP, grads=True)
+    assert changed_by(forgets, model=network) == ("the .grad of xs",)
+    assert changed_by(forgets, model=MLP) == ()
+    grads = ("the .grad of parameters of model[0], model[2] and model[4]",)
+    assert changed_by(forgets_the_frozen, model=network) == grads
+
+
+def test_a_hook_of_all_modules_is_noticed():
+    left = []
+
+    def leaves(model, layer, xs, target):
+        hook = nn.modules.module.register_module_forward_hook
+        left.append(hook(lambda *_: None))
+
+    try:
+        assert changed_by(leaves) == ("torch's hooks of all modules",)
+    finally:
+        for handle in left:
+            handle.remove()
+
+
 def switches_in_place_off(model, layer, xs, target):
     for module in model:
         if hasattr(module, "inplace"):

@@ -12,7 +12,17 @@ from dataclasses import dataclass
 from grader.checks.gan.evidence import STEPS
 from grader.checks.gan.whole import Rates
 
-__all__ = ["LONGER", "NOTHING", "Plan", "Tried", "better", "given_up", "looks", "next_plan"]
+__all__ = [
+    "LONGER",
+    "NOTHING",
+    "SLOWER_STEPS",
+    "Plan",
+    "Tried",
+    "better",
+    "given_up",
+    "looks",
+    "next_plan",
+]
 
 LOOKS = (500, 1000, 1500, 2000, 3000, 4000, 5000, 6000, 7000)
 """Steps after which the images are looked at; a training ends where they earn full marks."""
@@ -29,6 +39,9 @@ nothing yet; of what collapsed or diverged hardly any is.
 
 LONGER = 2
 """How many times longer the last training of three may take."""
+
+SLOWER_STEPS = STEPS + STEPS // 2
+"""Steps of a third training at a rate that both others did not have."""
 
 
 @dataclass(frozen=True)
@@ -84,9 +97,9 @@ def next_plan(tried: Sequence[Tried], rates: Sequence[Rates], *, sound: bool) ->
     """The next training; none where there is enough.
 
     The second one has the second rate.  The third has that of the better one and more time: what
-    learns slowly may have earned nothing yet.  If both went to their ends, it has the third rate
-    and no more time, and only if the second rate was better than the first: then the rate is what
-    may still be too high.  What is not sound gets a second training alone, if the first one
+    learns slowly may have earned nothing yet.  If both went to their ends, it has the third rate,
+    and there is one only if the second rate was better than the first: then the rate is what may
+    still be too high.  What is not sound gets a second training alone, if the first one
     earned something, since to collapse is all that a mistake may do to it.
 
     Args:
@@ -107,4 +120,4 @@ def next_plan(tried: Sequence[Tried], rates: Sequence[Rates], *, sound: bool) ->
         return None
     if sum(one.steps for one in tried) < 2 * STEPS:
         return Plan(best.rates, LONGER * STEPS)
-    return Plan(rates[2], STEPS) if better(tried) == 1 else None
+    return Plan(rates[2], SLOWER_STEPS) if better(tried) == 1 else None

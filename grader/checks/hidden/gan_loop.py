@@ -53,7 +53,7 @@ def uses_all_images(student: Student) -> None:
 
 
 def _takes_any_batch_size(student: Student) -> None:
-    for size, steps in ((3, 6), (130, 10)):
+    for size, steps in ((3, 6), (130, 8)):
         result = train_shortly(student, digits().train[None], [{}], steps, size)
         sizes = np.unique(field(result, "sizes", (None, 2)))
         sizes = sizes[~np.isnan(sizes)]
