@@ -53,7 +53,7 @@ def uses_all_images(student: Student) -> None:
 
 
 def _takes_any_batch_size(student: Student) -> None:
-    for size, steps in ((3, 6), (130, 8)):
+    for size, steps in ((3, 40), (130, 8)):
         result = train_shortly(student, digits().train[None], [{}], steps, size)
         sizes = np.unique(field(result, "sizes", (None, 2)))
         sizes = sizes[~np.isnan(sizes)]
@@ -64,6 +64,7 @@ def _takes_any_batch_size(student: Student) -> None:
             actual=", ".join(f"{some:.0f}" for some in sizes[:5]),
             diagnosis="take the batch size as it is, whether it is small or large",
         )
+        _is_standard_normal(noise_rows(result))
         stepped = float(field(result, "updates", (1, 2))[0, 0])
         expect.that(
             stepped <= MOST_STEPS["generator"] * steps,
@@ -138,6 +139,17 @@ def draws_fresh_noise(student: Student) -> None:
         actual=str(len(rows)),
         diagnosis="draw new noise inside the loop",
     )
+    _is_standard_normal(rows)
+    expect.that(
+        lengths.std() > 0.35,
+        "all rows of noise have nearly the same length",
+        expected="lengths with a standard deviation of about 0.7",
+        actual=f"a standard deviation of {lengths.std():.2g}",
+        diagnosis="standard normal noise has rows of many lengths: do not normalise them",
+    )
+
+
+def _is_standard_normal(rows: np.ndarray) -> None:
     far = float((np.abs(rows) > 2).mean())
     expect.that(
         standard_normal(rows),
@@ -145,13 +157,6 @@ def draws_fresh_noise(student: Student) -> None:
         expected="mean 0, standard deviation 1, 4.6 % of it beyond 2",
         actual=f"mean {rows.mean():.2g}, standard deviation {rows.std():.2g}, {far:.1%} beyond 2",
         diagnosis="torch.randn draws standard normal noise, torch.rand does not",
-    )
-    expect.that(
-        lengths.std() > 0.35,
-        "all rows of noise have nearly the same length",
-        expected="lengths with a standard deviation of about 0.7",
-        actual=f"a standard deviation of {lengths.std():.2g}",
-        diagnosis="standard normal noise has rows of many lengths: do not normalise them",
     )
 
 

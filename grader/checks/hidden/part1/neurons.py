@@ -72,6 +72,7 @@ def breaks_ties_towards_the_lower_index(student: Student) -> None:
     order = np.argsort(-volumes.reshape(5, -1).max(1))
     expect.same_ranking(student.top_neurons(volumes, 5), order, "the top neurons of volumes")
     wide = normal(SEED + 47, 6, 15, 17)
+    wide[2, -1, -1] = 9.0
     order = np.argsort(-wide.reshape(6, -1).max(1))
     expect.same_ranking(student.top_neurons(wide, 6), order, "the top neurons of wide maps")
     one = normal(SEED + 19, 1, 3, 3)
@@ -344,6 +345,12 @@ def averages_ties(student: Student) -> None:
             got = student.compare_attributions(one, other, 2)
             what = "the rank correlation of a constant explanation"
             expect.close(got[0], 0.0, what=what, scale=1)
+    tenths: np.ndarray = np.full(3, 0.1)  # their mean is not a tenth, to the last digit
+    for got in (
+        student.compare_attributions(tenths, tenths, 1),
+        student.compare_attributions(tenths.tolist(), tenths.tolist(), 1),
+    ):
+        expect.close(got[0], 0.0, what="the rank correlation of three tenths", scale=1)
     alone = np.array([2.0], dtype=np.float32)
     got = student.compare_attributions(alone, -alone, 1)
     expect.close(got, (0.0, 1.0), what="the comparison of a single feature", scale=1)
