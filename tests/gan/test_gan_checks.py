@@ -21,7 +21,7 @@ from grader.homework.contract import LEARNING_RATES
 from grader.records import Received, Reply, Status
 from grader.sandbox.gan.drivers import DRIVERS
 from grader.sandbox.host.session import InProcessSession
-from grading import CHECKS, not_passed, outcomes, with_needs
+from grading import CHECKS, ROOT, not_passed, outcomes, with_needs
 
 MECHANICS = [c.id for c in CHECKS if c.part == "gan" and not c.long]
 IN_EVERY_RUN = {
@@ -42,6 +42,20 @@ weekly = pytest.mark.weekly
 )
 def test_honest_variants_pass_every_check(name):
     assert not_passed(outcomes({"gan.py": edits.source(name)}, MECHANICS)) == {}
+
+
+BY_HAND = {path.name: path for path in sorted((ROOT / "fixtures/gan/by_hand").iterdir())}
+SOME_BY_HAND = ("callable_objects", "unrolled")
+
+
+@pytest.mark.filterwarnings("ignore")  # as where submissions run
+@pytest.mark.parametrize(
+    "name", [n if n in SOME_BY_HAND else pytest.param(n, marks=weekly) for n in BY_HAND]
+)
+def test_what_others_wrote_from_the_page_alone_passes_every_check(name):
+    path = BY_HAND[name]
+    files = {f.relative_to(path).as_posix(): f.read_text("utf-8") for f in path.rglob("*.py")}
+    assert not_passed(outcomes(files, MECHANICS)) == {}
 
 
 def families(names):
