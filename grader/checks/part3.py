@@ -68,10 +68,8 @@ def _drawn(student: Student, count: int, k: int, seed: int, state: int = 0) -> n
 SEEDS = 40
 """Draws of which sets are counted."""
 
-DRAWS = (
-    *((10, 5, 10, 200), (5, 1, 5, 200), (30, 15, 30, SEEDS), (1000, 200, 10, SEEDS)),
-    *((100, 98, 100, 200), (1000, 1, 2, 200)),
-)
+DRAWS = [(10, 5, 10, 200), (5, 1, 5, 200), (30, 15, 30, SEEDS), (1000, 200, 10, SEEDS)]
+DRAWS += [(100, 98, 100, 200), (1000, 1, 2, 200)]
 """Classes, how many are drawn, in how many groups they are counted, and over how many seeds."""
 
 

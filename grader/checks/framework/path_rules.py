@@ -30,7 +30,6 @@ __all__ = [
     "follows_a_rule",
     "on_a_long_line",
     "precise",
-    "through_the_middle",
     "up_to_an_interval",
 ]
 
@@ -344,29 +343,6 @@ def on_a_long_line(
     if times_difference:
         expected = x * expected
     expect.close(ask(x, baseline), expected, AT_300, f"{what} where inputs are large")
-
-
-def through_the_middle(
-    case: Case,
-    ask: Callable[[Array, Array], Array],
-    average: Callable[[Array, Array], Array],
-    what: str,
-    *,
-    times_difference: bool = False,
-) -> None:
-    """The integral on a line from -x to x, whatever the gradients at its ends have in common.
-
-    The arguments are those of :func:`on_a_long_line`; the network is a smooth one.
-
-    Raises:
-        Unmet: it is another one.
-    """
-    x = case.x
-    nodes, weights = gauss_legendre(64)
-    expected = average(np.multiply.outer(2 * nodes - 1, x).astype(x.dtype), weights)
-    if times_difference:
-        expected = 2 * x * expected
-    expect.close(ask(x, -x), expected, AT_300, f"{what} on a line from -x to x")
 
 
 def comparable(student: Student, name: str, arguments: Sequence[Any]) -> tuple[int, float]:

@@ -10,11 +10,12 @@ import numpy as np
 
 from grader.checks.framework import expect
 from grader.checks.framework.cases import Case, case_list, distribution, normal
-from grader.checks.framework.path_rules import up_to_an_interval
+from grader.checks.framework.path_rules import AT_300, up_to_an_interval
 from grader.checks.framework.shared import STATEFUL, leaves_as_found
 from grader.checks.framework.student import Student
 from grader.checks.hidden import SEED as SECRET
 from grader.homework.networks import Network
+from grader.oracle.quadrature import gauss_legendre
 from grader.records import Call
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "on_a_short_line",
     "redrawn",
     "right_at_any_steps",
+    "through_the_middle",
     "unusual_lines",
 ]
 
@@ -39,7 +41,7 @@ SEED = SECRET.of("arguments")
 
 
 def changes_nothing(student: Student, name: str, *rest: Any) -> None:
-    """Calls on the networks of :data:`STATEFUL` leave all as found, and so does one that raises.
+    """Calls on the networks of :data:`STATEFUL` change nothing, nor does one that raises.
 
     Args:
         student: who makes the calls.
@@ -224,6 +226,34 @@ def bad(student: Student, name: str, *lists: Any, **good: Any) -> list[tuple[str
 
 STEPS = (26, 49, 51, 65, 98, 101, 103, 129)
 """Numbers of steps that no chunk divides, and of which 1 / steps is rounded either way."""
+
+
+def through_the_middle(
+    case: Case,
+    ask: Callable[[np.ndarray, np.ndarray], np.ndarray],
+    average: Callable[[np.ndarray, np.ndarray], np.ndarray],
+    what: str,
+    *,
+    times_difference: bool = False,
+) -> None:
+    """The integral on a line from -x to x, whatever the gradients at its ends have in common.
+
+    Args:
+        case: of a smooth network; gives x.
+        ask: the student's result for x and a baseline, with some hundred steps.
+        average: the right average over points (n, *x.shape) with weights (n,) that add up to 1.
+        what: how the sentence calls the result.
+        times_difference: whether the result is (x − baseline) times the average.
+
+    Raises:
+        Unmet: it is another one.
+    """
+    x = case.x
+    nodes, weights = gauss_legendre(64)
+    expected = average(np.multiply.outer(2 * nodes - 1, x).astype(x.dtype), weights)
+    if times_difference:
+        expected = 2 * x * expected
+    expect.close(ask(x, -x), expected, AT_300, f"{what} on a line from -x to x")
 
 
 def unusual_lines(case: Case) -> list[tuple[np.ndarray, np.ndarray]]:

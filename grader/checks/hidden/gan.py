@@ -103,7 +103,7 @@ def can_learn(student: Student) -> None:
 
 @check("discriminator_loss", points=1, needs=[is_a_mean_over_the_batch])
 def is_finite_everywhere(student: Student) -> None:
-    """The loss and its gradients are finite for logits of -100 and 100, and right for large ones.
+    """The loss and its gradients are right for large logits, and finite for -100 and 100.
 
     In float32 the probability of such a logit is exactly 0 or 1, and the logarithm of 0 is not
     finite: use functions that take logits, such as softplus or binary_cross_entropy_with_logits.
@@ -167,7 +167,7 @@ def tells_real_from_fake(student: Student) -> None:
 
 @check("generator_loss", points=1, needs=[is_a_mean])
 def stays_finite(student: Student) -> None:
-    """The loss and its gradients are finite for logits of -100 and 100, and right for large ones.
+    """The loss and its gradients are right for large logits, and finite for -100 and 100.
 
     Use functions that take logits, such as softplus or binary_cross_entropy_with_logits. Half the
     points if all is finite, but the loss or its gradient is not that of LOSS.

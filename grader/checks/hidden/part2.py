@@ -14,7 +14,6 @@ from grader.checks.framework.path_rules import (
     comparable,
     on_a_long_line,
     precise,
-    through_the_middle,
     up_to_an_interval,
 )
 from grader.checks.framework.registry import check, for_all
@@ -33,6 +32,7 @@ from grader.checks.hidden.arguments import (
     many_rows,
     on_a_short_line,
     redrawn,
+    through_the_middle,
     unusual_lines,
 )
 from grader.checks.part2 import (

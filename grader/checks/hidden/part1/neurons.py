@@ -14,7 +14,6 @@ from grader.checks.framework.path_rules import (
     adds_up,
     on_a_long_line,
     precise,
-    through_the_middle,
     up_to_an_interval,
 )
 from grader.checks.framework.registry import check, for_all
@@ -36,6 +35,7 @@ from grader.checks.hidden.arguments import (
     elsewhere,
     on_a_short_line,
     right_at_any_steps,
+    through_the_middle,
     unusual_lines,
 )
 from grader.checks.part1.neurons import has_the_shape_of_its_input, has_the_shape_of_the_input

@@ -18,7 +18,6 @@ from grader.checks.framework.path_rules import (
     follows_a_rule,
     on_a_long_line,
     precise,
-    through_the_middle,
     up_to_an_interval,
 )
 from grader.checks.framework.registry import check, for_all
@@ -35,6 +34,7 @@ from grader.checks.hidden.arguments import (
     elsewhere,
     on_a_short_line,
     right_at_any_steps,
+    through_the_middle,
     unusual_lines,
 )
 from grader.checks.part1.paths import has_a_value_per_feature, has_the_shape_of_its_slice
