@@ -336,6 +336,11 @@ def compares_on_other_networks(student: Student) -> None:
         )
         expect.close(got[0], expected[0], 1e-3, "the rank correlation", scale=1)
         expect.close(got[1], expected[1], what="the share of common top neurons", scale=1)
+    flat = np.array([[2.0, 1.0], [3.0, 0.5]], dtype=np.float32)  # here class 0 has no gradient
+    for k, common in ((1, 0.0), (2, 1.0)):
+        got = student.compare_with_single_class(Network("clipped_sum"), -1, flat, 0, 1, k)
+        what = "the comparison with an explanation that is 0 everywhere"
+        expect.close(got, (0.0, common), what=what, scale=1)
     changes_nothing(student, "compare_with_single_class", 2, "xs", 1, 3, 2)
 
 
