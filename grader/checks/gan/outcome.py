@@ -123,7 +123,8 @@ def learns_the_digits(student: Student) -> Feedback:
     the images several times and stop as soon as you have full marks, or after 1,000 steps or more
     if they are nothing like digits. What is not good enough gets a second chance with a quarter of
     the rate, and a third with the better rate of the two and up to 8,000 steps. If both went to
-    their ends and the lower rate was better, the third has a quarter of that. The best one counts.
+    their ends and the lower rate was better, the third has a quarter of that and up to 6,000 steps.
+    The best one counts.
     A new process makes your generator, loads its trained parameters and buffers, and draws 600
     images, which we compare with 600 digits that it has never seen. Look at the pictures: if they
     look like mush, the generator does not learn; if they show few kinds of digits, it has

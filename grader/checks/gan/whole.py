@@ -19,7 +19,6 @@ from grader.checks.framework.expect import StudentFault
 from grader.checks.framework.student import Student
 from grader.checks.gan.evidence import BATCH, LATENT, SAMPLES, STEPS, field, noise, outputs, text
 from grader.gan_metrics.measure import distances
-from grader.gan_metrics.thresholds import listed
 from grader.homework.contract import GAN_NETWORKS, LEARNING_RATES, MOST_STEPS, RATE_BOUNDS
 
 __all__ = [
@@ -88,8 +87,7 @@ def learning_rates(student: Student) -> tuple[Rates, ...]:
         expected=f"a number from {least:g} to {most:g}, or a dict with such a number for each of "
         + " and ".join(repr(name) for name in GAN_NETWORKS),
         actual=text(result, "words") or "something else",
-        diagnosis="change the line, or leave it out: then we try "
-        + listed([f"{rate:g}" for rate in LEARNING_RATES]),
+        diagnosis=f"change the line, or leave it out: then we begin with {LEARNING_RATES[0]:g}",
     )
     return tuple((float(rates[0]) / by, float(rates[1]) / by) for by in LOWER)
 
