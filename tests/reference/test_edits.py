@@ -33,7 +33,7 @@ def edits(folder):
 
 
 EDITS, RIGHT = edits(FOLDER), edits(FOLDER / "right")
-EVERY_RUN = [name for name in EDITS if not name.startswith("gan-")][::60] + [*RIGHT][::24]
+EVERY_RUN = [name for name in EDITS if not name.startswith("gan-")][20::60] + [*RIGHT][::24]
 
 
 def weekly(name):

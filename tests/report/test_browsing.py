@@ -8,6 +8,7 @@ from click.testing import CliRunner
 
 import cases
 from environments import once
+from grader.checks.gan import tries
 from grader.cli.main import main
 from grader.gradebook import book
 from grader.grading import batch
@@ -30,6 +31,7 @@ def out(tmp_path_factory):
         sources = [str(cases.write(name, handed_in)) for name in SAMPLES]
         arguments = ["grade", *sources, "--out", str(folder), "--jobs", "1", "--sandbox", "none"]
         with few_cases(), pytest.MonkeyPatch.context() as patch:
+            patch.setattr(tries, "STEPS", 400)  # what a page shows of a training is there by then
             patch.setattr(batch, "pool", lambda workers: Inline())
             done = CliRunner().invoke(main, arguments)
         assert done.exit_code == 0, done.output

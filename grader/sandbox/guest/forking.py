@@ -87,8 +87,8 @@ def main() -> None:
         tempfile.tempdir = "/tmp"  # torch asks for it, and does not write there
         # Torch 2.6 does write there, where the first optimizer is made.
         import_and_sweep("torch.distributed.nn.jit.instantiator")
-    gc.collect()
-    gc.freeze()  # so that collections in a child do not copy what it shares with this process
+    _share()
+    trains = False
     children: dict[int, tuple[int, int]] = {}
     watch = _Watch(control, children, place)
     try:
@@ -99,7 +99,11 @@ def main() -> None:
             if not message:
                 break
             letter, number = ASKED.unpack(message)
-            if letter == b"F":
+            if letter in (b"F", b"T"):
+                if letter == b"T" and not trains:
+                    server.prepare_to_train()
+                    _share()
+                    trains = True
                 child = _fork(partial(_serve, control, descriptors, problem, locked, number, place))
                 for descriptor in descriptors:
                     os.close(descriptor)
@@ -127,6 +131,12 @@ def main() -> None:
                     os.waitpid(child, 0)
         if place:
             folder.remove(place)
+
+
+def _share() -> None:
+    """Let no collection in a child copy what it shares with this process."""
+    gc.collect()
+    gc.freeze()
 
 
 def import_and_sweep(name: str) -> None:

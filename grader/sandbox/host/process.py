@@ -70,13 +70,13 @@ def with_secrets() -> Iterator[None]:
         _secrets = before
 
 
-def _fork(walls: Walls, memory_mb: int) -> Forked:
+def _fork(walls: Walls, memory_mb: int, *, trains: bool) -> Forked:
     name = walls.mode + (_SECRET if _secrets and walls.mode == "bubblewrap" else "")
     old = _zygotes.get(name)
     if old is None or not old.alive:
         _end(name)
         _zygotes[name] = _zygote(walls.mode)
-    return _zygotes[name].fork(memory_mb)
+    return _zygotes[name].fork(memory_mb, trains=trains)
 
 
 def _zygote(mode: str) -> Zygote:
@@ -170,14 +170,21 @@ class GuestProcess:
         memory_mb: MiB that it may take on top of the imports.
         output_kb: KiB that are kept of what it prints in a call.
         files: what was handed in, by path: a guest that is not forked finds it in a folder.
+        trains: whether it makes optimizers.
     """
 
     def __init__(
-        self, walls: Walls, memory_mb: int, output_kb: int, files: Mapping[str, bytes]
+        self,
+        walls: Walls,
+        memory_mb: int,
+        output_kb: int,
+        files: Mapping[str, bytes],
+        *,
+        trains: bool,
     ) -> None:
         self.printed = Printed(output_kb)
         self.folder = "" if FORKS else _folder(files)
-        self.process = _fork(walls, memory_mb) if FORKS else _Started()
+        self.process = _fork(walls, memory_mb, trains=trains) if FORKS else _Started()
         # One frame at most waits here; a guest that sends without being asked fills its own pipe.
         self._incoming: queue.Queue[Any] = queue.Queue(maxsize=1)
         self._outgoing: queue.Queue[Any] = queue.Queue()

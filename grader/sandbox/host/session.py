@@ -170,7 +170,10 @@ class ProcessSession(_OneSubmission):
         from grader.sandbox.protocol import wire
 
         limits = self._limits
-        pipes = GuestProcess(self._walls, limits.memory_mb, limits.output_kb, self._files)
+        pipes = GuestProcess(
+            *(self._walls, limits.memory_mb, limits.output_kb, self._files),
+            trains=self._part in ("gan", "warmup"),
+        )
         pipes.send(wire.encode(self._sources(pipes.folder, self._packages)))
         return pipes
 

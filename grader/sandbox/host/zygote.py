@@ -16,7 +16,7 @@ from grader.sandbox.guest.forking import ANSWERED, ASKED, RUNNING
 __all__ = ["Forked", "Zygote"]
 
 _FIRST_SECONDS, _ANSWER_SECONDS = 120.0, 10.0
-"""In which the zygote answers: at first it imports torch.  One that does not is ended."""
+"""In which the zygote answers, the first time where it imports.  One that does not is ended."""
 
 
 class Zygote:
@@ -32,7 +32,7 @@ class Zygote:
         self._lock = threading.RLock()
         self._socket = ours
         self._unborn: Forked | None = None
-        self._silent = False
+        self._silent = self._trains = False
         self._socket.settimeout(_FIRST_SECONDS)
         self._process = subprocess.Popen(
             command,
@@ -51,11 +51,12 @@ class Zygote:
         """Whether it can still fork."""
         return not self._silent and self._process.poll() is None
 
-    def fork(self, memory_mb: int) -> Forked:
+    def fork(self, memory_mb: int, *, trains: bool = False) -> Forked:
         """A new guest; at once, also where torch is still being imported.
 
         Args:
             memory_mb: MiB that it may take on top of the imports, where it is locked down.
+            trains: whether it makes optimizers, for which torch imports more.
         """
         theirs_in, ours_in = os.pipe()
         ours_out, theirs_out = os.pipe()
@@ -65,7 +66,10 @@ class Zygote:
             self._settle()
             child = Forked(self, ours_in, ours_out, ours_printed)
             with suppress(OSError):  # a zygote that died: the guest's pipe ends, which says so
-                message = ASKED.pack(b"F", memory_mb)
+                if trains and not self._trains:
+                    self._socket.settimeout(_FIRST_SECONDS)
+                    self._trains = True
+                message = ASKED.pack(b"T" if trains else b"F", memory_mb)
                 socket.send_fds(self._socket, [message], theirs)
                 self._unborn = child
         for descriptor in theirs:
