@@ -69,7 +69,7 @@ SEEDS = 40
 """Draws of which sets are counted."""
 
 DRAWS = [(10, 5, 10, 200), (5, 1, 5, 200), (30, 15, 30, SEEDS), (1000, 200, 10, SEEDS)]
-DRAWS += [(100, 98, 100, 200), (1000, 1, 2, 200)]
+DRAWS += [(100, 98, 100, 200), (1000, 1, 2, 200), (21_841, 5, 2, 200), (40_000, 5, 10, 100)]
 """Classes, how many are drawn, in how many groups they are counted, and over how many seeds."""
 
 
@@ -79,7 +79,11 @@ def follows_its_seed(student: Student) -> None:
 
     That holds for few classes as for many, and for large seeds. We count over 40 to 200 seeds.
     """
-    for seeds, which in ((range(12), "0 to 11"), (LARGE, f"{LARGE[0]} to {LARGE[-1]}")):
+    for seeds, which in (
+        (range(12), "0 to 11"),
+        (range(0, 12_000, 1000), "0, 1000, … 11000"),
+        (LARGE, f"{LARGE[0]} to {LARGE[-1]}"),
+    ):
         drawn = {tuple(_drawn(student, 1000, 5, seed, seed % 97).tolist()) for seed in seeds}
         expect.that(
             len(drawn) >= 10,
@@ -89,6 +93,12 @@ def follows_its_seed(student: Student) -> None:
     for count, k, groups, seeds_of in DRAWS:
         draws = [_drawn(student, count, k, seed, seed) for seed in range(seeds_of)]
         sets = {frozenset(draw.tolist()) for draw in draws[:SEEDS]}
+        lowest, highest = min(draw.min() for draw in draws), max(draw.max() for draw in draws)
+        expect.that(
+            bool(0 <= lowest <= highest < count),
+            f"random_classes({count}, k={k}) draws class {lowest if lowest < 0 else highest}",
+            expected=f"classes from 0 to {count - 1}",
+        )
         expect.that(
             k == 1 or len(sets) > SEEDS // 2,
             f"over {SEEDS} seeds {k} out of {count} classes make only {len(sets)} sets",

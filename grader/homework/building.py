@@ -84,6 +84,7 @@ def build(network: Network) -> nn.Sequential:
         "": [],
         "softmax": [nn.Softmax(dim=1)],
         "softmax -1": [nn.Softmax(dim=-1)],
+        "softmax None": [nn.Softmax()],
         "log_softmax": [nn.LogSoftmax(dim=1)],
     }
     for name, known in (("head", heads), ("tail", TAILS)):
@@ -127,13 +128,18 @@ def _fill(layers: list[nn.Module], network: Network, gain: float) -> None:
             assert module.running_var is not None
             _set(module.running_mean, random.uniform(-0.5, 0.5, width))
             _set(module.running_var, random.uniform(0.5, 2.0, width))
+        elif isinstance(module, nn.LayerNorm):
+            _set(module.weight, random.uniform(0.6, 1.4, module.normalized_shape))
+            _set(module.bias, random.uniform(-0.5, 0.5, module.normalized_shape))
 
 
-_WEIGHTED = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.ConvTranspose2d)
+_WEIGHTED = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose2d)
+
+Weighted = nn.Linear | nn.Conv1d | nn.Conv2d | nn.Conv3d | nn.ConvTranspose2d
 
 
 def _draw(
-    module: nn.Linear | nn.Conv1d | nn.Conv2d | nn.ConvTranspose2d,
+    module: Weighted,
     random: np.random.RandomState,
     gain: float,
 ) -> None:
@@ -144,7 +150,7 @@ def _draw(
 
 
 def _mix(
-    module: nn.Linear | nn.Conv1d | nn.Conv2d | nn.ConvTranspose2d,
+    module: Weighted,
     mix: tuple[tuple[float, int], ...],
     gain: float,
 ) -> None:

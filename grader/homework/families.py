@@ -6,10 +6,11 @@ pooling), so quadrature converges fast; ``inplace_*`` return the wrong gradient 
 layers need not share a mode; ``inplace_blocks`` work in place at the beginning of such a network;
 ``softmax_inside`` has a softmax that is not the last layer; ``all_convolutional`` has maps that are
 no squares and ends in a layer without weights, ``no_weights`` has none at all; ``rows`` has a
-linear layer on the rows of its input, ``transposed`` weights with the inputs first; ``own_layers``
-has layers that are no layers of torch; ``large_image`` has more inputs than fit into a small chunk;
-``two_classes`` has as few classes as there can be, ``many_classes`` more than fit into a byte;
-``slides`` has the 50 neurons of 28 × 28 of the course slides; ``digits`` is trained
+linear layer on the rows of its input, ``normed_rows`` a norm of each of them, too; ``transposed``
+has weights with the inputs first; ``own_layers`` has layers that are no layers of torch;
+``volumes`` has maps of three dimensions; ``large_image`` has more inputs than fit into a small
+chunk; ``two_classes`` has as few classes as there can be, ``many_classes`` more than fit into a
+byte; ``slides`` has the 50 neurons of 28 × 28 of the course slides; ``digits`` is trained
 (``fixtures/make_digits.py``).
 """
 
@@ -21,7 +22,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-__all__ = ["FAMILIES", "Family", "Repeated", "ScaledTanh", "Shifted", "Square"]
+__all__ = ["FAMILIES", "Centred", "Doubled", "Family", "Repeated", "ScaledTanh", "Square", "Stored"]
 
 
 class Square(nn.Module):
@@ -48,12 +49,40 @@ class Repeated(nn.Module):
         return z.expand(-1, 3, -1, -1)
 
 
-class Shifted(nn.Linear):
-    """z ↦ W z + b + 0.5: no linear layer, although it is an instance of one."""
+class Doubled(nn.Linear):
+    """z ↦ 2 (W z + b): an instance of a linear layer, whose gradient is not its weight."""
 
     def forward(self, input: Tensor) -> Tensor:
-        """Map, and add a half."""
-        return super().forward(input) + 0.5
+        """Map, and double."""
+        return 2 * super().forward(input)
+
+
+class Centred(nn.Module):
+    """z ↦ z − 0.1, a number that is a buffer and in no ``state_dict``."""
+
+    mean: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.tensor(0.1), persistent=False)
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Subtract the mean."""
+        return z - self.mean
+
+
+class Stored(nn.Module):
+    """(N, 1) ↦ (N,), up to three: the margins that it holds, whatever the rows are."""
+
+    margins: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("margins", torch.tensor([0.5, -1.0, 2.0]))
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Give the margins themselves, no copy."""
+        return self.margins[: len(z)]
 
 
 def _affine() -> list[nn.Module]:
@@ -192,6 +221,10 @@ def _rows() -> list[nn.Module]:
     return [nn.Linear(4, 6), ScaledTanh(), nn.Flatten(), nn.Linear(3 * 6, 5)]
 
 
+def _normed_rows() -> list[nn.Module]:
+    return [nn.Linear(4, 6), nn.LayerNorm(6), ScaledTanh(), nn.Flatten(), nn.Linear(3 * 6, 5)]
+
+
 def _transposed() -> list[nn.Module]:
     return [
         nn.ConvTranspose2d(3, 5, 2, stride=2),
@@ -205,12 +238,16 @@ def _own_layers() -> list[nn.Module]:
     return [
         Repeated(),
         ScaledTanh(),
-        nn.Identity(),
+        Centred(),
         nn.Flatten(),
-        Shifted(48, 7),
+        Doubled(48, 7),
         ScaledTanh(),
-        nn.Linear(7, 5),
+        Doubled(7, 5),
     ]
+
+
+def _volumes() -> list[nn.Module]:
+    return [nn.Conv3d(2, 4, 2), ScaledTanh(), nn.Flatten(), nn.Linear(4 * 12, 5)]
 
 
 def _large_image() -> list[nn.Module]:
@@ -260,6 +297,10 @@ def _inplace_margin() -> list[nn.Module]:
     return [nn.LeakyReLU(0.5, inplace=True), nn.Linear(4, 1), nn.Flatten(0)]
 
 
+def _stored_margin() -> list[nn.Module]:
+    return [Stored()]
+
+
 def _identity_margin() -> list[nn.Module]:
     return [nn.Identity(), nn.Flatten(0)]
 
@@ -291,8 +332,10 @@ FAMILIES = {
     "all_convolutional": Family(_all_convolutional),
     "no_weights": Family(_no_weights),
     "rows": Family(_rows),
+    "normed_rows": Family(_normed_rows),
     "transposed": Family(_transposed),
     "own_layers": Family(_own_layers),
+    "volumes": Family(_volumes),
     "large_image": Family(_large_image),
     "softmax_inside": Family(_softmax_inside),
     "two_classes": Family(_two_classes),
@@ -301,5 +344,6 @@ FAMILIES = {
     "digits": Family(_digits),
     "margin": Family(_margin),
     "inplace_margin": Family(_inplace_margin),
+    "stored_margin": Family(_stored_margin),
     "identity_margin": Family(_identity_margin),
 }

@@ -36,7 +36,8 @@ class Network:
         seed: seeds every weight, bias and running statistic.
         dtype: ``"float32"`` or ``"float64"`` (the same weights, rounded).
         head: ``""``, ``"softmax"`` or ``"log_softmax"``: a last layer that the quantity of interest
-            leaves out; ``"softmax -1"`` is over the last dimension, which is the same.
+            leaves out; ``"softmax -1"`` is over the last dimension, which is the same, and so is
+            ``"softmax None"``, where torch chooses it.
         tail: layers before the head that belong to the scores, a key of ``TAILS``
             (:mod:`grader.homework.building`); ``""`` for none.
         training: handed over in train mode.
@@ -100,8 +101,10 @@ _FACTS: dict[str, tuple[tuple[int, ...], int, int]] = {
     "all_convolutional": ((2, 6, 4), 5, 5),
     "no_weights": ((2, 4, 6), 3, 12),
     "rows": ((3, 4), 4, 5),
+    "normed_rows": ((3, 4), 5, 5),
     "transposed": ((3, 3, 3), 4, 5),
     "own_layers": ((1, 4, 4), 7, 5),
+    "volumes": ((2, 3, 4, 3), 4, 5),
     "large_image": ((3, 64, 64), 4, 5),
     "softmax_inside": ((6,), 5, 5),
     "two_classes": ((5,), 3, 2),
@@ -110,6 +113,7 @@ _FACTS: dict[str, tuple[tuple[int, ...], int, int]] = {
     "digits": ((1, 8, 8), 8, 10),
     "margin": ((4,), 5, 0),
     "inplace_margin": ((4,), 3, 0),
+    "stored_margin": ((1,), 1, 0),
     "identity_margin": ((1,), 2, 0),
 }
 """Of each family the shape of an input, the number of layers, and of classes (0: no class scores).

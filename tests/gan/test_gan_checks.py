@@ -109,10 +109,10 @@ def test_every_check_catches_a_mistake_by_itself():
 
 
 NAMES = """
-LOSS by_name count discriminator fake fake_gradients generator gradients images_1 images_2 images_7
-ended fits given images_64 later logits logits_1 logits_2 logits_7 logits_96 losses near noise own
-parameters penalised rates real real_gradients returned rose samples scaled sizes trainable updates
-used values words
+LOSS by_name count discriminator fake fake_gradients generator gradients images_1 images_2
+images_7 ended fits given images_64 kept later logits logits_1 logits_2 logits_7 logits_96 losses
+near noise own parameters penalised rates real real_gradients returned rose samples scaled sizes
+told trainable updates used values words
 """
 FORGED = (None, "text", 1.5, [1, "a"], {}, np.zeros(0), np.ones((3, 2)), np.full((3, 8), np.nan))
 

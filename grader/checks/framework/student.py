@@ -65,17 +65,7 @@ class Student(Functions):
         if reply.error is not None:
             raise StudentFault(reply.error)
         self.answers.append((call, reply.value))
-        module_called = call.function == "()"
-        what = "the output of the returned module" if module_called else call.function
-        try:
-            if not module_called:
-                return validate(returns, reply.value, shapes)
-            assert isinstance(returns, Module)
-            if returns.rows:
-                return validate(Array(returns.rows), reply.value, shapes)
-            return to_array(reply.value)
-        except WrongKind as error:
-            raise expect.wrong_kind(error, what) from None
+        return _read(returns, reply.value, shapes, call)
 
     def answer(self, call: Call) -> Any:
         """The value of a call to one of the homework's functions."""
@@ -96,13 +86,45 @@ class Student(Functions):
         Raises:
             StudentFault: the student's code raised, ended the process or is missing.
         """
-        reply = self.reply(Call(f"drive:{driver}", arguments, seed))
+        value = self._measured(Call(f"drive:{driver}", arguments, seed))
+        return {k: getattr(v, "array", v) for k, v in value.items()}
+
+    def _measured(self, call: Call) -> Mapping[str, Any]:
+        reply = self.reply(call)
         if reply.error is not None:
             raise StudentFault(reply.error)
         value = reply.value
         if not isinstance(value, dict):
             raise StudentFault(StudentError("garbage", "the process of your code sent a bad reply"))
-        return {k: getattr(v, "array", v) for k, v in value.items()}
+        return value
+
+    def driven(self, driver: str, *calls: Call, **arguments: Any) -> list[Any]:
+        """The answers to calls of one function that are carried out in another manner.
+
+        Args:
+            driver: its name in ``grader/sandbox/again.py``.
+            *calls: one for each answer.
+            **arguments: of the driver; with ``inputs`` among them the answers are outputs of a
+                module.
+
+        Returns:
+            The answers, as those of the function.
+
+        Raises:
+            StudentFault: the student's code raised, ended the process or is missing.
+            Unmet: an answer has another type or shape.
+        """
+        function = contract.function(calls[0].function)
+        named = {"function": function.name, **arguments}
+        got = self._measured(Call(f"drive:{function.part}/{driver}", named))
+        answers = []
+        for name, call in zip(("first", "second"), calls, strict=False):
+            value = got.get(name)
+            if "inputs" in arguments:
+                answers.append(_read(None, value, {}, Call("()", {})))
+            else:
+                answers.append(_read(function.returns, value, shapes_of(call), call))
+        return answers
 
     @contextmanager
     def apart(self) -> Iterator[Student]:
@@ -125,3 +147,17 @@ class Student(Functions):
             counterexample=script(self.last),
             stdout=self.printed,
         )
+
+
+def _read(returns: Returns | None, value: Any, shapes: Mapping[str, Any], call: Call) -> Any:
+    """The value of a call in the contract's form; ``()`` is the output of a returned module."""
+    module_called = call.function == "()"
+    what = "the output of the returned module" if module_called else call.function
+    try:
+        if not module_called:
+            return validate(returns, value, shapes)
+        if isinstance(returns, Module) and returns.rows:
+            return validate(Array(returns.rows), value, shapes)
+        return to_array(value)
+    except WrongKind as error:
+        raise expect.wrong_kind(error, what) from None

@@ -25,6 +25,7 @@ __all__ = [
     "BAD_XS",
     "BLOCKS",
     "MLP",
+    "along_a_short_line",
     "bad",
     "changes_nothing",
     "clear",
@@ -33,6 +34,7 @@ __all__ = [
     "on_a_short_line",
     "redrawn",
     "right_at_any_steps",
+    "short_line",
     "through_the_middle",
     "unusual_lines",
 ]
@@ -62,17 +64,18 @@ def changes_nothing(student: Student, name: str, *rest: Any) -> None:
     if not {"x", "xs"} & {r for r in rest if isinstance(r, str)}:
         return
     wide = {"xs": normal(SEED + 7, 4, 7), "x": normal(SEED + 7, 7), "baseline": normal(SEED + 8, 7)}
-    network = Network("smooth_mlp", seed=SEED + 7, mixed=True, grads=True)  # it takes six features
-    call = student.call(name, network, *(wide[r] if isinstance(r, str) else r for r in rest))
-    leaves_as_found(student, [call], may_raise=True)
+    for family in ("smooth_mlp", "inplace_mlp"):  # they take six features
+        network = Network(family, seed=SEED + 7, mixed=True, grads=True)
+        call = student.call(name, network, *(wide[r] if isinstance(r, str) else r for r in rest))
+        leaves_as_found(student, [call], may_raise=True)
 
 
 def elsewhere(seed: int) -> list[Case]:
     """Slices of networks that are built in other ways: what code takes for granted shows here.
 
     Two layers, of which one is a softmax; blocks that work in place; a softmax inside the last
-    layer; maps that are no squares; layers without weights, of the caller's own, on rows, with
-    weights that lie the other way; and images of more than ten thousand numbers.
+    layer; maps that are no squares; layers without weights, of the caller's own, on rows, norms of
+    rows, weights that lie the other way; and images of more than ten thousand numbers.
     """
     return [
         *case_list(("affine", -1, seed), head="softmax"),
@@ -81,6 +84,8 @@ def elsewhere(seed: int) -> list[Case]:
         *case_list(("no_weights", 0, seed + 4), ("rows", 0, seed + 5)),
         *case_list(("large_image", 0, seed + 6), ("transposed", 0, seed + 7)),
         *case_list(("own_layers", 0, seed + 8), ("own_layers", 4, seed + 9)),
+        *case_list(("own_layers", 5, seed + 13)),
+        *case_list(("normed_rows", 1, seed + 11), ("volumes", 0, seed + 12)),
         *case_list(("smooth_mlp", 2, seed + 10), tail="block"),
     ]
 
@@ -129,13 +134,23 @@ def on_a_short_line(
     Raises:
         Unmet: it is another one.
     """
-    x = case.x
-    baseline = x - (NEAR * case.baseline).astype(x.dtype)
+    x, baseline = short_line(case)
     at_x, at_baseline = gradient(x), gradient(baseline)
     if expect.relative_error(at_baseline, at_x) > 0.02:
         return  # a maximum that changes its place; a seed that is a number draws what it draws
-    expected = (x.astype(np.float64) - baseline) * at_x
-    expect.nearest(ask(x, baseline), up_to_an_interval(expected, 5), 0.05, what)
+    expect.nearest(ask(x, baseline), along_a_short_line(case, at_x), 0.05, what)
+
+
+def short_line(case: Case) -> tuple[np.ndarray, np.ndarray]:
+    """(x, baseline), so near that the gradient of a smooth network is the same in between."""
+    x = case.x
+    return x, x - (NEAR * case.baseline).astype(x.dtype)
+
+
+def along_a_short_line(case: Case, gradient: np.ndarray) -> dict[str, np.ndarray]:
+    """The attributions by five steps on it that are right, by the names of rules."""
+    x, baseline = short_line(case)
+    return dict(up_to_an_interval((x.astype(np.float64) - baseline) * gradient, 5))
 
 
 def clear(influence: np.ndarray, cuts: Iterable[int]) -> bool:
@@ -189,6 +204,7 @@ BAD_CLASS = (
 )
 """For functions of a layer and a class."""
 BAD_WEIGHTS = (
+    ("no weights for four rows", {"weights": []}),
     ("an empty batch and empty weights", {"xs": normal(0, 0, 6), "weights": []}),
     ("a slightly negative weight", {"weights": [1.0, -1e-7, 1.0, 1.0]}),
     ("too few weights", {"weights": [1.0, 1.0]}),
@@ -256,10 +272,11 @@ def through_the_middle(
     expect.close(ask(x, -x), expected, AT_300, f"{what} on a line from -x to x")
 
 
-def unusual_lines(case: Case) -> list[tuple[np.ndarray, np.ndarray]]:
-    """(x, baseline) where the baseline adds up to 0, and where both are large and near each other.
+def unusual_lines(case: Case, slope: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+    """(x, baseline) where one of these holds.
 
-    Their differences are exact in float32.
+    The baseline adds up to 0; both are large and near each other, with a difference that is exact
+    in float32; or the score, whose gradient is ``slope``, is the same at both.
     """
     dtype, shape = case.x.dtype, case.x.shape
     signs = np.where(np.arange(case.x.size) % 2, -1.0, 1.0)
@@ -268,7 +285,13 @@ def unusual_lines(case: Case) -> list[tuple[np.ndarray, np.ndarray]]:
     even = signs.reshape(shape).astype(dtype)
     far = np.full(shape, 1000.0, dtype=dtype)
     steps = np.round(16 * case.x.astype(np.float64)) / 2.0**12
-    return [(case.x, even), ((far + steps).astype(dtype), far)]
+    level = case.baseline.astype(np.float64)
+    level -= slope * (slope * level).sum() / (slope * slope).sum()
+    return [
+        (case.x, even),
+        ((far + steps).astype(dtype), far),
+        (case.x, (case.x - level).astype(dtype)),
+    ]
 
 
 def right_at_any_steps(ask: Callable[[int], np.ndarray], expected: np.ndarray, what: str) -> None:

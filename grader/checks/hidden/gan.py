@@ -92,6 +92,14 @@ def can_learn(student: Student) -> None:
     )
     row = (1,) if np.ndim(result.get("logits", 0)) == 2 else ()
     logits = outputs(result, "logits", 400, row).reshape(400)
+    expect.that(
+        bool(logits.max() > 0),
+        "no image gets a logit above 0, although 200 steps have told digits from others",
+        expected="logits above 0 for digits: the sigmoid of a logit is the probability",
+        actual=f"at most {logits.max():.3g}",
+        diagnosis="let the discriminator end in its last linear layer, without a sigmoid or its "
+        "logarithm",
+    )
     separated = area(logits[:200], logits[200:])
     expect.that(
         separated > 0.95,

@@ -42,6 +42,13 @@ def uses_all_images(student: Student) -> None:
     result = train_shortly(student, images, [{"images": choice} for choice in range(5)], steps=16)
     trained = field(result, "discriminator", (5, None))
     expect.finite(trained, "the trained discriminator")
+    expect.that(
+        bool((field(result, "kept", (5,)) == 1).all()),
+        "train changes the images that it is given",
+        expected="the images as they were",
+        diagnosis="a batch may share its memory with `images`: what changes it in place, such as "
+        "added noise, changes them, too; write real = real + noise",
+    )
     for quarter in range(4):
         expect.that(
             bool(np.abs(trained[quarter + 1] - trained[0]).max() > 0),
@@ -140,6 +147,13 @@ def draws_fresh_noise(student: Student) -> None:
         diagnosis="draw new noise inside the loop",
     )
     _is_standard_normal(rows)
+    turned = len(np.unique(np.concatenate([rows, -rows]).round(5) + 0.0, axis=0)) < 1.95 * len(rows)
+    expect.that(
+        not turned,
+        "some rows of noise are others with the other sign",
+        expected="rows that have nothing to do with each other",
+        diagnosis="draw new noise inside the loop",
+    )
     expect.that(
         lengths.std() > 0.35,
         "all rows of noise have nearly the same length",
@@ -188,6 +202,14 @@ def repeats_itself(student: Student) -> None:
         actual=f"{len(losses)} times {expect.show(losses[0])}",
         diagnosis="append a dict of its own for each step: one that is changed and appended again "
         "is the same one every time",
+    )
+    told = field(result, "told", (None, 2))
+    expect.that(
+        told.shape != losses.shape or bool(np.isclose(told, losses, 1e-4, 1e-6, True).all()),
+        "the list of train is not what its steps returned",
+        expected=f"what train_step returned, {expect.show(told)}",
+        actual=expect.show(losses),
+        diagnosis="append each result as it is; smooth them where they are drawn",
     )
     raised = float(field(result, "rates", (5,)).max())
     expect.that(

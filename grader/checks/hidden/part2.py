@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -20,11 +22,13 @@ from grader.checks.framework.registry import check, for_all
 from grader.checks.framework.shared import dtype_kept, refuses
 from grader.checks.framework.student import Student
 from grader.checks.hidden import SEED as SECRET
+from grader.checks.hidden.anew import answers_anew
 from grader.checks.hidden.arguments import (
     BAD_STEPS,
     BAD_WEIGHTS,
     BAD_XS,
     MLP,
+    along_a_short_line,
     bad,
     changes_nothing,
     clear,
@@ -32,6 +36,7 @@ from grader.checks.hidden.arguments import (
     many_rows,
     on_a_short_line,
     redrawn,
+    short_line,
     through_the_middle,
     unusual_lines,
 )
@@ -76,11 +81,20 @@ ENDED = [
 ]
 """Networks whose scores come from another layer than a linear one."""
 ENDS = case_list(("smooth_cnn", -1, SEED + 16), ("smooth_mlp", 4, SEED + 17))
+ENDS += case_list(("many_classes", 2, SEED + 38))
 """The first slice and the last; at the scores, all classes except two are tied."""
 IDLE = case_list(("inplace_mlp", 3, SEED + 18), ("digits", 3, SEED + 19))
 """After these layers a ReLU switches some neurons off: their influence is 0 for a single row."""
 SILENT = case_list(("inplace_mlp", 2, SEED + 36), ("inplace_mlp", 4, SEED + 37))
 """Some neurons are 0 here, and have an influence all the same."""
+NO_GRADIENTS: dict[str, Any] = {
+    "model": Network("clipped_sum"),
+    "layer": 0,
+    "xs": np.array([[1.0, 2.0], [0.5, 3.0]], dtype=np.float32),
+    "c1": 0,
+    "c2": 1,
+}
+"""Rows for which neither class has a gradient at the first layer."""
 BAD_CLASSES = (
     ("c1 = -1", {"c1": -1}),
     ("c2 = -1", {"c2": -1}),
@@ -137,6 +151,12 @@ def is_right_elsewhere_too(student: Student) -> None:
     some = distribution(SEED + 0, 4)
     for given in (some, NumPy(some), some.tolist()):
         changes_nothing(student, "comparative_influence", 2, "xs", 1, 3, given)
+    answers_anew(
+        student,
+        "comparative_influence",
+        lambda case: [case.network, case.layer, case.xs(3), 1, 3, distribution(case.seed, 3)],
+        "the influence",
+    )
 
 
 @check("comparative_influence", points=0.5, needs=[has_the_shape_of_the_slice])
@@ -223,12 +243,20 @@ def keeps_float64(student: Student) -> None:
             expected = (weight[1] - weight[0]) * (case.x - case.baseline)
             got = student.comparative_integrated_gradients(*call)
             precise(got, expected, 6, "the attribution in float64")
-        for x, baseline in unusual_lines(case):
+        for x, baseline in unusual_lines(case, weight[1] - weight[0]):
             got = student.comparative_integrated_gradients(case.network, x, baseline, 1, 0, 5)
             expected = (weight[1] - weight[0]) * (x.astype(np.float64) - baseline)
             accepted = up_to_an_interval(expected, 5)
             expect.nearest(got, accepted, expect.FLOAT32, "the attribution on a linear network")
     changes_nothing(student, "comparative_integrated_gradients", "x", "baseline", 1, 0, 3)
+    answers_anew(
+        student,
+        "comparative_integrated_gradients",
+        lambda case: [case.network, *short_line(case), 1, 3, 5],
+        "the attribution",
+        accepted=lambda case: along_a_short_line(case, _slope(case.network, 1, 3, case.x)),
+        tolerance=0.05,
+    )
 
 
 def _attribution(
@@ -258,10 +286,9 @@ def refuses_bad_steps(student: Student) -> None:
     refuses(student, bad(student, "comparative_integrated_gradients", *wrong, **good))
 
 
-def _ranked_clearly(case: Case, k: int, rows: int) -> bool:
-    push = oracle.comparative_influence(
-        case.network, case.layer, case.xs(rows), case.target, case.other
-    )
+def _ranked_clearly(case: Case, k: int, rows: int, other: int | None = None) -> bool:
+    c2 = case.other if other is None else other
+    push = oracle.comparative_influence(case.network, case.layer, case.xs(rows), case.target, c2)
     return all(clear(sign * push, range(1, k + 1)) for sign in (1, -1))
 
 
@@ -302,6 +329,13 @@ def ranks_all_neurons(student: Student) -> None:
             expect.same_ranking(got[0], expected[0], "the neurons where rows stand several times")
             expect.same_ranking(got[1], expected[1], "the neurons where rows stand several times")
     changes_nothing(student, "distinguishing_neurons", 2, "xs", 1, 3, 2)
+    answers_anew(
+        student,
+        "distinguishing_neurons",
+        lambda case: [case.network, case.layer, case.xs(2), 1, 3, 2],
+        "the neurons",
+        clearly=lambda case: _ranked_clearly(replace(case, target=1), 2, 2, other=3),
+    )
 
 
 @check("distinguishing_neurons", points=0.75, needs=[ranks_by_the_weights_of_a_linear_network])
@@ -341,12 +375,27 @@ def compares_on_other_networks(student: Student) -> None:
         got = student.compare_with_single_class(Network("clipped_sum"), -1, flat, 0, 1, k)
         what = "the comparison with an explanation that is 0 everywhere"
         expect.close(got, (0.0, common), what=what, scale=1)
+    # Behind the layer that is clipped neither class has a gradient here.
+    for k in (1, 2):
+        got = student.compare_with_single_class(**NO_GRADIENTS, k=k)
+        expect.close(
+            got, (0.0, 1.0), what="the comparison of explanations that are both 0", scale=1
+        )
     changes_nothing(student, "compare_with_single_class", 2, "xs", 1, 3, 2)
+    answers_anew(
+        student,
+        "compare_with_single_class",
+        lambda case: [case.network, case.layer, case.xs(2), 1, 3, 2],
+        "the comparison",
+        tolerance=1e-3,
+        clearly=lambda case: _cut_clearly(replace(case, target=1), 2, 2, other=3),
+    )
 
 
-def _cut_clearly(case: Case, k: int, rows: int) -> bool:
+def _cut_clearly(case: Case, k: int, rows: int, other: int | None = None) -> bool:
     call = (case.network, case.layer, case.xs(rows), case.target)
-    both, alone = oracle.comparative_influence(*call, case.other), oracle.class_influence(*call)
+    c2 = case.other if other is None else other
+    both, alone = oracle.comparative_influence(*call, c2), oracle.class_influence(*call)
     return clear(both, [k]) and clear(alone, [k])
 
 
@@ -356,5 +405,8 @@ def refuses_bad_k(student: Student) -> None:
 
     Each call that raises earns its share of the points.
     """
-    wrong = (BAD_K, BAD_CLASSES, BAD_XS[2:])
+    same = [
+        (f"k = {k} where the explanations are the same", {**NO_GRADIENTS, "k": k}) for k in (0, 3)
+    ]
+    wrong = (BAD_K, same, BAD_CLASSES, BAD_XS[2:])
     refuses(student, bad(student, "compare_with_single_class", *wrong, **GOOD, k=2))

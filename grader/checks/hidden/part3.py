@@ -14,6 +14,7 @@ from grader.checks.framework.registry import check
 from grader.checks.framework.shared import dtype_kept, leaves_as_found, of_all_sizes, refuses
 from grader.checks.framework.student import Student
 from grader.checks.hidden import SEED as SECRET
+from grader.checks.hidden.anew import answers_anew, module_answers_anew
 from grader.checks.hidden.arguments import (
     BAD_CLASS,
     BAD_XS,
@@ -129,6 +130,10 @@ def breaks_ties_towards_the_lower_index(student: Student) -> None:
         got = student.influential_neurons(given, 6, 6)
         expect.equal(got[0], np.array([5, 0, 1, 3, 4, 2]), "the most positive neurons, some 0")
         expect.equal(got[1], np.array([2, 0, 1, 3, 4, 5]), "the most negative neurons, some 0")
+    large = np.array([3e8, -2e8, 1e8, 2e8, -1e8], dtype=np.float32)  # less 1 is the same number
+    got = student.influential_neurons(large, 5, 5)
+    expect.equal(got[0], np.array([0, 3, 2, 4, 1]), "the most positive neurons of large numbers")
+    expect.equal(got[1], np.array([1, 4, 2, 3, 0]), "the most negative neurons of large numbers")
     ties = np.array([1.0, -3.0, 2.0, -3.0, 2.0, 1.0, -3.0, 2.0] * 4, dtype=np.float32)
     for influence in (ties, NumPy(ties.astype(np.float64)), ties.tolist()):
         got = student.influential_neurons(influence, 20, 20)
@@ -149,6 +154,12 @@ def may_name_a_neuron_twice(student: Student) -> None:
     flat = influence.reshape(7, -1)
     expect.same_ranking(got[0], np.argsort(-flat.max(1))[:2], "the most positive neurons")
     expect.same_ranking(got[1], np.argsort(flat.min(1))[:2], "the most negative neurons")
+    answers_anew(
+        student,
+        "influential_neurons",
+        lambda case: [normal(case.seed, 6, 3, 2), 3, 2],
+        "the neurons",
+    )
     row = influence[:, 0, 0]
     for some in (influence, row, row.astype(np.float64), NumPy(row), row.tolist()):
         for numbers in ((2, 2), (0, 3), (3, 0)):
@@ -202,6 +213,12 @@ def takes_any_order(student: Student) -> None:
     norm = replace(case.network, family="dropout_bn")
     for layer in (1, 7):
         leaves_as_found(student, [student.call("mask_slice", norm, layer, [3, 0])])
+    for layer in (1, 4):
+        module_answers_anew(student, "mask_slice", partial(_masked, layer), "the output")
+
+
+def _masked(layer: int, case: Case) -> list[Any]:
+    return [case.network, layer, [0, 2] if case.target == 1 else [3, 1]]
 
 
 @check("mask_slice", points=1, needs=[keeps_some_and_zeroes_the_rest])
@@ -215,7 +232,14 @@ def refuses_neurons_that_are_not_there(student: Student) -> None:
     refused = bad(student, "mask_slice", BAD_XS[2:5], **good)
     cnn = Case(Network("smooth_cnn", seed=SEED + 13, mixed=True), 0, 0, SEED + 13)
     for case, count in ((MLP, 9), (cnn, 4)):
-        for words, keep in ((f"neuron {count} of {count}", [0, count]), ("neuron -1", [-1, 2])):
+        for words, keep in (
+            (f"neuron {count} of {count}", [0, count]),
+            ("neuron -1", [-1, 2]),
+            (f"neuron {count} of {count}, which comes first", [count, 0]),
+            ("neuron -1, which comes last", [2, -1]),
+            ("neuron -1 between others", [0, -1, 2]),
+            (f"neuron {count} of {count} in a second call", [count, 0]),
+        ):
             made = student.call("mask_slice", case.network, case.layer, keep)
             refused.append((words, Call("()", {"module": made, "inputs": case.xs(2)})))
     refuses(student, refused)
@@ -269,6 +293,20 @@ def is_right_elsewhere_too(student: Student) -> None:
             expect.close(got, expected, what="the margin where rows stand several times")
     _is_right_for_the_winner(student)
     changes_nothing(student, "binary_classifier", 2, "xs", 1, 2, 1)
+    for least in (1, 2):  # the second case is of the same class, or of another one
+        module_answers_anew(
+            student,
+            "binary_classifier",
+            partial(_classified, least),
+            "the margin",
+            clearly=lambda case: all(
+                _chosen_clearly(replace(case, target=target), 3, 2, 1) for target in (1, 2)
+            ),
+        )
+
+
+def _classified(least: int, case: Case) -> list[Any]:
+    return [case.network, 1, case.xs(3), min(case.target, least), 2, 1]
 
 
 def _is_right_for_the_winner(student: Student) -> None:
@@ -335,8 +373,17 @@ def evaluates_in_eval_mode(student: Student) -> None:
     leaves_as_found(student, [student.call("evaluate", double, rows, truth)])
     wider = normal(SEED + 43, 60, 5)  # it cannot take five features
     leaves_as_found(student, [student.call("evaluate", network, wider, truth)], may_raise=True)
-    in_place = Network("inplace_margin", seed=SEED + 42)
-    leaves_as_found(student, [student.call("evaluate", in_place, xs, truth)])
+    calls = [
+        student.call("evaluate", replace(network, seed=network.seed + n), rows, truth)
+        for n, rows in enumerate((xs, normal(SEED + 45, 60, 4, scale=2.0)))
+    ]
+    lists = {n: list(c.arguments.values()) for n, c in zip(("first", "second"), calls, strict=True)}
+    for value, call in zip(student.driven("again", *calls, **lists), calls, strict=True):
+        expected = oracle.evaluate(*call.arguments.values())
+        expect.close(value, expected, what="the evaluation of one of two calls", scale=1)
+    in_place, stored = Network("inplace_margin", seed=SEED + 42), Network("stored_margin")
+    for careless, some in ((in_place, xs), (stored, xs[:3, :1])):
+        leaves_as_found(student, [student.call("evaluate", careless, some, truth[: len(some)])])
     expected, got = (f.evaluate(in_place, xs, truth) for f in (oracle, student))
     expect.close(got, expected, what="the evaluation of a module that works in place", scale=1)
 

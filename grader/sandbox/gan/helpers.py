@@ -345,20 +345,24 @@ def scaled(
 
 
 @contextmanager
-def batches_seen(gan: Gan) -> Iterator[list[tuple[Tensor, Tensor]]]:
+def batches_seen(gan: Gan) -> Iterator[list[tuple[Tensor, Tensor, Tensor]]]:
     """The images and the noise that each ``train_step`` gets that ``train`` calls.
 
     Yields:
-        A list that gets a pair for every call by name.
+        A list that gets both and the losses that come back, (2,), for every call by name.
     """
-    seen: list[tuple[Tensor, Tensor]] = []
+    seen: list[tuple[Tensor, Tensor, Tensor]] = []
 
     def watch(_: str, original: Callable[..., Any]) -> Callable[..., Any]:
         def watched(*arguments: Any, **named: Any) -> Any:
             given = {**dict(zip(("real", "z"), arguments[4:], strict=False)), **named}
-            if isinstance(given.get("real"), Tensor) and isinstance(given.get("z"), Tensor):
-                seen.append((given["real"].detach().clone(), given["z"].detach()))
-            return original(*arguments, **named)
+            known = isinstance(given.get("real"), Tensor) and isinstance(given.get("z"), Tensor)
+            # Before the call: the step may write into them.
+            both = [given["real"].detach().clone(), given["z"].detach()] if known else []
+            result = original(*arguments, **named)
+            if known:
+                seen.append((both[0], both[1], loss_pair(result)[0]))
+            return result
 
         return watched
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from grader.sandbox.gan.helpers import Fed, is_wrapped
 
-__all__ = ["Bounds", "Outputs", "scales", "times_drawn"]
+__all__ = ["Bounds", "Outputs", "same_rows", "scales", "times_drawn"]
 
 ALIKE = 0.97
 """The correlation from which on a batch is another one, perhaps scaled or with some noise."""
@@ -93,6 +93,15 @@ def times_drawn(batches: list[Tensor], images: Tensor) -> tuple[Tensor, Tensor]:
     offset = rows.mean(1) - factor * of.mean(1)
     counts = torch.bincount(which, minlength=len(images)).float()
     return counts, torch.stack([factor.mean(), offset.mean()]).float()
+
+
+def same_rows(images: Tensor, before: Tensor) -> bool:
+    """Whether both hold the same images, in whichever order."""
+    if images.shape != before.shape:
+        return False
+    weights = torch.linspace(1, 2, before[0].numel(), dtype=torch.float64).sin()
+    now, then = ((rows.flatten(1).double() * weights).sum(1).sort()[0] for rows in (images, before))
+    return torch.allclose(now, then, rtol=0, atol=1e-6)
 
 
 def _off_mean(rows: Tensor) -> Tensor:

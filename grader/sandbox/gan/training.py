@@ -34,7 +34,7 @@ from grader.sandbox.gan.helpers import (
     state,
     updates,
 )
-from grader.sandbox.gan.seen import Bounds, Outputs, scales, times_drawn
+from grader.sandbox.gan.seen import Bounds, Outputs, same_rows, scales, times_drawn
 
 __all__ = ["duel", "short_training", "steps"]
 
@@ -216,13 +216,16 @@ def short_training(
         ``rates``: (runs,) the largest learning rate after training, as a multiple of the one
         before; ``drawn``: (M,) how often ``train_step`` got each image, and ``scale``: (2,) by
         which factor and offset what it got follows from one, in the first run; NaN where it does
-        not.
+        not; ``told``: (calls, 2), the losses that each ``train_step`` of the first run returned,
+        a row of NaN if it is never called by name;
+        ``kept``: (runs,) whether the images are as they were, in whichever order, 1 or 0.
     """
     train = function(gan, "train")
     build = builder(gan, latent_dim)
     states: tuple[list[Tensor], list[Tensor]] = ([], [])
     counts, stepped, losses, returned = [], [], torch.empty(0, 2), ""
     rates: list[float] = []
+    kept: list[float] = []
     fed = Fed()
     for number, run in enumerate(runs):
         generator, discriminator = build()
@@ -240,11 +243,13 @@ def short_training(
             )
         if number == 0:
             losses, returned = loss_curve(results)
-            sizes = [(len(real), len(z)) for real, z in seen[:MOST]]
-            given = [real for real, _ in seen[:MOST]]
+            sizes = [(len(real), len(z)) for real, z, _ in seen[:MOST]]
+            told = [pair for _, _, pair in seen[:MOST]]
+            given = [real for real, _, _ in seen[:MOST]]
             drawn, scale = times_drawn(given, images[run["images"]])
             # A forward that is called by name passes by every hook: then what the step was given.
-            noise = [z.flatten(1) for z in fed.inputs or [z for _, z in seen] if z.dim() > 1]
+            noise = [z.flatten(1) for z in fed.inputs or [z for _, z, _ in seen] if z.dim() > 1]
+        kept.append(float(same_rows(data, images[run["images"]])))
         counts.append(len(results) if isinstance(results, (list, tuple)) else -1)
         stepped.append([updates(opt_g), updates(opt_d)])
         groups = [*opt_g.param_groups, *opt_d.param_groups]
@@ -260,6 +265,8 @@ def short_training(
         "updates": torch.tensor(stepped),
         "sizes": torch.tensor(sizes or [(torch.nan, torch.nan)]),
         "rates": torch.tensor(rates),
+        "told": torch.stack(told) if told else torch.full((1, 2), torch.nan),
+        "kept": torch.tensor(kept),
         "drawn": drawn,
         "scale": scale,
         "noise": torch.cat(noise)[:MOST] if noise else torch.empty(0, latent_dim),

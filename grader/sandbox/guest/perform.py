@@ -17,7 +17,9 @@ import copy
 import random
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from decimal import Decimal
+from fractions import Fraction
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -29,7 +31,7 @@ from grader.homework import contract
 from grader.homework.building import build
 from grader.homework.networks import Network
 from grader.records import Call, NumPy, Other, Received
-from grader.sandbox import warmup
+from grader.sandbox import again, warmup
 from grader.sandbox.gan.drivers import DRIVERS
 from grader.sandbox.guest import pass_counter
 from grader.sandbox.guest.watch import watch
@@ -84,7 +86,7 @@ class Performer:
         _seed(call.seed)  # again: making the arguments may have drawn numbers, or found them kept
         pass_counter.start()
         if call.function.startswith("drive:"):
-            driver = {**DRIVERS, **warmup.DRIVERS}[call.function.partition(":")[2]]
+            driver = {**DRIVERS, **again.DRIVERS, **warmup.DRIVERS}[call.function.partition(":")[2]]
             return driver(self._namespace_of(call.driven), **arguments), ()
         if call.function == "()":
             module = arguments["module"]
@@ -123,7 +125,7 @@ class Performer:
                 model = _copy(model, {})
             if value.held:
                 return torch.optim.swa_utils.AveragedModel(model)  # a copy, which it calls
-            return model.forward if value.function else model
+            return partial(model.forward) if value.function else model
         if isinstance(value, NumPy):
             return value.array.copy()
         if isinstance(value, np.ndarray):
@@ -259,7 +261,7 @@ def _sendable(value: Any, depth: int, most: int) -> Any:
         return _sequence(value, depth, most)
     if isinstance(value, int):
         return _sendable(int(value), depth, most)
-    if isinstance(value, float):
+    if isinstance(value, (float, Fraction, Decimal)):
         return float(value)
     return Other("value", type(value).__name__)
 
@@ -280,6 +282,8 @@ def _tensor(value: Tensor, most: int) -> Any:
 
 def _array(value: np.ndarray, origin: str, most: int, name: str = "") -> Any:
     name = name or value.dtype.name
+    if value.dtype.kind == "f" and value.dtype.itemsize > 8:  # NumPy's long double
+        value, name = value.astype(np.float64), "float64"
     if value.dtype.kind not in "fiub" or value.dtype.itemsize > 8:
         article = "an" if origin == "array" else "a"
         return Other("words", f"{article} {origin} of {name}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from grader.checks.framework import expect
@@ -10,6 +12,7 @@ from grader.checks.framework.registry import check, for_all
 from grader.checks.framework.shared import dtype_kept, refuses, right_on_each
 from grader.checks.framework.student import Student
 from grader.checks.hidden import SEED as SECRET
+from grader.checks.hidden.anew import answers_anew, module_answers_anew
 from grader.checks.hidden.arguments import (
     BAD_CLASS,
     BAD_WEIGHTS,
@@ -80,6 +83,7 @@ def removes_the_last_softmax_only(student: Student) -> None:
         for head in ("", "softmax", "log_softmax")
         for case in case_list(("affine", -1, SEED + 24 + i), tail=tail, head=head)
     ]
+    ends += case_list(("affine", -1, SEED + 41), head="softmax None")
     for head in ("softmax", "softmax -1", "log_softmax"):
         for tail in ("softmax", "log_softmax"):
             ends += case_list(("affine", -1, SEED + 40), tail=tail, head=head)
@@ -90,6 +94,12 @@ def removes_the_last_softmax_only(student: Student) -> None:
 
     right_on_each(student, (*OTHERS, *flat, *inside, *ends), holds)
     changes_nothing(student, "linear_scores")
+    module_answers_anew(
+        student,
+        "linear_scores",
+        lambda case: [replace(case.network, head="softmax")],
+        "the scores",
+    )
 
 
 @check("split", points=0.5, needs=[composes])
@@ -116,6 +126,7 @@ def splits_any_network(student: Student) -> None:
     for z in (h(whole.xs()), g(h(whole.xs()))):
         expect.close(z, probabilities, what="h(x) after the softmax")
     changes_nothing(student, "split", 1)
+    module_answers_anew(student, "split", lambda case: [case.network, 1], "g(h(x))")
 
 
 @check("split", points=0.5, needs=[composes])
@@ -171,6 +182,12 @@ def is_right_elsewhere_too(student: Student) -> None:
             what="the influence in float64",
         )
     changes_nothing(student, "instance_influence", 2, "xs", 1)
+    answers_anew(
+        student,
+        "instance_influence",
+        lambda case: [case.network, case.layer, case.xs(2), 1],
+        "the influence",
+    )
 
 
 @check("instance_influence", points=0.5, needs=[has_a_row_per_instance])
@@ -221,7 +238,7 @@ def is_right_with_small_weights(student: Student) -> None:
             expect.close(got, expected, what="the influence")
     model, xs = MLP.network, MLP.xs(3)
     rows = oracle.class_influence(model, 1, xs, 2, np.array([1.0, 0.0, 2.0]))
-    for weights in ([1, 0, 2], np.array([1, 0, 2]), NumPy(np.array([1, 0, 2]))):
+    for weights in ([1, 0, 2], [1.0, -0.0, 2.0], np.array([1, 0, 2]), NumPy(np.array([1, 0, 2]))):
         got = student.class_influence(model, 1, xs, 2, weights)
         expect.close(got, rows, what="the influence under whole numbers")
     single = oracle.class_influence(model, 1, xs[:1], 2)
@@ -237,6 +254,12 @@ def is_right_with_small_weights(student: Student) -> None:
     some = distribution(SEED + 0, 4)
     for weights in (some, NumPy(some), some.tolist()):
         changes_nothing(student, "class_influence", 2, "xs", 1, weights)
+    answers_anew(
+        student,
+        "class_influence",
+        lambda case: [case.network, case.layer, case.xs(3), 1, distribution(case.seed, 3)],
+        "the influence",
+    )
 
 
 @check("class_influence", points=0.5, needs=[has_the_shape_of_the_slice])

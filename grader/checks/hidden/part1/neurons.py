@@ -26,15 +26,18 @@ from grader.checks.framework.shared import (
 )
 from grader.checks.framework.student import Student
 from grader.checks.hidden import SEED as SECRET
+from grader.checks.hidden.anew import answers_anew
 from grader.checks.hidden.arguments import (
     BAD_STEPS,
     BLOCKS,
     MLP,
+    along_a_short_line,
     bad,
     changes_nothing,
     elsewhere,
     on_a_short_line,
     right_at_any_steps,
+    short_line,
     through_the_middle,
     unusual_lines,
 )
@@ -97,6 +100,9 @@ def breaks_ties_towards_the_lower_index(student: Student) -> None:
     refuses(student, bad(student, "top_neurons", wrong, attribution=ties, k=1))
     for some in (maps, ties, ties.astype(np.float64), NumPy(ties), ties.tolist()):
         leaves_as_found(student, [student.call("top_neurons", some, 4)])
+    answers_anew(
+        student, "top_neurons", lambda case: [normal(case.seed, 6, 3, 2), 3], "the top neurons"
+    )
 
 
 NEURONS = case_list(
@@ -146,6 +152,9 @@ def is_right_on_other_neurons(student: Student) -> None:
     expected = oracle.saliency_map(*call)
     expect.close(student.saliency_map(*call), expected, expect.FLOAT64, "the map in float64")
     changes_nothing(student, "saliency_map", 2, 3, "x")
+    answers_anew(
+        student, "saliency_map", lambda case: [case.network, case.layer, 3, case.x], "the map"
+    )
 
 
 def _right_on_small_inputs(student: Student) -> None:
@@ -200,7 +209,7 @@ def refuses_bad_neurons(student: Student) -> None:
     line = (case.network, 1, 2, case.x, case.baseline)
     what = "the map on a linear network"
     right_at_any_steps(partial(student.integrated_saliency_map, *line), expected, what)
-    for x, baseline in unusual_lines(case):
+    for x, baseline in unusual_lines(case, second[2] @ first):
         difference = second[2] @ first * (x.astype(np.float64) - baseline)
         got = student.integrated_saliency_map(case.network, 1, 2, x, baseline, 5)
         accepted = up_to_an_interval(difference, 5)
@@ -220,6 +229,7 @@ def refuses_bad_neurons(student: Student) -> None:
         "the map",
         times_difference=True,
     )
+    _is_right_where_nothing_is_left(student)
     for last in LAST:
         call = (last.network, last.layer, last.neuron, last.x, last.baseline)
         got = student.integrated_saliency_map(*call, 300)
@@ -248,6 +258,29 @@ def refuses_bad_neurons(student: Student) -> None:
     still = tuple((f"{w} from x to x", {**wrong, "baseline": MLP.x}) for w, wrong in BAD_NEURON[:1])
     refuses(student, bad(student, "integrated_saliency_map", BAD_NEURON, BAD_STEPS, still, **good))
     changes_nothing(student, "integrated_saliency_map", 2, 3, "x", "baseline", 3)
+    answers_anew(
+        student,
+        "integrated_saliency_map",
+        lambda case: [case.network, case.layer, 3, *short_line(case), 5],
+        "the map",
+        accepted=lambda case: along_a_short_line(case, _slope(case.network, case.layer, 3, case.x)),
+        tolerance=0.05,
+    )
+
+
+def _is_right_where_nothing_is_left(student: Student) -> None:
+    """A neuron that is silent on x, and one that is as active there as on the baseline."""
+    one, zero = np.ones(2, dtype=np.float32), np.zeros(2, dtype=np.float32)
+    # Its activation is relu(1 - 2a - 3b), which ends after a fifth of the line.
+    got = student.integrated_saliency_map(Network("clipped_sum"), 1, 0, one, zero, LONG_STEPS)
+    fifth = np.array([-0.4, -0.6])
+    expect.close(got, fifth, 0.05, "the map of a neuron that is silent on x")
+    x, baseline = np.zeros((2, 1, 8, 8), dtype=np.float32)
+    x[0, 2, 5] = baseline[0, 6, 1] = 1.0
+    brightest = Network("relu_max_cnn", seed=SEED + 48)
+    got = student.integrated_saliency_map(brightest, -1, 0, x, baseline, LONG_STEPS)
+    halves = (x - baseline) / 2
+    expect.close(got, halves, 0.05, "the map of a neuron that is as active on the baseline as on x")
 
 
 def _map(
@@ -308,6 +341,12 @@ def gives_zeros_for_an_empty_map(student: Student) -> None:
         for pair in ((image, beside), (image, 0 * beside), (image[0, 0], beside[0, 0])):
             leaves_as_found(student, [student.call("scale_pixels", *pair)])
     dtype_kept(student.reply(student.call("scale_pixels", x, x)), "float32")
+    answers_anew(
+        student,
+        "scale_pixels",
+        lambda case: [normal(case.seed, 2, 4, 3), normal(case.seed + 1, 2, 4, 3)],
+        "the picture",
+    )
 
 
 SIZES = (1.0, 1e6, 1e-3, 1e-5)
@@ -390,3 +429,9 @@ def averages_ties(student: Student) -> None:
     for first, second in ((a, b), (map_, beside), (NumPy(map_), NumPy(beside))):
         leaves_as_found(student, [student.call("compare_attributions", first, second, 3)])
     leaves_as_found(student, [student.call("compare_attributions", a.tolist(), b.tolist(), 3)])
+    answers_anew(
+        student,
+        "compare_attributions",
+        lambda case: [normal(case.seed, 6, 3, 2), normal(case.seed + 1, 6, 3, 2), 2],
+        "the comparison",
+    )

@@ -24,16 +24,19 @@ from grader.checks.framework.registry import check, for_all
 from grader.checks.framework.shared import dtype_kept, refuses
 from grader.checks.framework.student import Student
 from grader.checks.hidden import SEED as SECRET
+from grader.checks.hidden.anew import answers_anew
 from grader.checks.hidden.arguments import (
     BAD_CLASS,
     BAD_STEPS,
     BAD_XS,
     MLP,
+    along_a_short_line,
     bad,
     changes_nothing,
     elsewhere,
     on_a_short_line,
     right_at_any_steps,
+    short_line,
     through_the_middle,
     unusual_lines,
 )
@@ -101,6 +104,16 @@ def bends_the_line(student: Student) -> None:
         "the influence",
     )
     changes_nothing(student, "path_influence", 2, "x", "baseline", 1, 3)
+    answers_anew(
+        student,
+        "path_influence",
+        lambda case: [case.network, case.layer, *short_line(case), 1, 5],
+        "the influence",
+        accepted=lambda case: up_to_an_interval(
+            oracle.instance_influence(case.network, case.layer, case.x[None], 1)[0], 5
+        ),
+        tolerance=0.05,
+    )
 
 
 def _bends(student: Student, case: Case) -> Integral:
@@ -186,6 +199,9 @@ def keeps_float64(student: Student) -> None:
         )
         score = partial(_score, ended)
         adds_up(got, score, ended, 300, "the attribution")
+    steep = MLP.network  # so much so that steps miss what happens
+    far = student.integrated_gradients(steep, 300 * MLP.x, -300 * MLP.x, 2, 60)
+    expect.finite(far, "the attribution of large inputs")
     for other in elsewhere(SEED + 50):
         of = (other.network, other.target)
         ask, slope = partial(_attribution, student, *of), partial(_slope, *of)
@@ -218,12 +234,20 @@ def keeps_float64(student: Student) -> None:
             line = (case.network, case.x, case.baseline, 1)
             what = "the attribution on a linear network"
             right_at_any_steps(partial(student.integrated_gradients, *line), expected, what)
-        for x, baseline in unusual_lines(case):
+        for x, baseline in unusual_lines(case, weight[1]):
             got = student.integrated_gradients(case.network, x, baseline, 1, 5)
             difference = x.astype(np.float64) - baseline
             accepted = up_to_an_interval(weight[1] * difference, 5)
             expect.nearest(got, accepted, expect.FLOAT32, "the attribution on a linear network")
     changes_nothing(student, "integrated_gradients", "x", "baseline", 1, 3)
+    answers_anew(
+        student,
+        "integrated_gradients",
+        lambda case: [case.network, *short_line(case), 1, 5],
+        "the attribution",
+        accepted=lambda case: along_a_short_line(case, _slope(case.network, 1, case.x)),
+        tolerance=0.05,
+    )
 
 
 def _attribution(
