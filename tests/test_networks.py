@@ -25,8 +25,8 @@ from grader.homework.vgg16 import vgg16
 
 CLASSIFIERS = [name for name in FAMILIES if "margin" not in name]
 DRAWN = [name for name in CLASSIFIERS if name not in ("clipped_sum", "digits", "no_weights")]
-ENDS_LINEAR = [name for name in CLASSIFIERS if isinstance(FAMILIES[name].layers()[-1], nn.Linear)]
-OTHER_WEIGHTS = ("rows", "transposed", "no_weights")
+ENDS_LINEAR = [name for name in CLASSIFIERS if type(FAMILIES[name].layers()[-1]) is nn.Linear]
+OTHER_WEIGHTS = ("rows", "normed_rows", "transposed", "no_weights")
 """The second dimension of their first weights is not the input's first one."""
 SEVERAL_FEATURES = [
     name for name in CLASSIFIERS if input_shape(Network(name))[0] > 1 and name not in OTHER_WEIGHTS

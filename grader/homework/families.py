@@ -72,13 +72,13 @@ class Centred(nn.Module):
 
 
 class Stored(nn.Module):
-    """(N, 1) ↦ (N,), up to three: the margins that it holds, whatever the rows are."""
+    """(N, 1) ↦ (N,), N up to four: the margins that it holds, whatever the rows are."""
 
     margins: Tensor
 
     def __init__(self) -> None:
         super().__init__()
-        self.register_buffer("margins", torch.tensor([0.5, -1.0, 2.0]))
+        self.register_buffer("margins", torch.tensor([0.5, -1.0, 2.0, -0.5]))
 
     def forward(self, z: Tensor) -> Tensor:
         """Give the margins themselves, no copy."""

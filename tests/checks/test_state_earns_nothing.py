@@ -25,7 +25,8 @@ def {function}(model, *rest, **named):
     {more}
     return value
 """
-FORGES = 'sys._getframe(1).f_locals["changed"].__globals__["_same"] = lambda old, new: True'
+WATCH = 'getattr(sys._getframe(1).f_locals.get("changed"), "__globals__", {})'
+FORGES = f'{WATCH}["_same"] = lambda old, new: True'
 WRONG = "value = 2 * value + 1"
 
 
@@ -51,7 +52,9 @@ def test_a_changed_model_leaves_half_the_points_of_right_values(name):
 
 @pytest.mark.parametrize("name", VALUES)
 def test_who_forges_the_watch_keeps_what_the_values_earned(name):
-    assert graded(name, FORGES).fraction == 1
+    """At most: where a module is returned, the network's own outputs show that it was changed."""
+    returns_a_module = name.startswith(("linear_scores", "mask_slice"))
+    assert graded(name, FORGES).fraction == (0.5 if returns_a_module else 1)
 
 
 @pytest.mark.parametrize("name", [n for n in VALUES if "influence" in n or "gradients" in n])

@@ -1,8 +1,9 @@
 """What others changed in right solutions of others, from the homework's page alone.
 
-Each of ``fixtures/edits`` changes one solution of ``fixtures/cases/by_hand``, or a GAN of the bank,
-and has to lose points in the function that is wrong; those in ``right`` there write a function in
-an unusual way, and may lose none.  A few are graded in every run, all of them every week.
+Each of ``fixtures/edits`` changes one solution of ``fixtures/cases/by_hand``, or a GAN of the bank
+or of ``fixtures/gan/by_hand``, and has to lose points in the function that is wrong; those in
+``right`` there write a function in an unusual way, and may lose none. A few are graded in every
+run, all of them every week.
 """
 
 import json
@@ -44,11 +45,19 @@ def changed(name):
     """The files of a solution, with the change."""
     edit = EDITS.get(name) or RIGHT[name]
     gan = name.startswith("gan-")
-    whole = {"gan.py": source(edit["base"])} if gan else texts(edit["base"])
+    whole = of_a_gan(edit["base"]) if gan else texts(edit["base"])
     for one in edit["edits"]:
         assert whole[one["file"]].count(one["old"]) == 1
         whole[one["file"]] = whole[one["file"]].replace(one["old"], one["new"])
     return {file: text.encode() for file, text in whole.items()}
+
+
+def of_a_gan(base):
+    """The files of one of the bank, or of those that others wrote."""
+    folder = FOLDER.parent / "gan" / "by_hand" / base.removeprefix("by_hand_")
+    if not base.startswith("by_hand_"):
+        return {"gan.py": source(base)}
+    return {f.relative_to(folder).as_posix(): f.read_text("utf-8") for f in folder.rglob("*.py")}
 
 
 def texts(base):

@@ -375,7 +375,7 @@ def compares_on_other_networks(student: Student) -> None:
         got = student.compare_with_single_class(Network("clipped_sum"), -1, flat, 0, 1, k)
         what = "the comparison with an explanation that is 0 everywhere"
         expect.close(got, (0.0, common), what=what, scale=1)
-    # Behind the layer that is clipped neither class has a gradient here.
+    # The layer is clipped for both rows, so that neither class has a gradient.
     for k in (1, 2):
         got = student.compare_with_single_class(**NO_GRADIENTS, k=k)
         expect.close(
