@@ -25,6 +25,7 @@ CHECKS = [
     "make_generator.makes_images",
     "discriminator_loss.matches_its_family",
     "train.uses_all_images",
+    "train.learns_the_digits",
 ]
 """Of every kind of value that the homework's functions return, and of the GAN's drivers."""
 

@@ -97,6 +97,10 @@ class HostileSession:
         self._after()
         return reply
 
+    def fresh(self) -> HostileSession:
+        """A fresh process lies as this one does."""
+        return self
+
     def close(self) -> None:
         """Nothing is open."""
 
