@@ -133,4 +133,6 @@ def _array(array: np.ndarray) -> str:
         return recipe
     if array.size > _MOST:
         raise ValueError("too long to be written out")
+    if not array.size:  # as a list it may have billions of empty rows
+        return f"np.zeros({array.shape}, dtype={array.dtype.name!r})"
     return f"np.array({array.tolist()}, dtype={array.dtype.name!r})"

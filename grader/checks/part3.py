@@ -242,6 +242,11 @@ def changes_nothing_when_all_are_kept(student: Student) -> None:
         got = student.mask_slice(case.network, case.layer, list(range(case.shape[0])))(case.xs(3))
         none = student.mask_slice(case.network, case.layer, [])(case.xs(3))
         expect.that(
+            none.shape == got.shape,
+            f"the output has the shape {none.shape} where no neuron is kept",
+            expected=f"{got.shape}, as where all are kept",
+        )
+        expect.that(
             expect.relative_error(none, got) > expect.DIFFERENCES,
             "the output is the same with no neuron kept as with all",
             expected="another output, of a layer that is zero everywhere",

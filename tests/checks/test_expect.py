@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 
+from grader.calls.snippet import script
 from grader.checks.framework import expect
 from grader.checks.framework.expect import Pair, Unmet
-from grader.records import Reply, StudentError
+from grader.homework.networks import Network
+from grader.records import Call, Reply, StudentError
 
 ROW = np.array([1.0, -2.0, 3.0, 0.5])
 
@@ -37,6 +39,15 @@ def test_what_is_not_finite_is_never_close(bad):
 def test_shapes_do_not_broadcast():
     unmet = told(expect.close, ROW[None], ROW)
     assert "(1, 4)" in unmet.feedback.message
+    assert expect.relative_error(ROW[:3], ROW) == np.inf
+    assert expect.relative_error(ROW[None], ROW) == np.inf
+
+
+def test_a_call_with_an_array_of_a_trillion_empty_rows_can_be_written_out():
+    """A returned module may give one, which is then handed to the next module."""
+    nothing = np.zeros((2**40, 0), dtype=np.float32)
+    module = Call("linear_scores", {"model": Network("affine")})
+    assert f"np.zeros({nothing.shape}" in script(Call("()", {"module": module, "inputs": nothing}))
 
 
 def earned_by(*factors, sizes=(1, 1, 1)):

@@ -172,14 +172,14 @@ def relative_error(actual: np.ndarray, expected: np.ndarray, scale: float = 0.0)
 
     Args:
         actual: what came back, any shape.
-        expected: what should have, same shape.
+        expected: what should have.
         scale: a size below which differences do not count, for expectations near zero.
 
     Returns:
-        The error, ≥ 0; infinite if ``actual`` is not finite.
+        The error, ≥ 0; infinite if ``actual`` is not finite, or has another shape.
     """
     a, e = np.asarray(actual, dtype=np.float64), np.asarray(expected, dtype=np.float64)
-    if not np.isfinite(a).all():
+    if a.shape != e.shape or not np.isfinite(a).all():
         return float("inf")
     size = max(float(np.linalg.norm(e)), scale, 1e-12)
     return float(np.linalg.norm(a - e)) / size
