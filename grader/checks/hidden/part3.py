@@ -112,7 +112,7 @@ def breaks_ties_towards_the_lower_index(student: Student) -> None:
     got, flat = student.influential_neurons(volumes, 5, 5), volumes.reshape(5, -1)
     expect.same_ranking(got[0], np.argsort(-flat.max(1)), "the most positive neurons of volumes")
     expect.same_ranking(got[1], np.argsort(flat.min(1)), "the most negative neurons of volumes")
-    wide = normal(SEED + 45, 6, 15, 17)
+    wide = normal(SEED + 45, 6, 15, 17) + np.reshape([0, 0, -3, 0, 3, 0], (6, 1, 1))
     wide[2, -1, -1], wide[4, -1, 0] = 9.0, -9.0
     got, flat = student.influential_neurons(wide, 6, 6), wide.reshape(6, -1)
     expect.same_ranking(got[0], np.argsort(-flat.max(1)), "the most positive neurons of wide maps")

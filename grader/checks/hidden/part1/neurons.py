@@ -75,6 +75,7 @@ def breaks_ties_towards_the_lower_index(student: Student) -> None:
     order = np.argsort(-volumes.reshape(5, -1).max(1))
     expect.same_ranking(student.top_neurons(volumes, 5), order, "the top neurons of volumes")
     wide = normal(SEED + 47, 6, 15, 17)
+    wide[2] -= 3.0  # all of the strongest neuron but for a single feature is weak
     wide[2, -1, -1] = 9.0
     order = np.argsort(-wide.reshape(6, -1).max(1))
     expect.same_ranking(student.top_neurons(wide, 6), order, "the top neurons of wide maps")
