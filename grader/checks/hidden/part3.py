@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from grader.checks.draws import draws_distinct_classes
 from grader.checks.framework import expect
 from grader.checks.framework.cases import Case, case_list, normal
 from grader.checks.framework.registry import check
@@ -27,7 +28,6 @@ from grader.checks.hidden.arguments import (
 )
 from grader.checks.part3 import (
     counts_right,
-    draws_distinct_classes,
     finds_the_most_negative,
     finds_the_most_positive,
     gives_one_margin_per_row,

@@ -261,8 +261,13 @@ def _sendable(value: Any, depth: int, most: int) -> Any:
         return _sequence(value, depth, most)
     if isinstance(value, int):
         return _sendable(int(value), depth, most)
-    if isinstance(value, (float, Fraction, Decimal)):
+    if isinstance(value, float):
         return float(value)
+    if type(value) in (Fraction, Decimal):
+        try:
+            return float(value)
+        except (OverflowError, ValueError):  # a fraction beyond all floats, a signalling NaN
+            return Other("words", "a number that is no float")
     return Other("value", type(value).__name__)
 
 
@@ -282,7 +287,8 @@ def _tensor(value: Tensor, most: int) -> Any:
 
 def _array(value: np.ndarray, origin: str, most: int, name: str = "") -> Any:
     name = name or value.dtype.name
-    if value.dtype.kind == "f" and value.dtype.itemsize > 8:  # NumPy's long double
+    long_double = value.dtype.kind == "f" and value.dtype.itemsize > 8
+    if long_double and value.nbytes <= 2 * most:
         value, name = value.astype(np.float64), "float64"
     if value.dtype.kind not in "fiub" or value.dtype.itemsize > 8:
         article = "an" if origin == "array" else "a"
