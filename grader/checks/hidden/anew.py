@@ -23,7 +23,6 @@ EARLIER = "that an earlier call gave, once a later one has been made"
 LATER = "of a second call, with other numbers in the same objects,"
 
 Arguments = Callable[[Case], Sequence[Any]]
-Judge = Callable[[Any, Case, str], None]
 
 
 def answers_anew(
